@@ -1,0 +1,1 @@
+"""Networks, losses, methods and one training loop. Knows torch, knows no stage."""

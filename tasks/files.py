@@ -1,0 +1,48 @@
+"""Writing so that nobody ever sees half a file: beside the target first, then one rename."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a sibling path to write to; on success it is flushed to disk and renamed onto `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix is kept at the end because GDAL and matplotlib choose a format by it.
+    part = path.with_name(f".{path.stem}.part{os.getpid()}{path.suffix}")
+    try:
+        yield part
+        with part.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_dir(path: Path) -> Iterator[Path]:
+    """Yield an empty sibling directory; on success it takes `path`'s place, on failure it is gone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part{os.getpid()}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    try:
+        yield part
+        shutil.rmtree(path, ignore_errors=True)
+        part.replace(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON with sorted keys, atomically; NaN is refused."""
+    text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    with atomic_file(path) as part:
+        part.write_text(text)

@@ -1,0 +1,1 @@
+"""What passes between rooms. Stages meet here and nowhere else."""

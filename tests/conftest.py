@@ -1,0 +1,21 @@
+"""Fixtures shared by the tests, and what keeps them off the network and out of the real run store."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REALDATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
+
+for _name, _value in {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "1"}.items():
+    os.environ[_name] = _value
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """The folder of real rasters beside the checkout; tests that want it are skipped where it is missing."""
+    if not REALDATA.is_dir():
+        pytest.skip("no folder of real rasters beside this checkout")
+    return REALDATA
