@@ -50,7 +50,7 @@ def stage_rooms(root: Path = ROOT) -> list[str]:
 
 
 def load(root: Path = ROOT) -> Settings:
-    """Read and validate the whole file; raise `LandloomError` with the first bad key's full path."""
+    """Read and check `params.yaml`; raise `LandloomError` with the first bad key's full path."""
     path = root / PARAMS
     try:
         raw = yaml.safe_load(path.read_text())
@@ -58,6 +58,11 @@ def load(root: Path = ROOT) -> Settings:
         raise LandloomError(f"{path}: there is no parameter file here; run from a Landloom checkout") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise LandloomError(f"{PARAMS}: not valid YAML: {' '.join(str(error).split())}") from None
+    return check(raw, root)
+
+
+def check(raw: Any, root: Path = ROOT) -> Settings:
+    """Validate a whole parameter file that was already read: every section, and rules across sections."""
     settings = validate(Settings, raw, "")
     rooms = stage_rooms(root)
     for dataset, sections in settings.datasets.items():

@@ -1,0 +1,70 @@
+"""The rules of the house, held against the sources: who may know whom, and what each stage depends on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tasks.dag import stage_entry, stage_names
+from tests.code_deps import ROOT, code_deps, declared_code, imports
+
+ROOMS = sorted(path.parent.name for path in (ROOT / "tasks").glob("*/__main__.py"))
+SOURCES = sorted(path for package in ("tasks", "models", "flows") for path in (ROOT / package).rglob("*.py"))
+
+
+def place(path: Path) -> tuple[str, ...]:
+    return path.relative_to(ROOT).parts
+
+
+def test_every_stage_has_a_room_and_every_room_a_stage():
+    assert sorted(stage_names(ROOT)) == ROOMS
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_deps_are_what_the_code_imports(room):
+    declared = declared_code(list(stage_entry(room, "terrain", ROOT).deps))
+    assert declared == code_deps(room), "run `python -m tests.code_deps` and commit dvc.yaml"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: "/".join(place(path)))
+def test_who_may_know_whom(path):
+    here = place(path)
+    for target in imports(path):
+        there = place(target)
+        if here[0] == "models":
+            assert there[0] == "models", "models import nothing of ours outside models"
+        elif here[0] == "flows":
+            assert there[0] != "tasks" or there[1] not in ROOMS, "flows start dvc and import no stage"
+        elif len(there) > 2 and there[1] in ROOMS:
+            assert here[1] == there[1], "stages never import each other: they meet in formats"
+
+
+def test_a_stage_starts_without_prefect():
+    code = "import sys, tasks.stage; assert not {'prefect', 'mlflow', 'torch'} & set(sys.modules), 'heavy import'"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_dvc_sees_the_stages_that_we_see():
+    from dvc.repo import Repo
+
+    with Repo(ROOT) as repo:
+        ours = {stage_entry(name, dataset, ROOT) for name in ROOMS for dataset in datasets()}
+        theirs = {stage.addressing: stage for stage in repo.index.stages}
+        assert set(theirs) == {entry.key for entry in ours}
+        for entry in ours:
+            stage = theirs[entry.key]
+            assert {dep.def_path for dep in stage.deps if dep.def_path != "params.yaml"} == set(entry.deps)
+            assert {out.def_path for out in stage.outs} == set(entry.outs)
+
+
+def datasets() -> list[str]:
+    return list(yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"])
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: "/".join(place(path)))
+def test_files_are_small_enough_to_read_in_one_go(path):
+    assert len(path.read_text().splitlines()) <= 400
