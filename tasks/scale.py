@@ -51,8 +51,6 @@ def merge(document: Any, overlay: dict[str, Any]) -> list[tuple[str, Any, Any]]:
         *parents, last = path.split(".")
         for part in parents:
             target = target[part]
-        if hasattr(target[last], "fa") and isinstance(value, type(target[last]).__mro__[1]):
-            value.fa.set_flow_style() if target[last].fa.flow_style() else None
         target[last] = value
     return found
 

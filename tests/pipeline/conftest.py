@@ -1,0 +1,135 @@
+"""A clone of the working tree at toy scale, in which `dvc repro` runs for real."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tasks.settings import ROOT
+
+TOY = {
+    "acquire": {"sample": {"planet_cells": ["N44E007"], "planet_px": 200}},
+    "project": {"scene_px": 256, "gsd": 180},
+    "select": {"px": 32, "stride": 16, "quota": 160, "block_km": 12.0},
+    "shard": {"px": 32, "tiles_per_shard": 64},
+    "train": {"steps": 8, "batch": 8, "warmup": 2, "checkpoint_every": 3, "picture_every": 4, "threads": 1},
+    "evaluate": {"samples": 16, "projections": 16, "bootstrap": 4},
+    "generate": {"count": 2},
+}
+NETWORK = {"channels": 8, "multipliers": [1, 2], "attention": []}
+
+
+class Clone:
+    """A fresh git repository holding the working tree's files, at toy scale."""
+
+    def __init__(self, folder: Path):
+        self.root = folder
+        folder.mkdir()
+        listed = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, check=True, capture_output=True
+        )
+        for name in listed.stdout.decode().split("\0"):
+            if name and (ROOT / name).is_file() and not name.startswith("dvc.lock"):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        self.change({f"datasets.terrain.{room}": values for room, values in TOY.items()})
+        self.change({"datasets.terrain.train.network": NETWORK, "compute.engine": "serial"})
+        for command in (
+            ["init", "-q", "-b", "main"],
+            ["add", "-A"],
+            ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "toy"],
+        ):
+            subprocess.run(["git", *command], cwd=folder, check=True)
+        self.env = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "MLFLOW_"))},
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "DVC_NO_ANALYTICS": "1",
+        }
+
+    def change(self, values: dict[str, Any]) -> None:
+        """Set dotted keys of params.yaml; a mapping is merged into what is there."""
+        path = self.root / "params.yaml"
+        params = yaml.safe_load(path.read_text())
+        for dotted, value in values.items():
+            *parents, last = dotted.split(".")
+            target = params
+            for part in parents:
+                target = target[part]
+            _merge(target, last, value)
+        path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def repro(self, *arguments: str, env: dict[str, str] | None = None) -> list[str]:
+        """`dvc repro`; returns the stages that ran, in order."""
+        done = subprocess.run(
+            ["dvc", "repro", *arguments],
+            cwd=self.root,
+            env={**self.env, **(env or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+        )
+        assert done.returncode == 0, done.stdout[-4000:]
+        self.output = done.stdout
+        return re.findall(r"^Running stage '(.+?)'", done.stdout, re.MULTILINE)
+
+    def repro_killed_in(self, stage: str, after: float) -> None:
+        """Start `dvc repro`, wait until `stage` runs, and SIGKILL everything `after` seconds later."""
+        log = self.root.parent / f"{stage}.log"
+        with log.open("w") as stream:
+            process = subprocess.Popen(
+                ["dvc", "repro"], cwd=self.root, env=self.env, stdout=stream, stderr=stream, start_new_session=True
+            )
+        deadline = time.monotonic() + 300
+        while f"Running stage '{stage}'" not in log.read_text():
+            assert process.poll() is None, f"dvc repro ended before {stage} ran:\n{log.read_text()[-3000:]}"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(after)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def hashes(self) -> dict[str, str]:
+        """Output hashes of `dvc.lock`, without the run files (whose run ids are their content)."""
+        lock = yaml.safe_load((self.root / "dvc.lock").read_text())
+        return {
+            out["path"]: out["md5"]
+            for stage in lock["stages"].values()
+            for out in stage["outs"]
+            if "/runs/" not in out["path"]
+        }
+
+    def status(self) -> dict[str, Any]:
+        """`dvc status --json`: what would run, and why."""
+        done = subprocess.run(
+            ["dvc", "status", "--json"], cwd=self.root, env=self.env, check=True, capture_output=True, text=True
+        )
+        return json.loads(done.stdout)
+
+
+def _merge(target: dict[str, Any], key: str, value: Any) -> None:
+    if isinstance(value, dict) and isinstance(target.get(key), dict):
+        for name, inner in value.items():
+            _merge(target[key], name, inner)
+    else:
+        target[key] = value
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory) -> Clone:
+    """A clone in which the whole pipeline ran once, unbroken. Tests that change it put it back."""
+    clone = Clone(tmp_path_factory.mktemp("done") / "repo")
+    clone.first = clone.repro()
+    return clone

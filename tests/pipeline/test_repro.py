@@ -1,0 +1,89 @@
+"""What `dvc repro` promises: nothing twice, the exact stages after a change, the same bytes anywhere."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tasks.dag import stage_names
+from tasks.settings import ROOT
+from tests.pipeline.conftest import Clone
+
+ALL = [f"{name}@terrain" for name in stage_names(ROOT)]
+DATASET_STAGES = ("raw", "scenes", "sources", "tiles", "labels", "captions", "shards")
+AFTER_TRAIN = {"train@terrain", "evaluate@terrain", "generate@terrain", "register@terrain", "report@terrain"}
+AFTER_SELECT = set(ALL) - {"acquire@terrain", "project@terrain"}
+
+
+def test_every_stage_ran_once_and_the_report_is_there(done):
+    assert sorted(done.first) == sorted(ALL)
+    assert (done.root / "data/terrain/report/index.html").stat().st_size > 10_000
+
+
+def test_a_second_repro_runs_nothing(done):
+    assert done.repro() == []
+    assert done.status() == {}
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        ({"datasets.terrain.select.quota": 120}, AFTER_SELECT),
+        ({"datasets.terrain.train.steps": 6}, AFTER_TRAIN),
+        ({"datasets.terrain.generate.seed": 8}, {"generate@terrain", "register@terrain", "report@terrain"}),
+        ({"compute.workers": 1}, set()),
+    ],
+    ids=["select.quota", "train.steps", "generate.seed", "compute.workers"],
+)
+def test_one_changed_number_reruns_its_stage_and_what_follows(done, change, expected):
+    params = (done.root / "params.yaml").read_text()
+    before = done.hashes()
+    try:
+        done.change(change)
+        assert set(done.repro()) == expected
+    finally:
+        (done.root / "params.yaml").write_text(params)
+    # Going back costs no work: DVC's run cache holds every stage as it was.
+    assert done.repro() == [], "going back must restore from the cache"
+    assert done.hashes() == before
+
+
+def test_a_bad_parameter_stops_everything_before_anything_runs(done):
+    params = (done.root / "params.yaml").read_text()
+    try:
+        done.change({"datasets.terrain.train.lr": -1, "datasets.terrain.acquire.sample.planet_px": 210})
+        with pytest.raises(AssertionError, match=r"datasets\.terrain\.train\.lr: "):
+            done.repro()
+    finally:
+        (done.root / "params.yaml").write_text(params)
+    assert done.repro() == []
+
+
+def test_runs_are_tied_to_data_by_hash(done):
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{done.root}/mlflow.db")
+    hashes = done.hashes()
+    for path in sorted((done.root / "data/terrain/runs").glob("*.json")):
+        record = json.loads(path.read_text())
+        run = client.get_run(record["run_id"])
+        assert run.info.run_name == f"{path.stem}@terrain" and run.info.status == "FINISHED"
+        for out, digest in record["outs"].items():
+            assert hashes[out] == digest == run.data.tags[f"dvc.out.{out}"]
+        for name, digest in run.data.tags.items():
+            if name.startswith("dvc.in.data/") and name.removeprefix("dvc.in.") in hashes:
+                assert digest == hashes[name.removeprefix("dvc.in.")]
+
+
+def test_killed_in_every_stage_a_second_clone_ends_with_the_same_bytes(done, tmp_path):
+    clone = Clone(tmp_path / "repo")
+    for number, stage in enumerate(done.first):
+        clone.repro_killed_in(stage, after=0.4 + 0.7 * (number % 4))
+    clone.repro()
+    ours, theirs = clone.hashes(), done.hashes()
+    assert ours.keys() == theirs.keys()
+    expected = {path: digest for path, digest in theirs.items() if not path.endswith(("lineage.json", "report"))}
+    assert {path: ours[path] for path in expected} == expected
+    assert all(any(path.endswith(name) or name in path for path in expected) for name in (*DATASET_STAGES, "model"))
+    assert clone.repro() == []
