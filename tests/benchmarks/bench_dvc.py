@@ -42,7 +42,7 @@ def run() -> list[tuple[str, str, str]]:
         gpd.GeoDataFrame(table, geometry=points).to_parquet(root / "data" / "tiles.parquet")
         (root / "dvc.yaml").write_text(DAG)
         (root / "params.yaml").write_text("seed: 0\n")
-        for command in (["git", "init", "-q"], ["dvc", "init", "-q"], ["dvc", "commit", "-qf"]):
+        for command in (["git", "init", "-q"], ["dvc", "init", "-q"], ["dvc", "commit", "-q", "-f"]):
             subprocess.run(command, cwd=root, check=True)
         seconds = []
         for _ in range(6):
