@@ -53,7 +53,7 @@ def test_dvc_sees_the_stages_that_we_see():
 
     with Repo(ROOT) as repo:
         ours = {stage_entry(name, dataset, ROOT) for name in ROOMS for dataset in datasets()}
-        theirs = {stage.addressing: stage for stage in repo.index.stages}
+        theirs = {stage.name: stage for stage in repo.index.stages}
         assert set(theirs) == {entry.key for entry in ours}
         for entry in ours:
             stage = theirs[entry.key]

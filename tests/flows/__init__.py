@@ -1,0 +1,1 @@
+"""Flows, on a DVC project made for the test."""
