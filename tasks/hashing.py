@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 _CHUNK = 1 << 20
-_IGNORED = {"__pycache__", ".DS_Store"}
+_IGNORED = {"__pycache__"}  # with *.pyc, what .dvcignore leaves out of any directory
 
 
 def file_md5(path: Path) -> str:
@@ -30,14 +30,12 @@ def _digest(path: Path, digest: hashlib._Hash) -> str:
 def dvc_md5(path: Path) -> str:
     """Hash of a file or a directory (`….dir`) exactly as DVC states it.
 
-    A directory's hash is the MD5 of the JSON list of its files (`md5`, `relpath`), sorted by path;
-    compiled Python is left out as `.dvcignore` leaves it out.
+    A directory's hash is the MD5 of the JSON list of its files (`md5`, `relpath`), sorted by the path as
+    one string ("a-b/x" before "a/x"); compiled Python is left out as `.dvcignore` leaves it out.
     """
     if not path.is_dir():
         return file_md5(path)
-    files = sorted(
-        (child for child in path.rglob("*") if child.is_file() and not _IGNORED & set(child.parts)),
-        key=lambda child: child.relative_to(path).parts,
-    )
-    listing = [{"md5": file_md5(child), "relpath": child.relative_to(path).as_posix()} for child in files]
+    files = {child.relative_to(path): child for child in path.rglob("*") if child.is_file()}
+    names = sorted(name.as_posix() for name in files if not _IGNORED & set(name.parts) and name.suffix != ".pyc")
+    listing = [{"md5": file_md5(path / name), "relpath": name} for name in names]
     return hashlib.md5(json.dumps(listing, sort_keys=True).encode()).hexdigest() + ".dir"

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,45 @@ from tasks.hashing import dvc_md5, file_sha256
 LOCK = "requirements.lock"
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a run started from: fixed before its stage begins, so that later edits cannot enter.
+
+    Attributes:
+        inputs: DVC's hash of every dependency, by path.
+        commit: the checked-out commit; None outside a repository.
+        patch: what the working tree adds to the commit; None where git could not tell.
+    """
+
+    inputs: dict[str, str]
+    commit: str | None
+    patch: str | None
+
+    @property
+    def dirty(self) -> bool | None:
+        """Whether the code differs from the commit; None where nobody knows."""
+        return None if self.commit is None or self.patch is None else bool(self.patch)
+
+
+def origin(entry: StageEntry, root: Path) -> Origin:
+    """Hash the dependencies and ask git."""
+    return Origin(input_hashes(entry, root), *git_state(root))
+
+
 def input_hashes(entry: StageEntry, root: Path) -> dict[str, str]:
     """DVC's hash of every dependency of the stage, by path; a missing path is left out."""
     return {dep: dvc_md5(root / dep) for dep in entry.deps if (root / dep).exists()}
 
 
-def input_hash(entry: StageEntry, root: Path) -> str:
-    """One hash over dependencies and parameter values: equal exactly when DVC would not re-run."""
+def input_hash(entry: StageEntry, root: Path, inputs: dict[str, str] | None = None) -> str:
+    """One hash over dependencies and parameter values: equal exactly when DVC would not re-run.
+
+    `inputs` are the dependencies' hashes where they are known already.
+    """
     params = yaml.safe_load((root / "params.yaml").read_text())
     values = {name: _lookup(params, name) for name in entry.params}
-    text = json.dumps([entry.key, input_hashes(entry, root), values], sort_keys=True)
+    inputs = input_hashes(entry, root) if inputs is None else inputs
+    text = json.dumps([entry.key, inputs, values], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -37,22 +67,35 @@ def _lookup(values: Any, dotted: str) -> Any:
     return values
 
 
-def git_state(root: Path) -> tuple[str | None, str]:
-    """(commit, patch): the patch is empty when every tracked file is as committed.
+def git_state(root: Path) -> tuple[str | None, str | None]:
+    """(commit, patch): `git apply` of the patch on the commit gives the code that ran.
 
-    DVC's lock is left out of the patch: DVC writes it after the stage, so it says nothing of the run.
+    The patch is empty when nothing differs, None where git cannot tell. It holds changes to tracked files
+    and new Python files; other untracked files stay out, because keys live in such files. DVC's lock is
+    left out too: DVC writes it after the stage, so it says nothing of the run.
     """
     commit = _git(root, "rev-parse", "HEAD")
-    patch = _git(root, "diff", "--binary", "HEAD", "--", ".", ":(exclude)dvc.lock") if commit else ""
-    return commit.strip() or None, patch
+    if commit is None:
+        return None, None
+    changed = _git(root, *_DIFF, "HEAD", "--", ".", ":(exclude)dvc.lock")
+    new = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py")
+    if changed is None or new is None:
+        return commit.strip(), None
+    added = [_git(root, *_DIFF, "--no-index", "--", os.devnull, name) or "" for name in new.split("\0") if name]
+    return commit.strip(), "".join([changed, *added])
 
 
-def _git(root: Path, *arguments: str) -> str:
+# A person's own settings (colours, an external viewer, no prefixes) would make a patch that does not apply.
+_DIFF = ("diff", "--binary", "--no-ext-diff", "--no-color", "--src-prefix=a/", "--dst-prefix=b/")
+
+
+def _git(root: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode(errors="replace") if done.returncode == 0 else ""
+        return None
+    differs = "--no-index" in arguments and done.returncode == 1  # how `--no-index` says that there is a difference
+    return done.stdout.decode(errors="replace") if done.returncode == 0 or differs else None
 
 
 def lock_hash(root: Path) -> str | None:

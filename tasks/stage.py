@@ -21,7 +21,7 @@ from tasks.dag import StageEntry, stage_entry
 from tasks.errors import LandloomError
 from tasks.files import atomic_file, write_json
 from tasks.hashing import dvc_md5
-from tasks.provenance import input_hash, input_hashes
+from tasks.provenance import Origin, input_hash, origin
 from tasks.settings import ROOT, Compute, Strict, load, validate
 from tasks.tracking import Run, open_run
 
@@ -42,11 +42,21 @@ class Stage(Generic[P]):
         compute: how to spread work, for `tasks.parallel.parallel_map`.
     """
 
-    def __init__(self, entry: StageEntry, params: P, seed: int, compute: Compute, run: Run, root: Path = ROOT):
+    def __init__(
+        self,
+        entry: StageEntry,
+        params: P,
+        seed: int,
+        compute: Compute,
+        run: Run,
+        root: Path = ROOT,
+        started_from: Origin | None = None,
+    ):
         self.name, self.dataset, self.key = entry.name, entry.dataset, entry.key
         self.params, self.seed, self.compute, self.root = params, seed, compute, root
         self.dir = root / "data" / entry.dataset
         self._entry, self._run = entry, run
+        self._origin = started_from or origin(entry, root)
         self._metrics: dict[str, Any] = {}
 
     def rng(self, *key: object) -> np.random.Generator:
@@ -109,7 +119,7 @@ class Stage(Generic[P]):
 
     def input_hash(self) -> str:
         """Hash of everything this stage depends on (data, code, parameters): keys its checkpoints."""
-        return input_hash(self._entry, self.root)
+        return input_hash(self._entry, self.root, self._origin.inputs)
 
     @property
     def run_id(self) -> str | None:
@@ -119,18 +129,30 @@ class Stage(Generic[P]):
     def finish(self) -> None:
         """Write the metrics file and the run file, and stamp the run with the outputs' hashes."""
         metrics, record = self.dir / "metrics" / f"{self.name}.json", self.dir / "runs" / f"{self.name}.json"
-        outs = [self.root / out for out in self._entry.outs if self.root / out not in (metrics, record)]
+        outs = [self.root / out for out in self._entry.outs if self.root / out != record]
+        if metrics in outs:
+            write_json(metrics, self._metrics)
         for out in outs:
             if "pictures" in out.parts:  # a stage that had nothing to draw says so by an empty folder
                 out.mkdir(parents=True, exist_ok=True)
         missing = [out for out in outs if not out.exists()]
         if missing:
             raise RuntimeError(f"{self.key} ended without writing {missing[0].relative_to(self.root)}")
-        if metrics.relative_to(self.root).as_posix() in self._entry.outs:
-            write_json(metrics, self._metrics)
         hashes = {out.relative_to(self.root).as_posix(): dvc_md5(out) for out in outs}
         self._run.outputs(hashes)
-        write_json(record, {"stage": self.key, "run_id": self._run.id, "outs": hashes})
+        # DVC's cache brings this file back with the bytes it describes, so it says which run made them, and
+        # from what, wherever they are checked out.
+        facts = {
+            "stage": self.key,
+            "run_id": self._run.id,
+            "commit": self._origin.commit,
+            "dirty": self._origin.dirty,
+            "seed": self.seed,
+            "params": self.params.model_dump(mode="json"),
+            "inputs": self._origin.inputs,
+            "outs": hashes,
+        }
+        write_json(record, facts)
 
 
 def main(room: str, model: type[P], function: Callable[[Stage[P]], None]) -> None:
@@ -155,8 +177,9 @@ def run_stage(room: str, dataset: str, model: type[P], function: Callable[[Stage
     section = settings.datasets[dataset][room]
     params = validate(model, section, f"datasets.{dataset}.{room}")
     entry = stage_entry(room, dataset, root)
-    with open_run(entry, section, settings.seed, input_hashes(entry, root), root) as run:
-        stage = Stage(entry, params, settings.seed, settings.compute, run, root)
+    started_from = origin(entry, root)
+    with open_run(entry, section, settings.seed, started_from, root) as run:
+        stage = Stage(entry, params, settings.seed, settings.compute, run, root, started_from)
         started = time.monotonic()
         function(stage)
         stage.finish()

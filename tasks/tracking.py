@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from tasks.dag import StageEntry
-from tasks.provenance import git_state, hardware, lock_hash
+from tasks.provenance import Origin, hardware, lock_hash
 
 EXPERIMENT = "landloom"
+_FLUSH_VALUES, _FLUSH_S = 500, 5.0  # a write costs milliseconds on disk and more over a network: never one a step
 
 
 class Run:
@@ -43,13 +45,22 @@ class MlflowRun(Run):
     def __init__(self, client: Any, run_id: str):
         self._client, self.id = client, run_id
         self._away = False
+        self._waiting: list[Any] = []
+        self._flushed = time.monotonic()
 
     def metrics(self, values: dict[str, float | int], step: int | None) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        batch = [Metric(_safe(name), float(value), now, step or 0) for name, value in values.items()]
-        self.send(lambda: self._client.log_batch(self.id, metrics=batch))
+        self._waiting += [Metric(safe_name(name), float(value), now, step or 0) for name, value in values.items()]
+        if step is None or len(self._waiting) >= _FLUSH_VALUES or time.monotonic() - self._flushed >= _FLUSH_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send the metrics that wait."""
+        batch, self._waiting, self._flushed = self._waiting, [], time.monotonic()
+        if batch:
+            self.send(lambda: self._client.log_batch(self.id, metrics=batch))
 
     def artifact(self, path: Path, folder: str) -> None:
         self.send(lambda: self._client.log_artifact(self.id, str(path), folder))
@@ -61,11 +72,12 @@ class MlflowRun(Run):
     def outputs(self, hashes: dict[str, str]) -> None:
         from mlflow.entities import RunTag
 
-        tags = [RunTag(f"dvc.out.{_safe(path)}", digest) for path, digest in hashes.items()]
+        tags = [RunTag(f"dvc.out.{safe_name(path)}", digest) for path, digest in hashes.items()]
         self.send(lambda: self._client.log_batch(self.id, tags=tags))
 
     def end(self, status: str) -> None:
         """Close the run: FINISHED, FAILED or KILLED."""
+        self.flush()
         self.send(lambda: self._client.set_terminated(self.id, status))
 
     def send(self, call: Callable[[], Any]) -> None:
@@ -76,16 +88,16 @@ class MlflowRun(Run):
             call()
         except Exception as error:  # noqa: BLE001 - whatever the tracking does, the stage's work must survive
             self._away = True
-            _warn(error, "the rest of this run's metrics and pictures will be missing there")
+            warn_away(error, "the rest of this run's metrics and pictures will be missing there")
 
 
 @contextmanager
-def open_run(entry: StageEntry, params: dict[str, Any], seed: int, inputs: dict[str, str], root: Path) -> Iterator[Run]:
+def open_run(entry: StageEntry, params: dict[str, Any], seed: int, origin: Origin, root: Path) -> Iterator[Run]:
     """Open the stage's run, named `$DVC_STAGE`; yield a silent one where MLflow cannot be reached."""
     try:
-        run = _start(entry, params, seed, inputs, root)
+        run = _start(entry, params, seed, origin, root)
     except Exception as error:  # noqa: BLE001 - see MlflowRun.send
-        _warn(error, "this run will not be recorded")
+        warn_away(error, "this run will not be recorded")
         yield Run()
         return
     status = "FAILED"
@@ -99,8 +111,12 @@ def open_run(entry: StageEntry, params: dict[str, Any], seed: int, inputs: dict[
         run.end(status)
 
 
-def _warn(error: Exception, missing: str) -> None:
-    first = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+def warn_away(error: Exception, missing: str) -> None:
+    """Tell in one line that MLflow cannot be reached, and what is `missing` for it; no credentials are shown."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    first = first.replace(uri, tracking_uri_shown()) if uri else first
+    first = re.sub(r"//[^/@\s]*@", "//", first)[:300]
     print(f"warning: MLflow ({tracking_uri_shown()}) is away, so {missing}: {first}", file=sys.stderr, flush=True)
 
 
@@ -128,60 +144,71 @@ def connect(root: Path) -> tuple[Any, str]:
     from mlflow.tracking import MlflowClient
 
     uri = tracking_uri(root)
+    if uri.startswith("http"):  # a server guards its own tables; waiting in line for a dead one would add up
+        return _experiment(MlflowClient(uri, uri), None)
     (root / ".landloom").mkdir(exist_ok=True)
     with FileLock(root / ".landloom" / "mlflow.lock", timeout=300):
-        client = MlflowClient(uri, uri)
+        return _experiment(MlflowClient(uri, uri), (root / "mlartifacts").as_uri())
+
+
+def _experiment(client: Any, artifacts: str | None) -> tuple[Any, str]:
+    """Find or make the experiment; `artifacts` is where a bare database, which has no place for files, keeps them."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is not None:
+        return client, found.experiment_id
+    try:
+        return client, client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+    except MlflowException:  # on a server another machine may have been first
         found = client.get_experiment_by_name(EXPERIMENT)
-        if found is not None:
-            return client, found.experiment_id
-        # A tracking server has its own place for files; a bare database needs one beside it.
-        place = None if uri.startswith("http") else (root / "mlartifacts").as_uri()
-        return client, client.create_experiment(EXPERIMENT, artifact_location=place)
+        if found is None:
+            raise
+        return client, found.experiment_id
 
 
-def _start(entry: StageEntry, params: dict[str, Any], seed: int, inputs: dict[str, str], root: Path) -> MlflowRun:
+def _start(entry: StageEntry, params: dict[str, Any], seed: int, origin: Origin, root: Path) -> MlflowRun:
     from mlflow.entities import Param
 
     client, experiment = connect(root)
-    commit, patch = git_state(root)
+    dirty = "unknown" if origin.dirty is None else str(origin.dirty).lower()
     tags = {
         "stage": entry.name,
         "dataset": entry.dataset,
-        "git.commit": commit or "none",
-        "git.dirty": str(bool(patch)).lower(),
+        "git.commit": origin.commit or "none",
+        "git.dirty": dirty,
         "lock.sha256": lock_hash(root) or "none",
         **{f"hardware.{name}": value for name, value in hardware().items()},
-        **{f"dvc.in.{_safe(path)}": digest for path, digest in inputs.items()},
+        **{f"dvc.in.{safe_name(path)}": digest for path, digest in origin.inputs.items()},
     }
-    name = os.environ.get("DVC_STAGE") or entry.key
-    created = client.create_run(experiment, run_name=name, tags=tags)
+    created = client.create_run(experiment, run_name=os.environ.get("DVC_STAGE") or entry.key, tags=tags)
     run = MlflowRun(client, created.info.run_id)
     flat = {"seed": seed, **_flatten(params)}
-    run.send(lambda: client.log_batch(run.id, params=[Param(_safe(k), str(v)[:6000]) for k, v in flat.items()]))
-    run.send(lambda: _log_inputs(client, run.id, entry, inputs))
-    if patch:
-        run.text(patch, "lineage/dirty.patch")
+    run.send(lambda: client.log_batch(run.id, params=[Param(safe_name(k), str(v)[:6000]) for k, v in flat.items()]))
+    run.send(lambda: client.log_inputs(run.id, dataset_inputs(origin.inputs, entry.name)))
+    if origin.patch:
+        run.text(origin.patch, "lineage/dirty.patch")
     for name in ("dvc.yaml", "dvc.lock", "params.yaml"):
         if (root / name).exists():
             run.artifact(root / name, "lineage")
-    run.text(json.dumps({"commit": commit, "inputs": inputs}, indent=2, sort_keys=True), "lineage/inputs.json")
+    facts = {"commit": origin.commit, "inputs": origin.inputs}
+    run.text(json.dumps(facts, indent=2, sort_keys=True), "lineage/inputs.json")
     return run
 
 
-def _log_inputs(client: Any, run_id: str, entry: StageEntry, inputs: dict[str, str]) -> None:
-    """Tell MLflow which datasets went in, by DVC's digests, without loading any."""
+def dataset_inputs(hashes: dict[str, str], context: str) -> list[Any]:
+    """MLflow's dataset inputs for the paths under `data/`, with DVC's digests, without loading any."""
     from mlflow.data.http_dataset_source import HTTPDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.entities import DatasetInput, InputTag
 
     rows = []
-    for path, digest in inputs.items():
-        if not path.startswith("data/"):
-            continue
-        dataset = MetaDataset(HTTPDatasetSource(f"dvc://{path}"), name=path.removeprefix("data/"), digest=digest[:36])
-        rows.append(DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", entry.name)]))
-    if rows:
-        client.log_inputs(run_id, rows)
+    for path, digest in hashes.items():
+        if path.startswith("data/"):
+            source = HTTPDatasetSource(f"dvc://{path}")
+            dataset = MetaDataset(source, name=path.removeprefix("data/"), digest=digest[:36])
+            rows.append(DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", context)]))
+    return rows
 
 
 def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -194,6 +221,6 @@ def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _safe(name: str) -> str:
-    """MLflow allows letters, digits and `_-./ :` in names."""
-    return "".join(c if c.isalnum() or c in "_-./ :" else "_" for c in name)[:250]
+def safe_name(name: str) -> str:
+    """`name` with what MLflow refuses replaced: it allows ASCII letters, digits and `_-./ :`."""
+    return "".join(c if c.isascii() and c.isalnum() or c in "_-./ :" else "_" for c in name)[:250]
