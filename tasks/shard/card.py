@@ -1,0 +1,153 @@
+"""The data card: what a set of shards is, as JSON for machines and as a page for people.
+
+`card.json` has, beside `format`: dataset, px, gsd (metres a stored pixel; null for photographs), encoding,
+spec (see `RecordSpec.to_json`), shards, counts, splits, heights (of the train split, metres; null without
+heights), classes, captions, sources, procedural_share and bytes.
+"""
+
+from __future__ import annotations
+
+from math import fsum, sqrt
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from tasks.formats.records import RecordSpec
+from tasks.formats.shards import FORMAT, SPLITS
+from tasks.shard.params import Params
+from tasks.shard.writer import ShardResult
+
+PERCENTILES = (0, 5, 25, 50, 75, 95, 100)
+
+
+def card(
+    dataset: str,
+    params: Params,
+    spec: RecordSpec,
+    table: pd.DataFrame,
+    results: list[ShardResult],
+    scenes: gpd.GeoDataFrame,
+    ledger: pd.DataFrame,
+    classes: pd.DataFrame,
+) -> dict[str, Any]:
+    """The content of `card.json`. `table` is the index of the shards."""
+    payload = sum(result.payload for result in results)
+    stored = int(table["length"].sum())
+    return {
+        "format": FORMAT,
+        "dataset": dataset,
+        "px": params.px,
+        "gsd": _gsd(table, params.px),
+        "encoding": params.encoding,
+        "spec": spec.to_json(),
+        "shards": [
+            {"name": result.name, "records": len(result.lengths), "bytes": sum(result.lengths)} for result in results
+        ],
+        "counts": {split: int((table["split"] == split).sum()) for split in SPLITS},
+        "splits": _splits(table),
+        "heights": _heights([result for result in results if result.split == "train"]),
+        "classes": _classes(classes, sum((result.class_pixels for result in results), np.zeros(256, np.int64))),
+        "captions": _captions(table["caption"]),
+        "sources": _sources(table, scenes, ledger),
+        "procedural_share": _round(table["procedural"].astype(bool).mean()),
+        "bytes": {"payload": payload, "shards": stored, "ratio": _round(stored / payload)},
+    }
+
+
+def _gsd(table: pd.DataFrame, px: int) -> float | None:
+    """Metres a stored pixel; null where tiles have none, or not all the same."""
+    gsd = (table["gsd"].astype(float) * table["px"] / px).round(6).unique()
+    return float(gsd[0]) if len(gsd) == 1 and np.isfinite(gsd[0]) else None
+
+
+def _splits(table: pd.DataFrame) -> dict[str, Any]:
+    """Blocks and regions of each split, and the number of blocks on both sides (0 by construction)."""
+    blocks = {split: set(rows["block"].dropna()) for split, rows in table.groupby("split")}
+    regions = table.groupby("split")["region"].nunique()
+    return {
+        "blocks": {split: len(blocks.get(split, ())) for split in SPLITS},
+        "regions": {split: int(regions.get(split, 0)) for split in SPLITS},
+        "shared_blocks": len(set.intersection(*blocks.values())) if len(blocks) > 1 else 0,
+    }
+
+
+def _heights(results: list[ShardResult]) -> dict[str, Any] | None:
+    """Statistics over all pixels, and percentiles of the tiles' relief and mean height."""
+    rows = [row for result in results for row in result.heights]
+    if not rows:
+        return None
+    low, high, means, spreads, pixels = (np.array(column) for column in zip(*rows, strict=True))
+    total = int(pixels.sum())
+    mean = fsum(means * pixels) / total
+    # Chan et al. 1979: a pooled variance is that inside the tiles and that of the tiles' means.
+    variance = (fsum(spreads) + fsum(pixels * np.square(means - mean))) / total
+    void = sum(result.void_pixels for result in results)
+    return {
+        "min": float(low.min()),
+        "max": float(high.max()),
+        "mean": _round(mean),
+        "std": _round(sqrt(variance)),
+        "void_share": _round(void / (void + total)),
+        "relief": _percentiles(high - low),
+        "tile_mean": _percentiles(means),
+        "relief_mean": _round((high - low).mean()),
+        "relief_std": _round((high - low).std()),
+    }
+
+
+def _classes(classes: pd.DataFrame, pixels: np.ndarray) -> list[dict[str, Any]]:
+    total = max(1, int(pixels.sum()))
+    return [
+        {
+            "id": int(row.id),
+            "name": row.name,
+            "color": [int(row.red), int(row.green), int(row.blue)],
+            "share": _round(pixels[row.id] / total),
+        }
+        for row in classes.itertuples(index=False)
+    ]
+
+
+def _captions(captions: pd.Series) -> dict[str, Any]:
+    texts = captions.dropna()
+    lengths = texts.str.len()
+    return {
+        "count": len(texts),
+        "distinct": int(texts.nunique()),
+        "mean_characters": _round(lengths.mean()) if len(texts) else 0.0,
+        "example": texts.iloc[0] if len(texts) else None,
+    }
+
+
+def _sources(table: pd.DataFrame, scenes: gpd.GeoDataFrame, ledger: pd.DataFrame) -> list[dict[str, Any]]:
+    """Who published what went in, grouped by terms, with the number of tiles that each group touches."""
+    tiles = table.groupby("scene").size()
+    used: dict[str, set[str]] = {}
+    for scene, keys in scenes["sources"].items():
+        for key in keys:
+            used.setdefault(key, set()).add(scene)
+    rows = ledger[ledger["key"].isin(list(used))]
+    terms = ["source", "licence", "attribution", "procedural"]
+    groups = []
+    for values, group in rows.groupby(terms, sort=True, dropna=False):
+        inside = set.union(*(used[key] for key in group["key"]))
+        groups.append(
+            {
+                **{name: None if pd.isna(value) else value for name, value in zip(terms, values, strict=True)},
+                "procedural": bool(values[-1]),
+                "rasters": len(group),
+                "tiles": int(sum(tiles.get(scene, 0) for scene in sorted(inside))),
+            }
+        )
+    return groups
+
+
+def _percentiles(values: np.ndarray) -> dict[str, float]:
+    return {f"p{percent}": _round(np.percentile(values, percent)) for percent in PERCENTILES}
+
+
+def _round(value: float) -> float:
+    """Six decimals: more would pretend to a precision that the figures do not have."""
+    return round(float(value), 6)

@@ -1,0 +1,98 @@
+"""The pixels of one tile, every layer at the size in which it is stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import rasterio
+
+from tasks.errors import LandloomError
+from tasks.formats.labels import NO_CLASS
+from tasks.formats.scenes import SceneReader
+from tasks.formats.tiles import shrink, window
+
+
+class TilePixels:
+    """Reads tiles; a context manager that keeps a few files open.
+
+    Args:
+        data: `data/<dataset>`.
+        scenes: the scene table.
+        layers: which of height, color and label every tile must have.
+        px: side of a tile as stored.
+    """
+
+    def __init__(self, data: Path, scenes: gpd.GeoDataFrame, layers: list[str], px: int):
+        self._labels = data / "labels"
+        self._reader = SceneReader(data, scenes)
+        self._layers, self._px = layers, px
+        self._map: tuple[str, rasterio.DatasetReader] | None = None
+
+    def __enter__(self) -> TilePixels:
+        self._reader.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._reader.__exit__(*error)
+        if self._map:
+            self._map[1].close()
+
+    def read(self, tile: pd.Series | tuple) -> dict[str, np.ndarray]:
+        """height float32 (px, px) metres, NaN for void; color uint8 (px, px, 3), black where void; label uint8."""
+        try:
+            arrays = self._read(tile)
+        except rasterio.RasterioIOError as error:
+            raise LandloomError(f"tile {tile.key}: its scene cannot be read: {error}; run project again") from None
+        for name, array in arrays.items():
+            if array.shape[:2] != (self._px, self._px):
+                raise LandloomError(f"tile {tile.key}: its window leaves the {name} of scene {tile.scene}")
+        return arrays
+
+    def _read(self, tile: pd.Series | tuple) -> dict[str, np.ndarray]:
+        place = window(tile)
+        arrays = {}
+        if "height" in self._layers:
+            arrays["height"] = shrink(self._reader.height(tile.scene, place), self._px)
+        if "color" in self._layers:
+            arrays["color"] = shrink_color(self._reader.color(tile.scene, place), self._px)
+        if "label" in self._layers:
+            arrays["label"] = shrink_labels(self._label_map(tile.scene).read(1, window=place), self._px)
+        return arrays
+
+    def _label_map(self, scene: str) -> rasterio.DatasetReader:
+        if self._map is None or self._map[0] != scene:  # tiles come scene by scene
+            path = self._labels / f"{scene}.tif"
+            try:
+                opened = rasterio.open(path)
+            except rasterio.RasterioIOError as error:
+                raise LandloomError(f"{path}: not a readable label map: {error}; run the label stage again") from None
+            if self._map:
+                self._map[1].close()
+            self._map = scene, opened
+        return self._map[1]
+
+
+def shrink_color(rgba: np.ndarray, px: int) -> np.ndarray:
+    """RGB and mask (4, H, W) to RGB (px, px, 3): block averages, black where any of the block is void."""
+    known = rgba[3].reshape(px, -1, px, rgba.shape[-1] // px).min(axis=(1, 3)) > 0
+    return np.ascontiguousarray((shrink(rgba[:3], px) * known).transpose(1, 2, 0))
+
+
+def shrink_labels(labels: np.ndarray, px: int) -> np.ndarray:
+    """Classes (H, W) to (px, px): each block's most frequent class, the lowest number among equals.
+
+    "No class" wins only where it is the most frequent, because it is the highest number.
+    """
+    factor = labels.shape[-1] // px
+    if factor == 1:
+        return labels
+    blocks = labels.reshape(px, factor, px, factor)
+    best, votes = np.full((px, px), NO_CLASS, np.uint8), np.zeros((px, px), np.int64)
+    for value in np.unique(labels):
+        count = (blocks == value).sum(axis=(1, 3))
+        better = count > votes
+        best[better], votes[better] = value, count[better]
+    return best

@@ -1,0 +1,155 @@
+"""Write the kept tiles as TFRecord shards, with an index and a data card.
+
+A shard holds tiles that follow each other in key order, so each scene is read by one or two workers;
+who reads shards in sequence must shuffle wider than a shard, who reads them by index need not care.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from tasks.errors import LandloomError
+from tasks.files import atomic_dir, write_json
+from tasks.formats.captions import read_captions
+from tasks.formats.labels import read_classes
+from tasks.formats.ledger import read_ledger
+from tasks.formats.records import make_spec
+from tasks.formats.scenes import read_scenes
+from tasks.formats.shards import SPLITS
+from tasks.formats.table import write_table
+from tasks.formats.tiles import kept, read_tiles
+from tasks.parallel import parallel_map
+from tasks.shard.card import card
+from tasks.shard.page import page
+from tasks.shard.params import Params
+from tasks.shard.writer import ShardJob, ShardResult, disk_error, write_shard
+from tasks.stage import Stage
+
+
+def run(stage: Stage[Params]) -> None:
+    """Scenes, tiles, labels and captions in; `shards/` out."""
+    params, data, target = stage.params, stage.dir, stage.dir / "shards"
+    tiles = _tiles(data, params.px)
+    scenes = read_scenes(data / "scenes.parquet").loc[tiles["scene"].unique()]
+    classes = read_classes(data / "labels")
+    layers = [*_layers(scenes), *(["label"] if len(classes) else [])]
+    texts = list(zip(tiles["key"], tiles["caption"], strict=True))
+    spec = make_spec(layers, params.px, params.encoding, params.height_step, texts)
+    if spec.record_bytes is not None:
+        _check_room(data, spec.record_bytes * len(tiles))
+    try:
+        with atomic_dir(target) as folder:
+            jobs = [
+                ShardJob(folder / name, split, rows, data, scenes.loc[rows["scene"].unique()], params.px, spec)
+                for name, split, rows in _deal(tiles, params.tiles_per_shard)
+            ]
+            written = parallel_map(write_shard, jobs, stage.compute)
+            results = list(stage.progress(written, len(jobs), "shards"))
+            table = _index(jobs, results)
+            _write_index(table, folder / "index.parquet")
+            facts = card(stage.dataset, params, spec, table, results, scenes, read_ledger(data / "raw"), classes)
+            write_json(folder / "card.json", facts)
+            (folder / "card.md").write_text(page(facts))
+    except OSError as error:
+        raise disk_error(target / "card", error) from None
+    stage.metrics(
+        {
+            "tiles_train": facts["counts"]["train"],
+            "tiles_val": facts["counts"]["val"],
+            "shards": len(jobs),
+            "shard_bytes": facts["bytes"]["shards"],
+            "payload_bytes": facts["bytes"]["payload"],
+            "bytes_per_payload": facts["bytes"]["ratio"],
+        }
+    )
+    stage.artifact(target / "card.json")
+    stage.artifact(target / "card.md")
+    stage.say(f"{len(tiles)} tiles in {len(jobs)} shards, {facts['bytes']['shards'] / 1e6:.1f} MB")
+
+
+def _tiles(data: Path, px: int) -> pd.DataFrame:
+    """The kept tiles by split and key, each with its caption (None where it has none)."""
+    tiles = kept(read_tiles(data / "tiles.parquet"))
+    if not len(tiles):
+        raise LandloomError(f"{data / 'tiles.parquet'}: no tile was kept; loosen select's rules")
+    odd = tiles[~tiles["split"].isin(SPLITS)]
+    if len(odd):
+        raise LandloomError(
+            f"{data / 'tiles.parquet'}: kept tile {odd['key'].iloc[0]} is in no split; run select again"
+        )
+    unfit = tiles[tiles["px"] % px != 0]
+    if len(unfit):
+        raise LandloomError(
+            f"shard.px: {px} does not divide the {unfit['px'].iloc[0]} px of tile {unfit['key'].iloc[0]}; "
+            "larger windows are shrunk by whole blocks only"
+        )
+    captions = read_captions(data / "captions.parquet")["text"]
+    texts = captions.reindex(tiles["key"])
+    tiles["caption"] = [text if isinstance(text, str) else None for text in texts]
+    return pd.DataFrame(tiles.drop(columns=["geometry", "keep", "reason"])).sort_values(["split", "key"])
+
+
+def _layers(scenes: gpd.GeoDataFrame) -> list[str]:
+    """height, color: those that the scenes have; all must have the same."""
+    layers = []
+    for layer in ("height", "color"):
+        has = scenes[layer].map(lambda name: isinstance(name, str))
+        if has.any() and not has.all():
+            raise LandloomError(
+                f"scene {has.idxmin()} has no {layer} layer, scene {has.idxmax()} has one; "
+                "a set of shards needs the same layers everywhere: drop one kind in acquire or select"
+            )
+        if has.all():
+            layers.append(layer)
+    return layers
+
+
+def _check_room(data: Path, wanted: int) -> None:
+    """Refuse before the work what is sure to fail after it."""
+    free = shutil.disk_usage(data).free
+    if wanted > free:
+        raise LandloomError(
+            f"{data}: the shards need {wanted / 1e9:.2f} GB, {free / 1e9:.2f} GB are free; "
+            "free some room, or lower select.quota or shard.px, and run again"
+        )
+
+
+def _deal(tiles: pd.DataFrame, per_shard: int) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """(name, split, tiles) of each shard: runs in key order, as even as they can be."""
+    for split in SPLITS:
+        rows = tiles[tiles["split"] == split]
+        count = -(-len(rows) // per_shard)
+        for number in range(count):
+            start, stop = len(rows) * number // count, len(rows) * (number + 1) // count
+            yield f"{split}-{number:05}-of-{count:05}.tfrecord", split, rows.iloc[start:stop]
+
+
+def _index(jobs: list[ShardJob], results: list[ShardResult]) -> pd.DataFrame:
+    """One row a record, shard by shard: where it is, then what it is."""
+    parts = []
+    for job, result in zip(jobs, results, strict=True):
+        lengths = np.array(result.lengths, np.int64)
+        place = {
+            "shard": result.name,
+            "record": np.arange(len(lengths)),
+            "offset": np.cumsum(lengths) - lengths,
+            "length": lengths,
+        }
+        parts.append(pd.DataFrame(place).join(job.tiles.reset_index(drop=True)))
+    table = pd.concat(parts, ignore_index=True)
+    first = ["shard", "record", "offset", "length", "key", "split", "caption"]
+    return table[[*first, *(column for column in table.columns if column not in first)]]
+
+
+def _write_index(table: pd.DataFrame, path: Path) -> None:
+    schema = pa.Schema.from_pandas(table, preserve_index=False)
+    caption = pa.field("caption", pa.string())  # all null where nothing is captioned: no type to infer
+    schema = schema.set(schema.get_field_index("caption"), caption)
+    write_table(table, path, schema)

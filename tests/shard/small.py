@@ -1,0 +1,127 @@
+"""A small dataset as the stages before `shard` leave it, and the shard stage run on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from affine import Affine
+from shapely.geometry import box
+
+from tasks.dag import StageEntry
+from tasks.formats.captions import empty_captions, write_captions
+from tasks.formats.labels import empty_classes, write_classes
+from tasks.formats.ledger import LedgerRow, write_ledger
+from tasks.formats.scenes import write_layer, write_scenes
+from tasks.formats.tiles import write_tiles
+from tasks.settings import Compute
+from tasks.shard.params import Params
+from tasks.shard.run import run
+from tasks.stage import Stage
+from tasks.tracking import Run
+
+SIDE = 256  # pixels along each side of a scene
+CRS = "+proj=laea +lat_0=46 +lon_0=8 +datum=WGS84 +units=m"
+
+
+def grow(
+    data: Path,
+    layers: tuple[str, ...] = ("height",),
+    scenes: int = 2,
+    px: int = 32,
+    captions: bool = True,
+    classes: int = 0,
+    photographs: bool = False,
+    relief: float = 900.0,
+) -> Path:
+    """Scenes of smooth noise cut into tiles without overlap: the last quarter of each scene's tiles is val, one is dropped."""
+    rng = np.random.default_rng(5)
+    transform = Affine(90, 0, 0, 0, -90, 0)
+    rows, tiles = [], []
+    for number in range(scenes):
+        name = f"scene{number}"
+        paths = {layer: f"scenes/{name}.{layer}.tif" if layer in layers else None for layer in ("height", "color")}
+        place = None if photographs else CRS
+        if "height" in layers:
+            write_layer(data / paths["height"], terrain(rng, relief), place, transform)
+        if "color" in layers:
+            rgb = rng.integers(0, 256, (3, SIDE, SIDE), np.uint8)
+            write_layer(data / paths["color"], np.concatenate([rgb, np.full_like(rgb[:1], 255)]), place, transform)
+        if classes:
+            (data / "labels").mkdir(parents=True, exist_ok=True)
+            write_layer_of_classes(data / "labels" / f"{name}.tif", rng.integers(0, classes, (SIDE, SIDE), np.uint8))
+        gsd = None if photographs else 90.0
+        footprint = None if photographs else box(8 + number, 46, 8.2 + number, 46.2)
+        rows.append(
+            {"scene": name, **paths, "cols": SIDE, "rows": SIDE, "crs": place, "transform": list(transform)[:6]}
+            | {"gsd": gsd, "void_share": 0.0, "filled_share": 0.0, "sources": [f"raster{number}"]}
+            | {"procedural": number > 0, "region": "N40E000", "geometry": footprint}
+        )
+        for row in range(0, SIDE, px):
+            for col in range(0, SIDE, px):
+                index = len(tiles)
+                tiles.append(
+                    {"key": f"{name}/{row:05}_{col:05}", "scene": name, "row": row, "col": col, "px": px}
+                    | {"lat": None if photographs else 46.0, "lon": None if photographs else 8.0, "gsd": gsd}
+                    | {"region": "N40E000", "procedural": number > 0, "relief": float(index)}
+                    | {"keep": index != 3, "reason": "relief" if index == 3 else None}
+                    | {"block": f"{name}-{int(row >= SIDE * 3 // 4)}", "geometry": footprint}
+                    | {"split": None if index == 3 else "val" if row >= SIDE * 3 // 4 else "train"}
+                )
+    write_scenes(gpd.GeoDataFrame(rows, geometry="geometry", crs=4326), data / "scenes.parquet")
+    write_tiles(gpd.GeoDataFrame(tiles, geometry="geometry", crs=4326), data / "tiles.parquet")
+    write_ledger(
+        [
+            LedgerRow(
+                f"raster{n}", layers[0], "files", f"Licence {n}", f"© Owner {n}", path=f"{n}.tif", procedural=n > 0
+            )
+            for n in range(scenes + 1)  # the last was acquired, but no scene was made from it
+        ],
+        data / "raw",
+    )
+    labels = pd.DataFrame([{"id": n, "name": f"class {n}", "red": n, "green": 0, "blue": 0} for n in range(classes)])
+    write_classes(labels if classes else empty_classes(), data / "labels")
+    texts = pd.DataFrame(
+        [
+            {
+                "key": tile["key"],
+                "text": f"Terrain {n}, ridges over valleys, facing {'north' * (n % 4)}.",
+                "facts": "{}",
+            }
+            | {"method": "facts", "model": None, "cost_usd": 0.0}
+            for n, tile in enumerate(tiles)
+            if tile["keep"]
+        ]
+    )
+    write_captions(texts if captions else empty_captions(), data / "captions.parquet")
+    return data
+
+
+def terrain(rng: np.random.Generator, relief: float) -> np.ndarray:
+    """float32 (SIDE, SIDE): a random surface with most of its relief in long waves."""
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(SIDE), np.fft.rfftfreq(SIDE), indexing="ij"))
+    frequency[0, 0] = np.inf
+    noise = np.fft.rfft2(rng.standard_normal((SIDE, SIDE))) / frequency**2
+    surface = np.fft.irfft2(noise, (SIDE, SIDE))
+    return (relief * (surface - surface.min()) / np.ptp(surface)).astype(np.float32)
+
+
+def write_layer_of_classes(path: Path, classes: np.ndarray) -> None:
+    """A label map as the label stage writes it: uint8, one band."""
+    import rasterio
+
+    with rasterio.open(path, "w", "GTiff", SIDE, SIDE, 1, dtype="uint8") as target:
+        target.write(classes, 1)
+
+
+def shard(data: Path, workers: int = 1, **changes: Any) -> Path:
+    """Run the stage on `data` and give the folder of shards."""
+    params = Params(**{"px": 32, "tiles_per_shard": 40, "encoding": "raw", "height_step": 0.1, **changes})
+    compute = Compute(engine="serial" if workers == 1 else "processes", workers=workers)
+    entry = StageEntry("shard", data.name, (), (), ())
+    root = data.parent.parent
+    run(Stage(entry, params, 1, compute, Run(), root))
+    return data / "shards"
