@@ -1,0 +1,1 @@
+"""The model version in MLflow, tied to the data, the runs and the figures it came from."""

@@ -1,0 +1,13 @@
+"""Parameters of `register`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from tasks.settings import Strict
+
+
+class Params(Strict):
+    """The name under which model versions are kept."""
+
+    model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$")

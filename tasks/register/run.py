@@ -1,0 +1,53 @@
+"""Register the model: one version in MLflow, and the lineage from sources to samples in `lineage.json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tasks.errors import LandloomError
+from tasks.files import write_json
+from tasks.formats.ledger import read_ledger
+from tasks.register.params import Params
+from tasks.register.registry import ALIAS, register
+from tasks.register.runs import check_against_lock, read_runs
+from tasks.stage import Stage
+
+
+def run(stage: Stage[Params]) -> None:
+    """Check the runs against DVC's lock, make the model version, write the lineage."""
+    records = read_runs(stage.dataset, stage.root)
+    locked = check_against_lock(records, stage.root)
+    metrics = _metrics(stage.dir / "metrics" / "evaluate.json")
+    sources = _sources(read_ledger(stage.dir / "raw"))
+    name = stage.params.model
+    version = register(stage, name, records, locked, metrics)
+    stages = [{**record, "locked": record["stage"] in locked} for record in records]
+    model = {"name": name, "alias": ALIAS if version["version"] else None, **version}
+    facts = {"dataset": stage.dataset, "model": model, "metrics": metrics, "sources": sources, "stages": stages}
+    write_json(stage.dir / "lineage.json", facts)
+    stage.artifact(stage.dir / "lineage.json", "lineage")
+    stage.say(f"{name} version {version['version']}" if version["version"] else f"{name}: no version, MLflow is away")
+
+
+def _metrics(path: Path) -> dict[str, float]:
+    """What evaluate measured: the numbers of its metrics file, by name."""
+    try:
+        values = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError) as error:
+        raise LandloomError(f"{path}: no metrics file ({error}); run `dvc repro` to make it again") from None
+    return {name: value for name, value in values.items() if isinstance(value, int | float)}
+
+
+def _sources(ledger: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row for each set of terms: how many rasters and bytes came under it, and how many were refused."""
+    terms = ["source", "licence", "attribution", "procedural"]
+    rows = []
+    for key, rasters in ledger.groupby(terms, sort=True, dropna=False):
+        taken = rasters[rasters["refused"].isna()]
+        counts = {"rasters": len(taken), "bytes": int(taken["bytes"].sum()), "refused": len(rasters) - len(taken)}
+        rows.append({**dict(zip(terms, key, strict=True)), **counts})
+    return [{name: value.item() if hasattr(value, "item") else value for name, value in row.items()} for row in rows]

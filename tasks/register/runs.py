@@ -1,0 +1,81 @@
+"""The run files of the stages upstream, held against `dvc.lock`."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tasks.dag import stage_entry
+from tasks.errors import LandloomError
+
+LOCK = "dvc.lock"
+
+
+def read_runs(dataset: str, root: Path) -> list[dict[str, Any]]:
+    """The run file of every stage that `register` depends on, in the order of `dvc.yaml`.
+
+    Raises:
+        LandloomError: naming the file that is missing or no run file.
+    """
+    paths = [dep for dep in stage_entry("register", dataset, root).deps if "/runs/" in dep]
+    return [_read(root / path, path) for path in paths]
+
+
+def _read(path: Path, name: str) -> dict[str, Any]:
+    again = "run `dvc repro` to make it again"
+    try:
+        record = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise LandloomError(f"{name}: missing; {again}") from None
+    except ValueError as error:
+        raise LandloomError(f"{name}: not valid JSON ({error}); {again}") from None
+    missing = {"stage", "run_id", "commit", "dirty", "params", "inputs", "outs"} - set(record)
+    if missing:
+        raise LandloomError(f"{name}: no run file, it lacks {', '.join(sorted(missing))}; {again}")
+    return record
+
+
+def check_against_lock(records: list[dict[str, Any]], root: Path) -> set[str]:
+    """Compare what each run says it wrote with what DVC locked; return the stages that could be compared.
+
+    DVC locks a stage before it starts the next, so under `dvc repro` every stage upstream is compared.
+
+    Raises:
+        LandloomError: naming the first stage and path whose hashes differ.
+    """
+    locked = _locked([record["stage"] for record in records], root)
+    for record in records:
+        outs = locked.get(record["stage"], {})
+        for path, digest in sorted(record["outs"].items()):
+            if path in outs and outs[path] != digest:
+                raise LandloomError(
+                    f"{record['stage']}: its run {record['run_id']} wrote {path} with hash {digest}, but {LOCK} has "
+                    f"{outs[path]}: the file was made or edited outside of DVC; run `dvc repro -f -s {record['stage']}`"
+                )
+    return set(locked)
+
+
+def _locked(stages: list[str], root: Path) -> dict[str, dict[str, str]]:
+    """Stage → path → hash, for those of `stages` that the lock file has."""
+    locked: dict[str, dict[str, str]] = {}
+    for _ in range(5):
+        # DVC rewrites the file in place when a parallel branch ends: a short or broken one is read again.
+        try:
+            entries = (yaml.safe_load((root / LOCK).read_text()) or {}).get("stages", {})
+        except FileNotFoundError:
+            return {}
+        except (yaml.YAMLError, AttributeError):
+            entries = {}
+        locked = {
+            stage: {out["path"]: out["md5"] for out in entries[stage].get("outs", []) if "md5" in out}
+            for stage in stages
+            if stage in entries
+        }
+        if len(locked) == len(stages):
+            break
+        time.sleep(0.2)
+    return locked

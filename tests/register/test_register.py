@@ -1,0 +1,209 @@
+"""What `register` ties together, and what it refuses, with a real sqlite run store and hand-made stages upstream."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+import tasks.stage
+from tasks.dag import stage_entry
+from tasks.errors import LandloomError
+from tasks.formats.ledger import LedgerRow, write_ledger
+from tasks.hashing import dvc_md5
+from tasks.register.params import Params
+from tasks.register.run import run
+from tasks.register.runs import check_against_lock, read_runs
+from tasks.settings import Compute, Settings, Strict
+from tasks.stage import run_stage
+from tasks.tracking import connect
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+UPSTREAM = ["acquire", "project", "select", "label", "caption", "shard", "train", "evaluate", "generate"]
+
+
+class Anything(Strict):
+    method: str
+
+
+def run_one(root: Path, room: str, model: type[Strict], function, section: dict) -> None:
+    settings = Settings(seed=1, compute=Compute(engine="serial", workers=1), datasets={"terrain": {room: section}})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tasks.stage, "load", lambda _: settings)
+        patch.delenv("DVC_STAGE", raising=False)
+        run_stage(room, "terrain", model, function, root)
+
+
+def make_stage(root: Path, room: str, text: str = "bytes") -> None:
+    """Run a stage that writes every output dvc.yaml names for it, and lock it as DVC would."""
+
+    def write(stage) -> None:
+        for out in stage_entry(room, "terrain", root).outs:
+            path = root / out
+            if path.suffix == "":
+                path.mkdir(parents=True, exist_ok=True)
+                (path / "part.txt").write_text(f"{room} {text}")
+            elif "/runs/" not in out and "/metrics/" not in out:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(f"{room} {text}")
+        if room == "acquire":
+            write_ledger(LEDGER, stage.dir / "raw")
+        if room == "evaluate":
+            stage.metrics({"swd.model.1": 0.5, "swd.noise": 0.75})
+
+    run_one(root, room, Anything, write, {"method": "m"})
+    path = root / "dvc.lock"
+    lock = yaml.safe_load(path.read_text()) if path.exists() else {"schema": "2.0", "stages": {}}
+    outs = stage_entry(room, "terrain", root).outs
+    lock["stages"][f"{room}@terrain"] = {
+        "outs": [{"path": out, "hash": "md5", "md5": dvc_md5(root / out)} for out in outs]
+    }
+    path.write_text(yaml.safe_dump(lock))
+
+
+LEDGER = [
+    LedgerRow("a.tif", "height", "files", "CC-BY-4.0", "Survey of A", path="a.tif", sha256="0" * 64, bytes=10),
+    LedgerRow("b.tif", "height", "files", "CC-BY-4.0", "Survey of A", path="b.tif", sha256="1" * 64, bytes=5),
+    LedgerRow("c.tif", "height", "files", "CC-BY-4.0", "Survey of A", refused="no CRS"),
+    LedgerRow("p", "height", "sample", "CC0-1.0", "computed", path="p.tif", bytes=1, procedural=True),
+]
+
+SOURCE_FIELDS = ("source", "licence", "attribution", "procedural", "rasters", "bytes", "refused")
+
+
+def grow(root: Path) -> Path:
+    (root / "dvc.yaml").write_text((CHECKOUT / "dvc.yaml").read_text())
+    for room in UPSTREAM:
+        make_stage(root, room)
+    return root
+
+
+def register(root: Path) -> dict:
+    run_one(root, "register", Params, run, {"model": "toy terrain"})
+    return json.loads((root / "data/terrain/lineage.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        root = grow(tmp_path_factory.mktemp("tree"))
+        register(root)
+        yield root
+
+
+@pytest.fixture(scope="module")
+def lineage(tree) -> dict:
+    return json.loads((tree / "data/terrain/lineage.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def client(tree):
+    return connect(tree)[0]
+
+
+def test_the_version_points_at_the_bytes_and_names_data_and_runs(tree, lineage, client):
+    assert (lineage["model"]["name"], lineage["model"]["version"]) == ("toy terrain", "1")
+    version = client.get_model_version_by_alias("toy terrain", "candidate")
+    digest = dvc_md5(tree / "data/terrain/model")
+    assert version.source == f"dvc://data/terrain/model?md5={digest}"
+    train = json.loads((tree / "data/terrain/runs/train.json").read_text())
+    assert version.run_id == train["run_id"]
+    assert version.tags["dvc.md5"] == digest
+    for name in ("shards", "tiles.parquet", "scenes.parquet", "scenes", "raw"):
+        assert version.tags[f"dvc.data/terrain/{name}"] == dvc_md5(tree / "data/terrain" / name)
+    assert version.tags["run.shard"] == json.loads((tree / "data/terrain/runs/shard.json").read_text())["run_id"]
+
+
+def test_figures_name_the_model_and_the_shards_they_were_held_to(tree, lineage, client):
+    metrics = {metric.key: metric for metric in client.get_logged_model(lineage["model"]["model_id"]).metrics}
+    assert {key: metric.value for key, metric in metrics.items()} == {"swd.model.1": 0.5, "swd.noise": 0.75}
+    assert metrics["swd.noise"].dataset_digest == dvc_md5(tree / "data/terrain/shards")
+    train, evaluate = (
+        client.get_run(stage["run_id"]) for stage in lineage["stages"] if stage["stage"][:5] in ("train", "evalu")
+    )
+    assert [output.model_id for output in train.outputs.model_outputs] == [lineage["model"]["model_id"]]
+    assert [entry.model_id for entry in evaluate.inputs.model_inputs] == [lineage["model"]["model_id"]]
+
+
+def test_every_run_is_stamped_with_the_locked_hashes(tree, lineage, client):
+    for stage in lineage["stages"]:
+        tags = client.get_run(stage["run_id"]).data.tags
+        assert (tags["dvc.locked"], tags["registered"]) == ("true", "toy terrain/1")
+        assert {path: tags[f"dvc.out.{path}"] for path in stage["outs"]} == stage["outs"]
+
+
+def test_the_lineage_goes_from_sources_to_samples(lineage):
+    assert [stage["stage"].split("@")[0] for stage in lineage["stages"]] == UPSTREAM
+    shard, train = lineage["stages"][5], lineage["stages"][6]
+    assert train["inputs"]["data/terrain/shards"] == shard["outs"]["data/terrain/shards"]
+    assert all(stage["locked"] and stage["params"] == {"method": "m"} for stage in lineage["stages"])
+    rows = [tuple(row[name] for name in SOURCE_FIELDS) for row in lineage["sources"]]
+    assert rows == [
+        ("files", "CC-BY-4.0", "Survey of A", False, 2, 15, 1),
+        ("sample", "CC0-1.0", "computed", True, 1, 1, 0),
+    ]
+    assert lineage["metrics"] == {"swd.model.1": 0.5, "swd.noise": 0.75}
+
+
+def test_registering_again_finds_the_same_version_and_other_bytes_make_another(tree, client):
+    assert register(tree)["model"]["version"] == "1"
+    make_stage(tree, "evaluate", "measured anew")
+    assert register(tree)["model"]["version"] == "1"
+    fresh = json.loads((tree / "data/terrain/runs/evaluate.json").read_text())["run_id"]
+    assert client.get_model_version("toy terrain", "1").tags["run.evaluate"] == fresh
+    make_stage(tree, "train", "trained longer")
+    assert register(tree)["model"]["version"] == "2"
+    assert client.get_model_version_by_alias("toy terrain", "candidate").version in (2, "2")
+
+
+def test_a_run_that_does_not_fit_the_lock_is_refused_by_stage_and_path(tree, tmp_path):
+    (tmp_path / "dvc.yaml").write_text((tree / "dvc.yaml").read_text())
+    runs = tmp_path / "data/terrain/runs"
+    runs.mkdir(parents=True)
+    for path in (tree / "data/terrain/runs").iterdir():
+        (runs / path.name).write_bytes(path.read_bytes())
+    records = read_runs("terrain", tmp_path)
+    assert check_against_lock(records, tmp_path) == set()  # no lock: stages run by hand, nothing to compare
+    lock = yaml.safe_load((tree / "dvc.lock").read_text())
+    for out in lock["stages"]["select@terrain"]["outs"]:
+        if out["path"].endswith("tiles.parquet"):
+            out["md5"] = "f" * 32
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump(lock))
+    with pytest.raises(LandloomError, match=r"select@terrain: its run \w+ wrote data/terrain/tiles.parquet with hash"):
+        check_against_lock(records, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [(None, "missing"), ("{", "not valid JSON"), ("{}", "no run file, it lacks")]
+)
+def test_a_run_file_that_is_none_is_told_by_name(tree, tmp_path, text, said):
+    (tmp_path / "dvc.yaml").write_text((tree / "dvc.yaml").read_text())
+    (tmp_path / "data/terrain/runs").mkdir(parents=True)
+    if text is not None:
+        (tmp_path / "data/terrain/runs/acquire.json").write_text(text)
+    with pytest.raises(LandloomError, match=f"data/terrain/runs/acquire.json: {said}"):
+        read_runs("terrain", tmp_path)
+
+
+def test_runs_that_only_another_store_knows_are_left_unstamped(tree, tmp_path, monkeypatch):
+    """Bytes pulled from a colleague bring ids that this database never saw."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'other.db'}")
+    assert register(tree)["model"]["version"] == "1"
+
+
+def test_mlflow_away_costs_seconds_and_the_lineage_is_written_with_nulls(tree, monkeypatch, capfd):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    started = time.monotonic()
+    lineage = register(tree)
+    assert time.monotonic() - started < 20
+    assert lineage["model"] == {"name": "toy terrain", "alias": None, "version": None, "model_id": None}
+    assert len(lineage["stages"]) == len(UPSTREAM) and lineage["sources"]
+    assert capfd.readouterr().err.count("warning: MLflow") == 1
