@@ -58,9 +58,7 @@ def geomorphons(height: np.ndarray, gsd: float, lookup_px: int, flat_deg: float)
     if h.ndim != 3:
         raise ValueError(f"geomorphons: heights must be (N, H, W), not {h.shape}")
     if lookup_px < 2:
-        raise ValueError(
-            f"geomorphons: a lookup of {lookup_px} px does not reach the diagonal neighbours; use 2 or more"
-        )
+        raise ValueError(f"geomorphons: lookup_px is {lookup_px}; 2 is the least that reaches diagonally")
     out = np.empty(h.shape, np.uint8)
     for start in range(0, len(h), CHUNK):
         out[start : start + CHUNK] = _classify(h[start : start + CHUNK], gsd, lookup_px, flat_deg)

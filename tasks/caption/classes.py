@@ -1,0 +1,61 @@
+"""From numbers to words, and the limits in between.
+
+Landform classes are Hammond's (1964, Annals AAG 54(1) supplement) in the form that Dikau, Brabb & Mark (1991, USGS
+Open-File Report 91-440) gave them: how much of the ground is gentle, the local relief, and whether the gentle
+ground lies low (plains among hills) or high (tablelands). Slope classes are those of FAO's Guidelines for Soil
+Description (2006, table 7), the ten of them joined to five.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+SLOPE_CLASSES = (("level", 0.02), ("gentle", 0.10), ("moderate", 0.30), ("steep", 0.60), ("very steep", np.inf))
+"""Name and upper limit in metres a metre."""
+
+RELIEF_LIMITS = (30, 91, 152, 305, 915)  # metres: Hammond's 100, 300, 500, 1,000 and 3,000 feet
+HILLS = ("very low hills", "low hills", "hills", "high hills", "low mountains", "high mountains")
+TABLELANDS = "tablelands"
+
+# Hammond and Dikau moved a window of 9.6 to 9.8 km; later maps went down to about 1 km. On tiles of other sizes
+# relief means something else, and only steepness is told.
+LEAST_KM, MOST_KM = 1.0, 30.0
+# One even slope has relief without any hill: where slopes agree so much on a direction, only steepness is told.
+ONE_SLOPE = 0.75
+
+
+def ground(
+    gentle_share: float, relief: float, gentle_low_share: float, aspect_strength: float, side_km: float
+) -> str | None:
+    """The tile's landform class in words, plural; None for one even slope and for tiles too small or too large.
+
+    Args:
+        gentle_share: share of the land under 8 % slope; relief: metres.
+        gentle_low_share: share of that gentle land in the lower half of the relief.
+        aspect_strength: how much slopes agree on a direction, 0 to 1.
+        side_km: length of the tile's side.
+    """
+    step = int(np.searchsorted(RELIEF_LIMITS, relief, side="right"))
+    if not LEAST_KM <= side_km <= MOST_KM or (aspect_strength >= ONE_SLOPE and step > 0):
+        return None
+    if gentle_share < 0.2:
+        return HILLS[step]
+    if gentle_share < 0.5:
+        return f"open {HILLS[step]}"
+    if step < 2:
+        if gentle_share < 0.8:
+            return "irregular plains"
+        return "flat plains" if step == 0 else "smooth plains"
+    return f"plains with {HILLS[step]}" if gentle_low_share >= 0.5 else TABLELANDS
+
+
+def zone(latitude: float) -> str:
+    """Zone of a latitude in degrees, by the tropics (23.4°), 35° and the polar circles (66.6°)."""
+    away, half = abs(latitude), "northern" if latitude >= 0 else "southern"
+    if away <= 23.4:
+        return "the tropics"
+    if away < 35:
+        return f"the {half} subtropics"
+    if away < 66.6:
+        return f"the {half} mid-latitudes"
+    return "the Arctic" if latitude > 0 else "the Antarctic"

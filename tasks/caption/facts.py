@@ -1,0 +1,153 @@
+"""What can be said of a tile, measured from its heights and from where it lies; nothing is looked up.
+
+The facts of one tile are a JSON object:
+
+| key | is |
+|---|---|
+| `layers` | `height`, `color`: what the scene has |
+| `procedural` | true for computed terrain, which lies nowhere: it has no `place` |
+| `gsd_m`, `side_km` | metres a pixel, length of the tile's side; null for a photograph |
+| `place` | centre, degrees rounded to tenths, and the latitude's zone; null where unknown |
+| `void_share` | share of pixels without a height |
+| `sea_share` | share of the known pixels that are sea: exactly 0 m, in patches of at least 3×3 |
+
+and, where a tenth of a percent or more of the tile is land, for the land alone:
+
+| key | is |
+|---|---|
+| `elevation_m` | lowest, mean and highest |
+| `relief_m` | highest minus lowest |
+| `gentle_share`, `gentle_low_share` | ground under 8 % slope, and how much of that lies in the tile's lower half |
+| `ground` | landform class after Hammond, see `tasks.caption.classes`; null where it does not apply |
+| `slope_deg`, `slope_shares` | mean slope, share of each class |
+| `aspect`, `aspect_strength` | where slopes face, and how much they agree (0 to 1); null below `ASPECT_AGREES` |
+| `grain`, `grain_strength` | the line that crests and troughs follow; null below `GRAIN_AGREES`, or with an aspect |
+| `landforms`, `dominant` | share of each geomorphon, and those that make up the tile |
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.ndimage import binary_dilation, binary_erosion
+
+from tasks.caption.classes import SLOPE_CLASSES, ground, zone
+from tasks.caption.describer import Facts
+from tasks.relief.geomorphons import NAMES, geomorphons, landform_shares
+from tasks.relief.slope import gradient
+
+LEAST_LAND = 0.001
+GENTLE = 0.08  # Hammond's limit of gentle slopes, metres a metre
+ASPECT_AGREES = 0.45  # an even slope has 1, a ridge with two like flanks 0
+GRAIN_AGREES = 0.5  # parallel ridges have 1, a cone 0
+DOMINANT_LEAST, DOMINANT_MOST, DOMINANT_SUM = 0.1, 3, 0.66  # landforms from the largest, until this much is told
+WINDS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
+GRAINS = ("north to south", "north-east to south-west", "east to west", "north-west to south-east")
+
+
+def place_facts(tile: pd.Series | tuple, layers: list[str]) -> Facts:
+    """Facts that need no pixels. `tile` is a row of the tile table."""
+    has_gsd, has_place = pd.notna(tile.gsd), pd.notna(tile.lat) and pd.notna(tile.lon) and not tile.procedural
+    lat, lon = (round(float(tile.lat), 1), round(float(tile.lon), 1)) if has_place else (None, None)
+    return {
+        "layers": layers,
+        "procedural": bool(tile.procedural),
+        "gsd_m": round(float(tile.gsd), 3) if has_gsd else None,
+        "side_km": round(float(tile.gsd) * tile.px / 1000, 3) if has_gsd else None,
+        "place": {"lat": lat, "lon": lon, "zone": zone(lat)} if has_place else None,
+    }
+
+
+def height_facts(heights: np.ndarray, gsd: float, lookup_px: int, flat_deg: float) -> list[Facts]:
+    """Facts that heights give.
+
+    Args:
+        heights: float32 (N, H, W) metres, NaN for void, 0 for sea.
+        gsd: metres a pixel, the same for all.
+        lookup_px, flat_deg: see `tasks.relief.geomorphons.geomorphons`.
+    """
+    known = np.isfinite(heights)
+    land = known & ~_sea(heights)
+    classes = np.where(land, geomorphons(heights, gsd, lookup_px, flat_deg), 0).astype(np.uint8)
+    shares = landform_shares(classes)
+    dx, dy = gradient(heights, gsd)
+    side_km = heights.shape[-1] * gsd / 1000
+    facts = []
+    for i, height in enumerate(heights):
+        seen = max(int(known[i].sum()), 1)
+        tile = {
+            "void_share": round(1 - float(known[i].mean()), 3),
+            "sea_share": round(float((known[i] & ~land[i]).sum() / seen), 3),
+        }
+        if land[i].mean() >= LEAST_LAND:
+            inner = land[i, 1:-1, 1:-1] & np.isfinite(dx[i])
+            tile |= _elevation(height[land[i]])
+            tile |= _slopes(dx[i][inner], dy[i][inner], height[1:-1, 1:-1][inner], tile["elevation_m"], side_km)
+            tile |= _landforms(shares[i])
+        facts.append(tile)
+    return facts
+
+
+def _sea(heights: np.ndarray) -> np.ndarray:
+    """Pixels at 0 m in patches of at least 3×3 (a morphological opening): a shore may cross 0 m, water stays there."""
+    square = np.ones((1, 3, 3), bool)
+    return binary_dilation(binary_erosion(heights == 0, square, border_value=1), square) & (heights == 0)
+
+
+def _elevation(heights: np.ndarray) -> Facts:
+    low, mean, high = float(heights.min()), float(heights.mean(dtype=np.float64)), float(heights.max())
+    return {
+        "elevation_m": {"lowest": round(low, 1), "mean": round(mean, 1), "highest": round(high, 1)},
+        "relief_m": round(high - low, 1),
+    }
+
+
+def _slopes(dx: np.ndarray, dy: np.ndarray, height: np.ndarray, elevation: Facts, side_km: float) -> Facts:
+    """Steepness and directions of the land pixels that have a gradient; none of it where there are none."""
+    if not dx.size:
+        return {"ground": None}
+    dx, dy = dx.astype(np.float64), dy.astype(np.float64)
+    steep = np.hypot(dx, dy)
+    gentle = steep < GENTLE
+    middle = (elevation["lowest"] + elevation["highest"]) / 2
+    low = float((height[gentle] < middle).mean()) if gentle.any() else 0.0
+    bins = np.searchsorted([limit for _, limit in SLOPE_CLASSES[:-1]], steep, side="right")
+    counts = np.bincount(bins, minlength=len(SLOPE_CLASSES)) / steep.size
+    gentle_share, relief = float(gentle.mean()), elevation["highest"] - elevation["lowest"]
+    # The mean downhill vector over the mean steepness: how much of the slope points one way.
+    total = max(float(steep.mean()), 1e-9)
+    east, north = -float(dx.mean()) / total, -float(dy.mean()) / total
+    strength = float(np.hypot(east, north))
+    # Structure tensor: the axis of the gradients whichever way they point; crests run across it.
+    xx, yy, xy = float((dx * dx).mean()), float((dy * dy).mean()), float((dx * dy).mean())
+    grain_strength = float(np.hypot(xx - yy, 2 * xy) / max(xx + yy, 1e-12))
+    bearing = np.degrees(np.arctan2(east, north)) % 360
+    across = 90 - np.degrees(0.5 * np.arctan2(2 * xy, xx - yy))  # bearing of the gradients' axis
+    faces = strength >= ASPECT_AGREES
+    return {
+        "gentle_share": round(gentle_share, 3),
+        "gentle_low_share": round(low, 3),
+        "ground": ground(gentle_share, relief, low, strength, side_km),
+        "slope_deg": round(float(np.degrees(np.arctan(steep)).mean()), 1),
+        "slope_shares": {name: round(float(share), 3) for (name, _), share in zip(SLOPE_CLASSES, counts, strict=True)},
+        "aspect": WINDS[round(bearing / 45) % 8] if faces else None,
+        "aspect_strength": round(strength, 2),
+        "grain": GRAINS[round((across + 90) / 45) % 4] if grain_strength >= GRAIN_AGREES and not faces else None,
+        "grain_strength": round(grain_strength, 2),
+    }
+
+
+def _landforms(shares: np.ndarray) -> Facts:
+    if np.isnan(shares).any():
+        return {"landforms": {}, "dominant": []}
+    dominant: list[str] = []
+    told = 0.0
+    for c in np.argsort(-shares, kind="stable"):
+        if shares[c] < DOMINANT_LEAST or len(dominant) == DOMINANT_MOST or told >= DOMINANT_SUM:
+            break
+        dominant.append(NAMES[c])
+        told += shares[c]
+    return {
+        "landforms": {name: round(float(share), 3) for name, share in zip(NAMES, shares, strict=True)},
+        "dominant": dominant,
+    }

@@ -1,0 +1,151 @@
+"""Clauses: each says one fact in words, or is None where the facts do not hold it.
+
+The limits that turn shares into words stand here; those of landforms and slopes in `tasks.caption.classes`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tasks.caption.classes import RELIEF_LIMITS, SLOPE_CLASSES
+from tasks.caption.describer import Facts
+
+COAST = 0.05  # share of sea from which a tile is by the sea
+MOSTLY = 0.6  # share from which something is "mostly" so
+FRACTIONS = ((0.15, "a tenth"), (0.22, "a fifth"), (0.29, "a quarter"), (0.41, "a third"), (0.58, "half"))
+FRACTIONS += ((0.71, "two thirds"), (0.85, "three quarters"), (1.1, "nine tenths"))
+STEEPNESS = {
+    "level": "level ground",
+    "gentle": "gently sloping ground",
+    "moderate": "sloping ground",
+    "steep": "steep ground",
+    "very steep": "very steep ground",
+}
+SLOPES = {"level": "very gentle", **{name: name for name, _ in SLOPE_CLASSES[1:]}}
+PLURALS = {
+    "flat": "level ground",
+    "peak": "peaks",
+    "ridge": "ridges",
+    "shoulder": "shoulders",
+    "spur": "spurs",
+    "slope": "open slopes",
+    "hollow": "hollows",
+    "footslope": "footslopes",
+    "valley": "valleys",
+    "pit": "pits",
+}
+LOW = {"peak": "low rises", "ridge": "low ridges", "valley": "shallow valleys", "pit": "shallow pits"}
+
+
+def clauses(facts: Facts) -> dict[str, str | None]:
+    """Every clause by its name; `ground` is never None."""
+    return {
+        "ground": ground(facts),
+        "relief": relief(facts),
+        "elevation": elevation(facts),
+        "size": size(facts["side_km"]),
+        "zone": f"in {facts['place']['zone']}" if facts["place"] else None,
+        "spot": f"near {spot(facts['place'])}" if facts["place"] else None,
+        "landforms": landforms(facts),
+        "steepness": steepness(facts),
+        "aspect": facts.get("aspect"),
+        "grain": facts.get("grain"),
+        "sea": sea(facts),
+    }
+
+
+def ground(facts: Facts) -> str:
+    """What the tile shows, as a noun; says where it is computed and not measured."""
+    made = "procedurally generated " if facts["procedural"] else ""
+    if "height" not in facts["layers"]:
+        return f"a {made}georeferenced image" if facts["side_km"] else f"a {made}picture of unknown place and scale"
+    if "relief_m" not in facts:
+        return made + ("open sea" if facts["sea_share"] > 0 else "ground without any known height")
+    name = facts["ground"]
+    if name is None:
+        shares = facts.get("slope_shares")
+        name = STEEPNESS[max(shares, key=shares.__getitem__)] if shares else "ground"
+    if facts["sea_share"] >= 0.5:
+        return f"{made}sea beside {name}"
+    return f"{made}{name} by the sea" if facts["sea_share"] >= COAST else made + name
+
+
+def relief(facts: Facts) -> str | None:
+    """Highest minus lowest; below a metre it is not worth a word."""
+    metres = facts.get("relief_m", 0)
+    return f"about {number(metres)} m" if metres >= 1 else None
+
+
+def elevation(facts: Facts) -> str | None:
+    """Lowest to highest ground against sea level, in steps that fit the relief."""
+    if "elevation_m" not in facts:
+        return None
+    step = max(1, 10 ** math.floor(math.log10(max(facts["relief_m"], 1)) - 1))
+    low, high = (int(round(facts["elevation_m"][end] / step) * step) for end in ("lowest", "highest"))
+    if low == high == 0:
+        return "about at sea level"
+    if low == high:
+        return f"about {abs(low):,} m {'above' if low > 0 else 'below'} sea level"
+    if low >= 0:
+        return f"{low:,} to {high:,} m above sea level"
+    if high <= 0:
+        return f"{-high:,} to {-low:,} m below sea level"
+    return f"from {-low:,} m below to {high:,} m above sea level"
+
+
+def size(side_km: float | None) -> str | None:
+    """Length of the tile's side."""
+    if side_km is None:
+        return None
+    return f"about {number(side_km)} km" if side_km >= 1 else f"about {number(side_km * 1000)} m"
+
+
+def spot(place: Facts) -> str:
+    """Centre in whole degrees."""
+    lat, lon = round(place["lat"]), round(place["lon"])
+    return f"{abs(lat)}°{_side(lat, ' N', ' S')}, {abs(lon)}°{_side(lon, ' E', ' W')}"
+
+
+def landforms(facts: Facts) -> str | None:
+    """The dominant landforms as a list, the commonest first; None where they are less than half of the ground."""
+    names = facts.get("dominant", [])
+    if not names or sum(facts["landforms"][name] for name in names) < 0.5:
+        return None
+    plain = facts["relief_m"] < RELIEF_LIMITS[1]  # a ridge of a plain is no mountain ridge
+    words = [LOW.get(name, PLURALS[name]) if plain else PLURALS[name] for name in names]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def steepness(facts: Facts) -> str | None:
+    """The slope class, or two neighbouring ones, that hold most of the ground; None where slopes are mixed."""
+    shares = facts.get("slope_shares")
+    if not shares:
+        return None
+    names = [name for name, _ in SLOPE_CLASSES]
+    best = max(names, key=shares.__getitem__)
+    if shares[best] >= MOSTLY:
+        return SLOPES[best]
+    pairs = list(zip(names, names[1:], strict=False))
+    low, high = max(pairs, key=lambda pair: shares[pair[0]] + shares[pair[1]])
+    return f"{SLOPES[low]} to {SLOPES[high]}" if shares[low] + shares[high] >= MOSTLY else None
+
+
+def sea(facts: Facts) -> str | None:
+    """How much of the tile is sea, where there is a coast."""
+    share = facts.get("sea_share", 0)
+    if share < COAST or "relief_m" not in facts:
+        return None
+    return next(f"about {words}" for limit, words in FRACTIONS if share < limit)
+
+
+def number(value: float) -> str:
+    """Two significant digits, with commas: 1,900; 620; 5.8."""
+    if value <= 0:
+        return "0"
+    digits = 1 - math.floor(math.log10(value))
+    rounded = round(value, digits)
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
+
+
+def _side(degrees: int, positive: str, negative: str) -> str:
+    return positive if degrees > 0 else negative if degrees < 0 else ""

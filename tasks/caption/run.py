@@ -1,0 +1,123 @@
+"""Write `captions.parquet`: for every kept tile its facts, measured from the data alone, and a text that follows."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from tasks.caption import sheet
+from tasks.caption.describer import Describer, Facts
+from tasks.caption.facts import height_facts, place_facts
+from tasks.caption.params import Params
+from tasks.caption.templates import TemplateDescriber
+from tasks.errors import LandloomError
+from tasks.formats.captions import empty_captions, write_captions
+from tasks.formats.scenes import SceneReader, read_scenes
+from tasks.formats.tiles import kept, read_heights, read_tiles
+from tasks.parallel import parallel_map
+from tasks.relief.geomorphons import NAMES
+from tasks.stage import Stage
+
+BATCH = 256  # tiles measured together
+
+
+def run(stage: Stage[Params]) -> None:
+    """`method: none` leaves an empty table and says so in its metrics."""
+    output = stage.dir / "captions.parquet"
+    if stage.params.method == "none":
+        write_captions(empty_captions(), output)
+        stage.metrics({"captions": 0})
+        return
+    scenes = read_scenes(stage.dir / "scenes.parquet")
+    tiles = kept(read_tiles(stage.dir / "tiles.parquet"))
+    _check(tiles, scenes, stage.dir)
+    settings = stage.params.facts
+    describe: Describer = TemplateDescriber(settings.drop_share)
+    captions = empty_captions()
+    if len(tiles):
+        measure = partial(measure_batch, folder=stage.dir, lookup_px=settings.lookup_px, flat_deg=settings.flat_deg)
+        work = [Batch(part, scenes.loc[part["scene"].unique()]) for part in batches(tiles)]
+        results = stage.progress(parallel_map(measure, work, stage.compute), len(work), f"batches of {BATCH} tiles")
+        facts = [tile for batch in results for tile in batch]
+        texts = describe(list(tiles["key"]), facts)
+        captions = pd.DataFrame(
+            {
+                "key": tiles["key"].to_numpy(),
+                "text": [caption.text for caption in texts],
+                "facts": [json.dumps(tile, sort_keys=True, allow_nan=False) for tile in facts],
+                "method": stage.params.method,
+                "model": [caption.model for caption in texts],
+                "cost_usd": [caption.cost_usd for caption in texts],
+            }
+        )
+        stage.picture("sheet", sheet.draw(tiles, scenes, captions, stage.dir))
+        stage.metrics(summary(captions, facts))
+    else:
+        stage.metrics({"captions": 0})
+    write_captions(captions, output)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of the tile table and the scenes they need; pickles to a worker."""
+
+    tiles: pd.DataFrame
+    scenes: gpd.GeoDataFrame
+
+
+def batches(tiles: pd.DataFrame) -> list[pd.DataFrame]:
+    """The table in parts of at most `BATCH` rows, in order."""
+    return [tiles.iloc[start : start + BATCH] for start in range(0, len(tiles), BATCH)]
+
+
+def measure_batch(batch: Batch, folder: Path, lookup_px: int, flat_deg: float) -> list[Facts]:
+    """Facts of each tile of a batch, in its order."""
+    measured: dict[str, Facts] = {}
+    with SceneReader(folder, batch.scenes) as reader:
+        layers = {scene: list(reader.layers(scene)) for scene in batch.scenes.index}
+        facts = [place_facts(tile, layers[tile.scene]) for tile in batch.tiles.itertuples()]
+        high = batch.tiles[["height" in tile["layers"] for tile in facts]]
+        # Tiles of one pixel size and side are measured as one array; most batches are one such group.
+        for (gsd, px), rows in high.groupby(["gsd", "px"]).indices.items():
+            part = high.iloc[rows]
+            heights = np.stack([array for _, array in read_heights(reader, part, px)])
+            measured.update(zip(part["key"], height_facts(heights, gsd, lookup_px, flat_deg), strict=True))
+    return [tile | measured.get(key, {}) for key, tile in zip(batch.tiles["key"], facts, strict=True)]
+
+
+def summary(captions: pd.DataFrame, facts: list[Facts]) -> dict[str, float]:
+    """Numbers that tell whether the texts are worth training on."""
+    words = captions["text"].str.split().str.len()
+    leading = Counter(tile["dominant"][0] for tile in facts if tile.get("dominant"))
+    return {
+        "captions": len(captions),
+        "words_mean": round(float(words.mean()), 2),
+        "words_least": int(words.min()),
+        "words_most": int(words.max()),
+        "unique_share": round(captions["text"].nunique() / len(captions), 4),
+        "procedural_share": round(sum(tile["procedural"] for tile in facts) / len(facts), 4),
+        **{f"leading_{name}_share": round(leading[name] / len(facts), 4) for name in NAMES},
+    }
+
+
+def _check(tiles: pd.DataFrame, scenes: gpd.GeoDataFrame, folder: Path) -> None:
+    unknown = ~tiles["scene"].isin(scenes.index)
+    if unknown.any():
+        raise LandloomError(
+            f"{folder / 'tiles.parquet'}: tile {tiles['key'][unknown].iloc[0]} lies in a scene that scenes.parquet "
+            "does not have; run select again"
+        )
+    high = tiles["scene"].map(scenes["height"].notna()).astype(bool)
+    lost = high & tiles["gsd"].isna()
+    if lost.any():
+        raise LandloomError(
+            f"{folder / 'tiles.parquet'}: tile {tiles['key'][lost].iloc[0]} has heights but no GSD, so its slopes "
+            "cannot be told; give its scene a CRS in project, or caption it with method none"
+        )

@@ -1,0 +1,164 @@
+"""Texts from fixed templates: the same key and facts always give the same words.
+
+A template is an opening, which names the ground, and three ways of saying more. Parts in [brackets] go when
+the clause in them is unknown or was dropped; without any of them each opening still is a sound sentence.
+Which template, and which clauses are dropped, is read off a hash of the tile's key. Dropping teaches a
+model that is trained on the texts to obey short prompts too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from tasks.caption.describer import Caption, Facts
+from tasks.caption.phrases import clauses
+
+
+@dataclass(frozen=True)
+class Template:
+    """One wording: how the first sentence goes, and main clauses for the second."""
+
+    opening: str
+    made_of: str
+    slopes: str
+    faces: str  # in the place of `slopes` where only the direction is told
+    lines: str
+    water: str
+
+
+IMAGE_OPENINGS = (
+    "{ground}[, {size} across][, {spot}]",
+    "{ground}[ {zone}][, {size} from side to side]",
+    "{ground}[, {size} wide][, {spot}][, {zone}]",
+)
+"""For tiles that have no heights: there is nothing to measure, so nothing more is said."""
+
+OPTIONAL = ("relief", "elevation", "size", "zone", "spot", "landforms", "steepness", "aspect", "grain", "sea")
+
+TEMPLATES = (
+    Template(
+        "{ground}[, with {relief} of relief][, {elevation}][, {spot}]",
+        "the ground is made up mainly of {landforms}",
+        "the slopes are mostly {steepness}[ and face mainly {aspect}]",
+        "the slopes face mainly {aspect}",
+        "contours run mainly {grain}",
+        "the sea covers {sea} of it",
+    ),
+    Template(
+        "a landscape of {ground}[, {size} across][, {elevation}][, {zone}]",
+        "most of it is made of {landforms}",
+        "its slopes are {steepness} for the most part[ and look {aspect}]",
+        "its slopes look {aspect} for the most part",
+        "its grain runs {grain}",
+        "{sea} of it is sea",
+    ),
+    Template(
+        "{ground}[ {zone}][, with {relief} between the lowest and the highest point][, {elevation}]",
+        "{landforms} prevail",
+        "most slopes are {steepness}[, falling towards the {aspect}]",
+        "the ground falls mainly towards the {aspect}",
+        "the land is grained {grain}",
+        "water takes up {sea} of the square",
+    ),
+    Template(
+        "a stretch of {ground}[, {elevation}][, rising {relief} from its lowest point to its highest][, {spot}]",
+        "it consists chiefly of {landforms}",
+        "slopes are largely {steepness}[ and turned to the {aspect}]",
+        "most slopes are turned to the {aspect}",
+        "the relief is drawn out {grain}",
+        "{sea} of the area lies under the sea",
+    ),
+    Template(
+        "a square of {ground}[, {size} wide][, with a height difference of {relief}][, {spot}]",
+        "here one finds mostly {landforms}",
+        "its slopes are mainly {steepness}[ and drop to the {aspect}]",
+        "its slopes drop to the {aspect} in the main",
+        "its longer lines run {grain}",
+        "sea fills {sea} of the square",
+    ),
+    Template(
+        "{ground} seen from above[, {size} from side to side][, {elevation}][, with {relief} of relief]",
+        "{landforms} account for most of the surface",
+        "slopes are for the most part {steepness}[, with a lean to the {aspect}]",
+        "the surface leans to the {aspect}",
+        "landforms are aligned {grain}",
+        "{sea} of the surface is sea",
+    ),
+    Template(
+        "[{relief} of relief in ]{ground}[, {elevation}][, {zone}]",
+        "the main landforms are {landforms}",
+        "most of the slopes are {steepness}[ and face {aspect}]",
+        "most of the slopes face {aspect}",
+        "the lie of the land runs {grain}",
+        "{sea} is sea",
+    ),
+    Template(
+        "an elevation model of {ground}[, {spot}][, {elevation}][, {size} across]",
+        "{landforms} make up the greater part",
+        "slopes are mainly {steepness}[, descending to the {aspect}]",
+        "slopes descend mainly to the {aspect}",
+        "contours mostly follow a line from {grain}",
+        "the sea makes up {sea}",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class TemplateDescriber:
+    """A `Describer` that needs no model. `drop_share` is the chance of each optional clause to be left out."""
+
+    drop_share: float
+
+    def __call__(self, keys: Sequence[str], facts: Sequence[Facts]) -> list[Caption]:
+        """One caption a tile."""
+        return [Caption(self.text(key, known)) for key, known in zip(keys, facts, strict=True)]
+
+    def text(self, key: str, facts: Facts) -> str:
+        """The text of one tile."""
+        digest = blake2b(key.encode(), digest_size=1 + len(OPTIONAL)).digest()
+        said = clauses(facts)
+        for name, byte in zip(OPTIONAL, digest[1:], strict=True):
+            if byte < self.drop_share * 256:
+                said[name] = None
+        if "height" not in facts["layers"]:
+            return _sentence(_fill(IMAGE_OPENINGS[digest[0] % len(IMAGE_OPENINGS)], said))
+        template = TEMPLATES[digest[0] % len(TEMPLATES)]
+        more = [
+            _fill(template.made_of, said) if said["landforms"] else None,
+            _slopes(template, said),
+            _fill(template.lines, said) if said["grain"] else None,
+            _fill(template.water, said) if said["sea"] else None,
+        ]
+        first, second = _sentence(_fill(template.opening, said)), _joined([clause for clause in more if clause])
+        return f"{first} {_sentence(second)}" if second else first
+
+
+def _slopes(template: Template, said: dict[str, str | None]) -> str | None:
+    if said["steepness"]:
+        return _fill(template.slopes, said)
+    return _fill(template.faces, said) if said["aspect"] else None
+
+
+def _fill(pattern: str, said: dict[str, str | None]) -> str:
+    """Put clauses into a pattern; a [part] goes when its clause is None."""
+
+    def part(match: re.Match[str]) -> str:
+        inner = match.group(1)
+        name = inner[inner.index("{") + 1 : inner.index("}")]
+        return inner if said[name] else ""
+
+    return re.sub(r"\[([^\[\]]*)\]", part, pattern).format_map(said)
+
+
+def _joined(main_clauses: list[str]) -> str:
+    """A; B, and C."""
+    if len(main_clauses) < 2:
+        return "".join(main_clauses)
+    return f"{'; '.join(main_clauses[:-1])}, and {main_clauses[-1]}"
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}." if words else ""
