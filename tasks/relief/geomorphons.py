@@ -44,7 +44,8 @@ def geomorphons(height: np.ndarray, gsd: float, lookup_px: int, flat_deg: float)
         gsd: metres a pixel.
         lookup_px: how far to look, in pixels of ground distance (so diagonals take fewer steps). Lines of
             sight end at the raster's edge and pass over voids, except one right beside the pixel.
-        flat_deg: a direction is level when no height on its line is seen at a steeper angle than this.
+        flat_deg: a direction is level when no height on its line is seen at a steeper angle than this. An even slope
+            is seen at less than its own angle in all but two directions, so ground up to √2 of it may be flat.
 
     Returns:
         uint8 (N, H, W): 1..10 as in `NAMES`, 0 (`NO_CLASS`) at a NaN, beside one, and on the outermost
@@ -70,8 +71,7 @@ def landform_shares(classes: np.ndarray) -> np.ndarray:
 
     A raster without any classified pixel has NaN shares.
     """
-    flat = classes.reshape(len(classes), -1)
-    counts = np.stack([np.bincount(row, minlength=11)[1:] for row in flat]) if len(flat) else np.zeros((0, 10))
+    counts = np.array([np.bincount(tile.ravel(), minlength=11)[1:] for tile in classes]).reshape(-1, len(NAMES))
     total = counts.sum(axis=1, keepdims=True)
     return np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
 

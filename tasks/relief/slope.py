@@ -33,7 +33,11 @@ def slope_degrees(height: np.ndarray, gsd: float) -> np.ndarray:
 
 
 def aspect_degrees(height: np.ndarray, gsd: float) -> np.ndarray:
-    """Compass direction in which the ground falls, 0° north, 90° east, (..., H-2, W-2); NaN where flat."""
+    """Compass direction in which the ground falls, 0° ≤ aspect < 360°, 90° east; NaN where flat.
+
+    float32 (..., H-2, W-2).
+    """
     dx, dy = gradient(height, gsd)
     aspect = np.degrees(np.arctan2(-dx, -dy)) % 360
-    return np.where((dx == 0) & (dy == 0), np.float32(np.nan), aspect.astype(np.float32))
+    aspect[aspect == 360] = 0  # where a hair west of north rounds up to a full turn
+    return np.where((dx == 0) & (dy == 0), np.float32(np.nan), aspect)
