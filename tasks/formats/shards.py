@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,7 @@ class ShardSet:
         self._length = self.index["length"].to_numpy(np.int64)
         self._checked = np.zeros(len(self.index), bool)
         self._files: dict[int, _ShardFile] = {}
+        self._lock = Lock()
         self._threads = threads or min(8, os.cpu_count() or 1)
         self._check_files()
 
@@ -176,12 +178,13 @@ class ShardSet:
         return ThreadPoolExecutor(self._threads, thread_name_prefix="decode")
 
     def _file(self, shard: int) -> _ShardFile:
-        file = self._files.get(shard)
-        if file is None:
-            while len(self._files) >= _OPEN_FILES:
-                self._files.pop(next(iter(self._files)), None)  # closed once the last reader lets go of it
-            file = self._files[shard] = _ShardFile(self.folder / self._names[shard])
-        return file
+        with self._lock:
+            file = self._files.get(shard)
+            if file is None:
+                if len(self._files) >= _OPEN_FILES:
+                    self._files.pop(next(iter(self._files)))  # closed once the last reader lets go of it
+                file = self._files[shard] = _ShardFile(self.folder / self._names[shard])
+            return file
 
     def _check_files(self) -> None:
         """Sizes, `.idx` files and `index.parquet` must tell the same story before anything is read."""

@@ -50,7 +50,8 @@ def _splits(facts: dict[str, Any]) -> str:
         promise = "A block is wholly on one side, so no held-out tile has its neighbours in the training set."
     return (
         "## Splits\n\n"
-        f"Whole blocks were dealt out, never single tiles; a block is a square of ground, or one photograph. {promise}\n\n"
+        "Whole blocks were dealt out, never single tiles; a block is a square of ground, or one photograph. "
+        f"{promise}\n\n"
         f"| split | tiles | blocks | regions |\n|---|---|---|---|\n{rows}"
     )
 

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
+from rasterio.windows import Window
 
 from tasks.errors import LandloomError
 from tasks.formats.labels import NO_CLASS
@@ -43,24 +44,20 @@ class TilePixels:
     def read(self, tile: pd.Series | tuple) -> dict[str, np.ndarray]:
         """height float32 (px, px) metres, NaN for void; color uint8 (px, px, 3), black where void; label uint8."""
         try:
-            arrays = self._read(tile)
+            windows = {layer: self._window(tile.scene, layer, window(tile)) for layer in self._layers}
         except rasterio.RasterioIOError as error:
             raise LandloomError(f"tile {tile.key}: its scene cannot be read: {error}; run project again") from None
-        for name, array in arrays.items():
-            if array.shape[:2] != (self._px, self._px):
-                raise LandloomError(f"tile {tile.key}: its window leaves the {name} of scene {tile.scene}")
-        return arrays
+        for layer, array in windows.items():
+            if array.shape[-2:] != (tile.px, tile.px):
+                raise LandloomError(
+                    f"tile {tile.key}: its window leaves the {layer} of scene {tile.scene}; run select again"
+                )
+        return {layer: _SHRINK[layer](array, self._px) for layer, array in windows.items()}
 
-    def _read(self, tile: pd.Series | tuple) -> dict[str, np.ndarray]:
-        place = window(tile)
-        arrays = {}
-        if "height" in self._layers:
-            arrays["height"] = shrink(self._reader.height(tile.scene, place), self._px)
-        if "color" in self._layers:
-            arrays["color"] = shrink_color(self._reader.color(tile.scene, place), self._px)
-        if "label" in self._layers:
-            arrays["label"] = shrink_labels(self._label_map(tile.scene).read(1, window=place), self._px)
-        return arrays
+    def _window(self, scene: str, layer: str, place: Window) -> np.ndarray:
+        if layer == "height":
+            return self._reader.height(scene, place)
+        return self._reader.color(scene, place) if layer == "color" else self._label_map(scene).read(1, window=place)
 
     def _label_map(self, scene: str) -> rasterio.DatasetReader:
         if self._map is None or self._map[0] != scene:  # tiles come scene by scene
@@ -96,3 +93,6 @@ def shrink_labels(labels: np.ndarray, px: int) -> np.ndarray:
         better = count > votes
         best[better], votes[better] = value, count[better]
     return best
+
+
+_SHRINK = {"height": shrink, "color": shrink_color, "label": shrink_labels}

@@ -8,6 +8,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import rasterio
 from affine import Affine
 from shapely.geometry import box
 
@@ -25,6 +26,7 @@ from tasks.tracking import Run
 
 SIDE = 256  # pixels along each side of a scene
 CRS = "+proj=laea +lat_0=46 +lon_0=8 +datum=WGS84 +units=m"
+GRID = Affine(90, 0, 0, 0, -90, 0)
 
 
 def grow(
@@ -37,26 +39,25 @@ def grow(
     photographs: bool = False,
     relief: float = 900.0,
 ) -> Path:
-    """Scenes of smooth noise cut into tiles without overlap: the last quarter of each scene's tiles is val, one is dropped."""
+    """Scenes of smooth noise cut into tiles side by side: each scene's last quarter is val, one tile is dropped."""
     rng = np.random.default_rng(5)
-    transform = Affine(90, 0, 0, 0, -90, 0)
     rows, tiles = [], []
     for number in range(scenes):
         name = f"scene{number}"
         paths = {layer: f"scenes/{name}.{layer}.tif" if layer in layers else None for layer in ("height", "color")}
         place = None if photographs else CRS
         if "height" in layers:
-            write_layer(data / paths["height"], terrain(rng, relief), place, transform)
+            write_layer(data / paths["height"], terrain(rng, relief), place, GRID)
         if "color" in layers:
             rgb = rng.integers(0, 256, (3, SIDE, SIDE), np.uint8)
-            write_layer(data / paths["color"], np.concatenate([rgb, np.full_like(rgb[:1], 255)]), place, transform)
+            write_layer(data / paths["color"], np.concatenate([rgb, np.full_like(rgb[:1], 255)]), place, GRID)
         if classes:
             (data / "labels").mkdir(parents=True, exist_ok=True)
             write_layer_of_classes(data / "labels" / f"{name}.tif", rng.integers(0, classes, (SIDE, SIDE), np.uint8))
         gsd = None if photographs else 90.0
         footprint = None if photographs else box(8 + number, 46, 8.2 + number, 46.2)
         rows.append(
-            {"scene": name, **paths, "cols": SIDE, "rows": SIDE, "crs": place, "transform": list(transform)[:6]}
+            {"scene": name, **paths, "cols": SIDE, "rows": SIDE, "crs": place, "transform": list(GRID)[:6]}
             | {"gsd": gsd, "void_share": 0.0, "filled_share": 0.0, "sources": [f"raster{number}"]}
             | {"procedural": number > 0, "region": "N40E000", "geometry": footprint}
         )
@@ -111,9 +112,7 @@ def terrain(rng: np.random.Generator, relief: float) -> np.ndarray:
 
 def write_layer_of_classes(path: Path, classes: np.ndarray) -> None:
     """A label map as the label stage writes it: uint8, one band."""
-    import rasterio
-
-    with rasterio.open(path, "w", "GTiff", SIDE, SIDE, 1, dtype="uint8") as target:
+    with rasterio.open(path, "w", "GTiff", SIDE, SIDE, 1, CRS, GRID, dtype="uint8") as target:
         target.write(classes, 1)
 
 

@@ -1,0 +1,136 @@
+"""Order: exact epochs, shares of ranks, and going on from a position under another number of ranks."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.errors import LandloomError
+from tasks.formats.loader import Loader
+from tasks.formats.shards import ShardSet
+
+BATCH, WORLD, SEED = st.integers(1, 40), st.integers(1, 5), st.integers(0, 2**31 - 1)
+
+
+@pytest.fixture(scope="module")
+def shards(made) -> ShardSet:
+    return ShardSet(made["raw"])
+
+
+@pytest.fixture(scope="module", params=["raw", "encoded"])
+def either(request, made) -> ShardSet:
+    return ShardSet(made[request.param])
+
+
+def walk(shards: ShardSet, steps: int, batch: int, world: int, **position: int) -> tuple[list[int], dict[str, int]]:
+    """What all ranks of a stream see in `steps` steps, put together as the global order, and where they end."""
+    loaders = [Loader(shards, "train", batch, rank=rank, world=world, **position) for rank in range(world)]
+    seen = []
+    streams = [loader.stream() for loader in loaders]
+    for _ in range(steps):
+        rows = [next(stream)["row"] for stream in streams]
+        seen += np.stack(rows, axis=1).ravel().tolist()
+    states = {tuple(loader.state().items()) for loader in loaders}
+    assert len(states) == 1, "ranks disagree about the position"
+    return seen, loaders[0].state()
+
+
+def test_a_batch_holds_its_rows(either):
+    loader = Loader(either, "train", 16, seed=3)
+    for batch in loader:
+        expected = either.batch(batch["row"])
+        assert set(batch) == {*expected, "row"}
+        assert all(np.array_equal(batch[name], array) for name, array in expected.items())
+
+
+@settings(max_examples=40, deadline=None)
+@given(BATCH, WORLD, SEED, st.integers(0, 3))
+def test_an_epoch_is_every_row_once(shards, batch, world, seed, epoch):
+    loaders = [
+        Loader(shards, "train", batch, seed, rank=rank, world=world, epoch=epoch, drop_last=False)
+        for rank in range(world)
+    ]
+    seen = np.concatenate([batch["row"] for loader in loaders for batch in loader])
+    assert sorted(seen) == shards.rows("train").tolist()
+    assert all(loader.state() == {"seed": seed, "epoch": epoch + 1, "samples": 0} for loader in loaders)
+
+
+@settings(max_examples=40, deadline=None)
+@given(BATCH, SEED)
+def test_dropping_the_last_gives_full_batches_only(shards, batch, seed):
+    batches = [batch["row"] for batch in Loader(shards, "train", batch, seed)]
+    assert len(batches) == len(shards.rows("train")) // batch
+    assert {len(rows) for rows in batches} <= {batch}
+    seen = np.concatenate(batches)
+    assert len(set(seen)) == len(seen)
+
+
+@settings(max_examples=40, deadline=None)
+@given(BATCH, WORLD, SEED)
+def test_a_stream_gives_every_row_once_an_epoch(shards, batch, world, seed):
+    count = len(shards.rows("train"))
+    steps = -(-2 * count // (batch * world))
+    seen, _ = walk(shards, steps, batch, world, seed=seed)
+    assert sorted(seen[:count]) == sorted(seen[count : 2 * count]) == shards.rows("train").tolist()
+    assert seen[:count] != seen[count : 2 * count]
+
+
+@settings(max_examples=40, deadline=None)
+@given(BATCH, WORLD, st.integers(0, 12), BATCH, WORLD, SEED)
+def test_a_stream_goes_on_under_another_number_of_ranks(shards, batch, world, steps, other_batch, other_world, seed):
+    before, state = walk(shards, steps, batch, world, seed=seed)
+    after, _ = walk(shards, 5, other_batch, other_world, **state)
+    unbroken, _ = walk(shards, len(before) + len(after), 1, 1, seed=seed)
+    assert before + after == unbroken
+
+
+@settings(max_examples=30, deadline=None)
+@given(BATCH, st.integers(0, 5), BATCH, SEED)
+def test_an_epoch_goes_on_where_it_stopped(shards, batch, steps, other_batch, seed):
+    loader = Loader(shards, "train", batch, seed, drop_last=False)
+    before = [rows for item in islice(loader, steps) for rows in item["row"]]
+    rest = Loader(shards, "train", other_batch, drop_last=False, **loader.state())
+    after = [rows for item in rest for rows in item["row"]]
+    if loader.state()["samples"] == 0 and steps:  # the epoch was over: the rest is the next one
+        assert before == loader.order(0).tolist() and after == loader.order(1).tolist()
+    else:
+        assert before + after == loader.order(0).tolist()
+
+
+def test_what_is_prepared_but_not_given_out_does_not_count(either):
+    stream = (loader := Loader(either, "train", 8, seed=0)).stream()
+    next(stream), next(stream)
+    assert loader.state() == {"seed": 0, "epoch": 0, "samples": 16}
+    stream.close()
+    assert np.array_equal(next(loader.stream())["row"], loader.order(0)[16:24])
+
+
+def test_the_order_is_of_seed_and_epoch_alone(made, shards):
+    again = ShardSet(made["raw"], threads=3)
+    assert np.array_equal(Loader(again, "train", 9, 5).order(2), Loader(shards, "train", 1, 5, 1, 2).order(2))
+    assert not np.array_equal(Loader(again, "train", 9, 5).order(2), Loader(again, "train", 9, 6).order(2))
+
+
+def test_a_batch_larger_than_the_split(shards):
+    with pytest.raises(LandloomError, match="val has 32 tiles, fewer than one batch"):
+        next(iter(Loader(shards, "val", 33, 0)))
+    assert len(next(Loader(shards, "val", 70, 0).stream())["row"]) == 70
+    assert len(next(iter(Loader(shards, "val", 33, 0, drop_last=False)))["row"]) == 32
+
+
+def test_a_position_of_another_set_is_refused(shards):
+    with pytest.raises(LandloomError, match="cannot go on from sample 33 of split val, which has 32"):
+        Loader(shards, "val", 1, 0, samples=33)
+
+
+def test_damage_stops_the_stream_with_its_name(copy):
+    path = copy / "train-00000-of-00003.tfrecord"
+    content = bytearray(path.read_bytes())
+    content[300] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(LandloomError, match="train-00000-of-00003.tfrecord: record 0 .* is damaged"):
+        list(Loader(ShardSet(copy), "train", 10, 0))
