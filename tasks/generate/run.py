@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from models.artifact import load_model
+from models.artifact import Generator, load_model
 from tasks.errors import LandloomError
 from tasks.files import atomic_dir
 from tasks.generate.overview import overview
@@ -15,13 +15,20 @@ from tasks.generate.sample import write_sample
 from tasks.hashing import dvc_md5
 from tasks.stage import Stage
 
-BATCH = 32  # fixed: sums over other batch sizes may round differently
+BATCH = 64  # terrains held in memory at a time; a sample is the same whatever its company
 
 
 def run(stage: Stage[Params]) -> None:
     """Sample, write every terrain in all formats, and draw them all on one sheet."""
     folder = stage.dir / "model"
-    generator = load_model(folder)
+    try:
+        generator = load_model(folder)
+    except ValueError as error:
+        raise LandloomError(f"{error}; run `dvc repro` to train it again") from None
+    if generator.gsd is None:
+        raise LandloomError(
+            f"{folder}: the model knows no GSD, and heights without a scale on the ground are no terrain"
+        )
     origin = {"dataset": stage.dataset, "model_md5": dvc_md5(folder), "seed": stage.params.seed}
     shown, ranges = [], []
     with atomic_dir(stage.dir / "samples") as samples:
@@ -38,13 +45,11 @@ def run(stage: Stage[Params]) -> None:
     stage.say(f"{len(ranges)} terrains in {stage.dir.relative_to(stage.root)}/samples")
 
 
-def _heights(generator, params: Params) -> Iterator[np.ndarray]:
+def _heights(generator: Generator, params: Params) -> Iterator[np.ndarray]:
     """Yield float32 (px, px) metres, terrain by terrain."""
     for start in range(0, params.count, BATCH):
-        indices = np.arange(start, min(start + BATCH, params.count))
-        heights = np.asarray(generator.sample(indices, seed=params.seed, steps=params.steps), np.float32)
-        if heights.shape != (len(indices), generator.px, generator.px):
-            raise LandloomError(
-                f"the model gave terrains of shape {heights.shape}, not of {generator.px} pixels a side"
-            )
-        yield from heights
+        indices = range(start, min(start + BATCH, params.count))
+        try:
+            yield from generator.sample(indices, seed=params.seed, steps=params.steps)
+        except ValueError as error:
+            raise LandloomError(f"generate.steps: {params.steps}: {error}") from None

@@ -1,0 +1,14 @@
+"""`python -m tasks.report <dataset>`, and `python -m tasks.report --where`, which says where the pages are."""
+
+import sys
+
+from tasks.report.params import Params
+from tasks.report.run import run
+from tasks.report.where import where
+from tasks.stage import main
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--where"]:
+        print(where())
+    else:
+        main("report", Params, run)

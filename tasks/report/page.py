@@ -1,0 +1,40 @@
+"""The template, filled: everything that is put in is escaped, and nothing is fetched from anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+HERE = Path(__file__).resolve().parent
+
+
+def render(facts: dict[str, Any]) -> str:
+    """The page as HTML."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,  # for every template, whatever its name: names of rasters are other people's words
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "short": short}
+    return environment.get_template("page.html.j2").render(**facts, style=(HERE / "style.css").read_text())
+
+
+def number(value: float | int | None) -> str:
+    """Three figures, thousands apart; an en dash for nothing."""
+    if value is None:
+        return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if value != 0 and abs(value) < 0.001:
+        return f"{value:.1e}"
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    return f"{value:,.{digits}f}"
+
+
+def short(digest: str | None) -> str:
+    """The start of a hash or an id, enough to tell two apart."""
+    return digest[:10] if digest else "–"

@@ -1,0 +1,13 @@
+"""Parameters of `report`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from tasks.settings import Strict
+
+
+class Params(Strict):
+    """What stands at the top of the page."""
+
+    title: str = Field(min_length=1, max_length=120)

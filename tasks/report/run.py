@@ -1,0 +1,47 @@
+"""Write the report: a page that opens anywhere, with its pictures and samples beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.files import atomic_dir
+from tasks.report.data import read_json, some_captions, sources, stages, verdicts
+from tasks.report.page import render
+from tasks.report.params import Params
+from tasks.report.pictures import copy_pictures
+from tasks.report.samples import copy_samples
+from tasks.report.scores import read_scores
+from tasks.stage import Stage
+
+DRAWN = ("project", "select", "caption", "train", "evaluate", "generate")
+
+
+def run(stage: Stage[Params]) -> None:
+    """Gather the facts, copy the pictures and samples, fill the template."""
+    data = stage.dir
+    lineage = read_json(data / "lineage.json")
+    with atomic_dir(data / "report") as target:
+        facts = {
+            "title": stage.params.title,
+            "dataset": stage.dataset,
+            "card": read_json(data / "shards" / "card.json"),
+            "verdicts": verdicts(data),
+            "captions": some_captions(data),
+            "sources": sources(data),
+            "scores": read_scores(read_json(data / "evaluation" / "metrics.json")),
+            "trained": training(read_json(data / "metrics" / "train.json"), lineage),
+            "model": lineage["model"],
+            "stages": stages(lineage),
+            "seed": stage.seed,
+            "pictures": {name: copy_pictures(data, name, target) for name in DRAWN},
+            "samples": copy_samples(data / "samples", target),
+        }
+        (target / "index.html").write_text(render(facts), encoding="utf-8")
+    stage.artifact(data / "report" / "index.html", "report")
+    stage.say(f"open {(data / 'report' / 'index.html').as_uri()}")
+
+
+def training(metrics: dict[str, Any], lineage: dict[str, Any]) -> dict[str, Any]:
+    """How the model was trained: its method, and the figures of the stage."""
+    params = next(record["params"] for record in lineage["stages"] if record["stage"].startswith("train@"))
+    return {"method": params["method"], "steps": params["steps"], "batch": params["batch"], "metrics": metrics}

@@ -1,0 +1,196 @@
+"""The page stands alone, escapes what others wrote, says what the numbers say, and is the same every time."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+
+import tasks.report.where
+from tasks.errors import LandloomError
+from tasks.hashing import dvc_md5
+from tasks.report.page import number
+from tasks.report.pictures import caption, choose
+from tasks.report.scores import read_scores
+from tasks.report.where import where
+from tasks.settings import Compute, Settings
+from tests.report.toy import EVIL, METRICS, grow, measures, report
+
+
+class Page(HTMLParser):
+    """Every tag with its attributes, and the text."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img", "link", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return grow(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="module")
+def html(data) -> str:
+    return report(data)
+
+
+@pytest.fixture(scope="module")
+def page(html) -> Page:
+    return Page(html)
+
+
+def test_the_page_needs_nothing_but_its_own_folder(data, page):
+    assert not {"script", "link", "iframe"} & {tag for tag, _ in page.tags}
+    used = [value for _, names in page.tags for name in ("src", "href") if (value := names.get(name))]
+    assert len(used) > 40
+    ids = {names["id"] for _, names in page.tags if "id" in names}
+    for path in used:
+        if path.startswith("#"):
+            assert path[1:] in ids
+        else:
+            assert (data / "report" / path).is_file(), path
+    assert page.open == []  # every element is closed
+
+
+def test_every_picture_has_words_and_a_size(page):
+    images = [names for tag, names in page.tags if tag == "img"]
+    assert len(images) > 12
+    assert all(names["alt"] and int(names["width"]) and int(names["height"]) for names in images)
+
+
+def test_names_of_others_are_escaped_wherever_they_stand(html, page):
+    assert "<script" not in html and "<usable>" not in html and "<over>" not in html and "<i>" not in html
+    for text in (EVIL, "no <usable> CRS", "CC-BY <b>4.0</b>", "Survey & Sons", "<i>params</i>", "A <toy> & more"):
+        assert text in page.text
+
+
+def test_the_same_facts_give_the_same_bytes(data, html):
+    before = dvc_md5(data / "report")
+    assert report(data) == html
+    assert dvc_md5(data / "report") == before
+
+
+def test_sources_and_refusals_are_all_told(page):
+    for text in ("Survey & Sons", "sea.tif", "torn.tif", "all void", "computed", "relief < 2"):
+        assert text in page.text
+    assert "25 % of the tiles are procedural" in page.text
+
+
+def test_lineage_names_runs_and_hashes(html, page):
+    assert f"{1:032x}" in page.text and "with uncommitted changes" in page.text and "version 3" in page.text
+    assert 'title="22222222222222222222222222222222.dir"' in html
+    assert page.text.count("not compared with dvc.lock") == 1
+    assert "tasks/stage.py" not in page.text and "data/toy/pictures" not in page.text
+
+
+def test_of_a_long_series_the_first_the_last_and_four_between_are_shown(page):
+    shown = [names["src"] for tag, names in page.tags if tag == "img" and "train/samples" in names["src"]]
+    assert shown[0].endswith("000100.png") and shown[-1].endswith("001200.png") and len(shown) == 6
+
+
+def test_samples_link_to_their_files_beside_the_page(data, page):
+    links = [names["href"] for tag, names in page.tags if tag == "a" and names["href"].startswith("samples/")]
+    assert "samples/toy_000.tif" in links and "samples/toy_011.heightmap.r16" in links
+    assert "12 of 14" in page.text
+    copied, original = data / "report/samples/toy_003.tif", data / "samples/toy_003.tif"
+    assert copied.read_bytes() == original.read_bytes()
+
+
+def test_a_run_store_that_was_away_and_no_captions(tmp_path):
+    page = Page(report(grow(tmp_path, captions=False, away=True)))
+    assert "the run store was away" in page.text and "not recorded" in page.text
+    assert "captions" not in {names.get("id") for _, names in page.tags}
+
+
+def test_a_missing_input_is_told_by_name_and_nothing_half_written(tmp_path):
+    data = grow(tmp_path)
+    (data / "evaluation/metrics.json").unlink()
+    with pytest.raises(LandloomError, match="evaluation/metrics.json: missing"):
+        report(data)
+    assert not (data / "report").exists()
+
+
+def test_findings_claim_what_the_intervals_allow():
+    one, two = read_scores(METRICS).findings
+    # 0.28 to 0.32 against blur 0.18 to 0.22, noise 0.29 to 0.33 and shuffle 0.88 to 0.92; training tiles at 0.06.
+    assert one == (
+        "Model, 1 step: by sliced Wasserstein distance it beats real tiles, pixels shuffled, is level with fractal "
+        "noise of the same spectrum and is worse than real tiles, blurred. It is still 5.0 times as far from held-out "
+        "terrain as training tiles are."
+    )
+    assert two.endswith("At this sample size it cannot be told from training tiles.")
+
+
+def test_a_measure_that_misses_a_control_is_called_out():
+    (caution,) = read_scores(METRICS).cautions
+    assert caution.startswith("KID does not tell fractal noise of the same spectrum and real tiles, blurred from real")
+
+
+def test_memorisation_is_told_with_its_numbers():
+    one, two = read_scores(METRICS).memorisation
+    assert "no sample looks like a copy" in one and "1.10 times" in one
+    assert "2 samples look like copies" in two and "50.0% lie closer" in two
+
+
+def test_fid_has_a_column_only_where_it_was_measured():
+    assert "FID" not in read_scores(METRICS).headings
+    result = json.loads(json.dumps(METRICS))
+    result["fid"] = {"note": "64 tiles", "sets": {name: measures(1.0)["swd"] for name in result["sets"]}}
+    assert "FID" in read_scores(result).headings
+
+
+def test_words_for_pictures():
+    assert caption("evaluate", "nearest_steps1").endswith("Sampled in 1 step.")
+    assert caption("train", "samples_000300") == "Samples at step 300."
+    assert caption("select", "something_new") == "Something new."
+    assert choose([Path("a.png"), Path("b_1.png")]) == [Path("a.png"), Path("b_1.png")]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (12345, "12,345"), (0.0, "0.000"), (0.12345, "0.123"), (1234.5, "1,234"), (0.00001, "1.0e-05")],
+)
+def test_numbers_are_short(value, text):
+    assert number(value) == text
+
+
+def test_where_names_the_reports_that_exist_and_the_first_change(tmp_path, monkeypatch):
+    settings = Settings(
+        seed=1,
+        compute=Compute(engine="serial", workers=1),
+        datasets={"terrain": {"generate": {"seed": 7}}, "maps": {"generate": {"seed": 1}}},
+    )
+    monkeypatch.setattr(tasks.report.where, "load", lambda _: settings)
+    assert "none yet" in where(tmp_path)
+    (tmp_path / "data/terrain/report").mkdir(parents=True)
+    (tmp_path / "data/terrain/report/index.html").write_text("")
+    said = where(tmp_path)
+    assert (tmp_path / "data/terrain/report/index.html").as_uri() in said
+    assert "make ui" in said and "datasets.terrain.generate.seed: 7 → 8" in said and "maps" not in said
+
+
+def test_the_page_reads_what_the_stages_are_told_to_write():
+    """Every folder and file the report opens is a dependency of its stage, so that no edit leaves it stale."""
+    deps = yaml.safe_load((Path(__file__).parents[2] / "dvc.yaml").read_text())["stages"]["report"]["do"]["deps"]
+    used = ["raw", "sources.parquet", "tiles.parquet", "captions.parquet", "samples", "evaluation", "shards"]
+    used += ["lineage.json", "metrics/train.json"]
+    used += [f"pictures/{name}" for name in ("project", "select", "caption", "train", "evaluate", "generate")]
+    assert {f"data/${{key}}/{name}" for name in used} <= set(deps)

@@ -1,0 +1,161 @@
+"""A finished dataset of a few rows, written with the writers that the stages use; its names are hostile."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from PIL import Image
+from shapely.geometry import box
+
+from tasks.dag import StageEntry
+from tasks.formats.captions import empty_captions, write_captions
+from tasks.formats.ledger import LedgerRow, write_ledger
+from tasks.formats.sources import write_sources
+from tasks.formats.tiles import write_tiles
+from tasks.generate.sample import write_sample
+from tasks.report.params import Params
+from tasks.report.run import run
+from tasks.settings import Compute
+from tasks.stage import Stage
+from tasks.tracking import Run
+
+EVIL = '<script>alert("1")</script>.tif'
+PICTURES = (
+    "project/map",
+    "select/kept",
+    "select/dropped_void_share",
+    "caption/sheet",
+    *(f"train/samples_{step:06}" for step in range(100, 1300, 100)),
+    "train/loss",
+    "evaluate/distances",
+    "evaluate/nearest_steps1",
+    "generate/overview",
+)
+
+
+def grow(root: Path, captions: bool = True, away: bool = False) -> Path:
+    """The folder of the dataset `toy` with everything that `report` reads."""
+    data = root / "data" / "toy"
+    write_ledger(
+        [
+            LedgerRow(
+                EVIL, "height", "files", "CC-BY <b>4.0</b>", "Survey & Sons", path="a", bytes=10, sha256="a" * 64
+            ),
+            LedgerRow("planet", "height", "sample", "CC0-1.0", "computed", path="p", bytes=1, procedural=True),
+            LedgerRow("sea.tif", "height", "files", "CC0-1.0", "nobody", refused="no <usable> CRS"),
+            LedgerRow("torn.tif", "height", "files", "CC0-1.0", "nobody", path="t", bytes=2),
+        ],
+        data / "raw",
+    )
+    refused = {"sea.tif": ("acquire", "no <usable> CRS"), "torn.tif": ("project", "all void")}
+    rows = [
+        {
+            "key": key,
+            "layer": "height",
+            "gsd": None if key in refused else 90.0,
+            "scenes": [] if key in refused else ["s"],
+        }
+        | dict(zip(("stage", "refused"), refused.get(key, (None, None)), strict=True))
+        for key in (EVIL, "planet", "sea.tif", "torn.tif")
+    ]
+    write_sources(pd.DataFrame(rows), data / "sources.parquet")
+    tiles = [
+        {"key": f"s/{n:05}_00000", "scene": "s", "row": n, "col": 0, "px": 16, "lat": 46.0, "lon": 8.0, "gsd": 90.0}
+        | {"region": "N40E000", "procedural": n > 2, "keep": n < 4, "reason": None if n < 4 else "relief < 2"}
+        | {"block": "b", "split": ("val" if n == 0 else "train") if n < 4 else None, "geometry": box(8, 46, 8.1, 46.1)}
+        for n in range(6)
+    ]
+    write_tiles(gpd.GeoDataFrame(tiles, geometry="geometry", crs=4326), data / "tiles.parquet")
+    text = {"key": "s/00000_00000", "text": "Ridges <over> valleys.", "facts": "{}", "method": "facts"}
+    row = pd.DataFrame([text | {"model": None, "cost_usd": 0.0}])
+    write_captions(row if captions else empty_captions(), data / "captions.parquet")
+    for name in PICTURES:
+        path = data / "pictures" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.zeros((4, 7, 3), np.uint8)).save(path)
+    (data / "samples").mkdir()
+    for index in range(14):
+        height = np.arange(64, dtype=np.float32).reshape(8, 8) * (index + 1)
+        facts = {"dataset": "toy", "model_md5": "0.dir", "seed": 7, "index": index, "steps": 2}
+        write_sample(data / "samples", f"toy_{index:03d}", height, 90.0, facts)
+    write(data / "shards/card.json", CARD)
+    write(data / "evaluation/metrics.json", METRICS)
+    write(data / "metrics/train.json", {"steps_per_epoch": 12, "loss": 0.1234567})
+    write(data / "metrics/select.json", {})
+    write(data / "lineage.json", lineage(away))
+    return data
+
+
+def write(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
+
+
+def report(data: Path, title: str = "A <toy> & more") -> str:
+    """Run the stage and give the page."""
+    entry = StageEntry("report", "toy", (), (), ())
+    compute = Compute(engine="serial", workers=1)
+    run(Stage(entry, Params(title=title), 20, compute, Run(), data.parents[1]))
+    return (data / "report" / "index.html").read_text()
+
+
+def lineage(away: bool) -> dict[str, Any]:
+    stages = [
+        {
+            "stage": f"{name}@toy",
+            "run_id": None if away else f"{n:032x}",
+            "commit": "c" * 40,
+            "dirty": n == 1,
+            "seed": 20,
+            "params": {"method": "consistency", "steps": 300, "batch": 8, "note": "<i>params</i>"},
+            "inputs": {"tasks/stage.py": "1" * 32, "data/toy/raw": "2" * 32 + ".dir"},
+            "outs": {f"data/toy/{name}": f"{n}" * 32, f"data/toy/pictures/{name}": "9" * 32},
+            "locked": n != 0,
+        }
+        for n, name in enumerate(("acquire", "shard", "train"))
+    ]
+    version = {"version": None if away else "3", "model_id": None, "alias": None if away else "candidate"}
+    return {"dataset": "toy", "model": {"name": "toy", **version}, "metrics": {}, "sources": [], "stages": stages}
+
+
+def interval(mean: float, half: float = 0.02) -> dict[str, float]:
+    return {"mean": mean, "low": mean - half, "high": mean + half}
+
+
+def measures(swd: float, half: float = 0.02) -> dict[str, Any]:
+    names = ("w1", "kid", "precision", "recall", "density", "coverage")
+    return {"swd": interval(swd, half), **{name: interval(0.5) for name in names}, "w1_by_descriptor": {}}
+
+
+MEMORY = {"ratio": 1.1, "suspicious_share": 0.0, "expected_share": 0.01, "copies": 0, "closest": []}
+METRICS = {
+    "sets": {
+        "floor_halves": measures(0.05),
+        "floor_train": measures(0.06),
+        "control_noise": measures(0.31),
+        "control_blur": measures(0.2),
+        "control_shuffle": measures(0.9),
+        "steps1": measures(0.3),
+        "steps2": measures(0.07, 0.01),
+    },
+    "worse_than_floor": {
+        "swd": {"control_noise": True, "control_blur": True, "control_shuffle": True},
+        "kid": {"control_noise": False, "control_blur": False, "control_shuffle": True},
+    },
+    "memorisation": {"steps1": MEMORY, "steps2": {**MEMORY, "copies": 2, "ratio": 0.4, "suspicious_share": 0.5}},
+    "fid": {"note": "left out: evaluate.inception names no network"},
+    "sample_size": 64,
+}
+CARD = {
+    "px": 16,
+    "gsd": 90.0,
+    "counts": {"train": 3, "val": 1},
+    "splits": {"shared_blocks": 0},
+    "heights": {"min": -1.5, "max": 3210.0, "relief": {"p50": 412.0}},
+    "procedural_share": 0.25,
+}
