@@ -1,0 +1,117 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+
+from tasks.caption.params import Params
+from tasks.errors import LandloomError
+from tasks.formats.captions import read_captions
+from tasks.formats.tiles import read_tiles, write_tiles
+from tasks.settings import Compute
+from tests.caption.small import FACTS, caption, grow
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    root = tmp_path_factory.mktemp("caption")
+    data = grow(root)
+    caption(root)
+    return data
+
+
+def test_every_kept_tile_and_no_other_has_a_caption(done):
+    captions, tiles = read_captions(done / "captions.parquet"), read_tiles(done / "tiles.parquet")
+    assert list(captions.index) == sorted(tiles["key"][tiles["keep"]])
+    assert (
+        (captions["method"] == "facts").all() and captions["model"].isna().all() and (captions["cost_usd"] == 0).all()
+    )
+    metrics = json.loads((done / "metrics" / "caption.json").read_text())
+    assert metrics["captions"] == len(captions) == 10
+    assert metrics["words_mean"] == pytest.approx(captions["text"].str.split().str.len().mean(), abs=0.01)
+
+
+def test_facts_are_those_of_the_ground(done):
+    facts = read_captions(done / "captions.parquet")["facts"].map(json.loads)
+    assert facts["measured/00000_00000"]["aspect"] == "east", "the plane falls to the east"
+    assert facts["measured/00000_00096"]["grain"] == "north to south", "the trough does"
+    assert facts["measured/00000_00128"]["sea_share"] == pytest.approx(0.5, abs=0.05)
+    assert facts["measured/00000_00000"]["place"] == {"lat": 46.0, "lon": 8.1, "zone": "the northern mid-latitudes"}
+
+
+def test_computed_ground_says_so_and_claims_no_place(done):
+    captions = read_captions(done / "captions.parquet")
+    for key, row in captions.iterrows():
+        facts = json.loads(row["facts"])
+        assert facts["procedural"] == ("procedurally generated" in row["text"].lower()) == key.startswith("planet")
+        assert facts["place"] is None or key.startswith("measured")
+
+
+def test_a_photograph_has_no_relief(done):
+    row = read_captions(done / "captions.parquet").loc["photo/00000_00000"]
+    assert json.loads(row["facts"]) == {
+        "layers": ["color"],
+        "procedural": False,
+        "gsd_m": None,
+        "side_km": None,
+        "place": None,
+    }
+    assert row["text"] == "A picture of unknown place and scale."
+
+
+def test_the_sheet_is_drawn(done):
+    with Image.open(done / "pictures" / "caption" / "sheet.png") as sheet:
+        assert min(sheet.size) > 1000 and np.asarray(sheet.convert("L")).std() > 10
+
+
+def test_the_same_bytes_again_and_from_two_processes(done, tmp_path):
+    data = grow(tmp_path)
+    caption(tmp_path, Compute(engine="processes", workers=2))
+    for name in ("captions.parquet", "metrics/caption.json", "pictures/caption/sheet.png"):
+        assert (data / name).read_bytes() == (done / name).read_bytes(), name
+
+
+def test_none_leaves_an_empty_table(tmp_path):
+    data = grow(tmp_path)
+    caption(tmp_path, method="none", facts=None)
+    assert read_captions(data / "captions.parquet").empty
+    assert (data / "pictures" / "caption").is_dir()
+
+
+def test_nothing_kept_is_an_empty_table_too(tmp_path):
+    data = grow(tmp_path)
+    tiles = read_tiles(data / "tiles.parquet")
+    tiles["keep"] = False
+    write_tiles(tiles, data / "tiles.parquet")
+    caption(tmp_path)
+    assert read_captions(data / "captions.parquet").empty
+
+
+def test_heights_without_a_scale_are_refused_by_name(tmp_path):
+    data = grow(tmp_path, gsd=None)
+    with pytest.raises(LandloomError, match="measured/00000_00000 has heights but no GSD"):
+        caption(tmp_path)
+    assert not (data / "captions.parquet").exists()
+
+
+def test_a_missing_scene_file_is_told_by_name(tmp_path):
+    data = grow(tmp_path)
+    (data / "scenes" / "measured.height.tif").unlink()
+    with pytest.raises(LandloomError, match=r"measured\.height\.tif"):
+        caption(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"method": "facts"},
+        {"method": "poems"},
+        {"method": "facts", "facts": FACTS | {"lookup_px": 1}},
+        {"method": "facts", "facts": FACTS | {"drop_share": 1.5}},
+        {"method": "facts", "facts": FACTS | {"tone": "warm"}},
+    ],
+)
+def test_impossible_parameters_are_refused(section):
+    with pytest.raises(ValidationError):
+        Params.model_validate(section)
