@@ -1,0 +1,1 @@
+"""Cut scenes into tiles, measure every tile, keep a balanced choice, and split it by geography."""

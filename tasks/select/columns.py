@@ -1,0 +1,36 @@
+"""The statistics of a tile: their names and what they mean. Rules may ask for any of them.
+
+Slope and roughness belong to a pixel whose 3×3 neighbourhood is known; for pixels on a window's edge
+that neighbourhood reaches one pixel outside the window, so that no tile loses its border.
+"""
+
+from __future__ import annotations
+
+HEIGHT = {
+    "zero_share": "share of pixels at exactly 0 m",
+    "sea_share": "share of pixels at exactly 0 m with no neighbour above or below: open water, not a shore",
+    "h_min": "lowest height, metres",
+    "h_max": "highest height, metres",
+    "h_mean": "mean height, metres",
+    "relief": "h_max - h_min, metres",
+    "slope_mean": "mean slope, degrees (Horn 1981)",
+    "slope_std": "standard deviation of slope, degrees",
+    "slope_p95": "slope that 95 % of pixels do not exceed, degrees, to 0.1°",
+    "roughness": "mean terrain ruggedness index, metres (Riley et al. 1999)",
+    "entropy_height": "Shannon entropy of heights in bins of fixed width, bits",
+    "entropy_slope": "Shannon entropy of slopes in bins of fixed width, bits",
+}
+COLOR = {
+    "color_mean": "mean luma, 0 to 255 (Rec. 601)",
+    "color_std": "standard deviation of luma",
+    "color_mean_red": "mean of the red band, 0 to 255",
+    "color_mean_green": "mean of the green band",
+    "color_mean_blue": "mean of the blue band",
+}
+STATISTICS = {"void_share": "share of pixels without a value, in the layer that has most of them", **HEIGHT, **COLOR}
+"""Every statistic. Those of a layer that a scene does not have are null."""
+
+PLACE = ("lat", "lon", "gsd")
+"""What else a rule may ask for: the tile's centre in degrees, and metres a pixel; null for a photograph."""
+
+RULE_COLUMNS = (*STATISTICS, *PLACE)

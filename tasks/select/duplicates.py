@@ -1,0 +1,69 @@
+"""Near-duplicates: tiles that look the same and lie as high, found without comparing every pair.
+
+Two hashes that differ in at most r of 64 bits agree in at least one of r + 1 groups of bits, so only tiles
+that share a group are compared (multi-index hashing, Norouzi et al. 2012). The hash says nothing of level
+and scale, and on a plain nothing at all, so near-duplicates must agree in those too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+SAME_LEVEL = 0.05  # how far the means of duplicates may lie apart, as a share of the larger spread
+SAME_SPREAD = 0.1  # how far their spreads may, likewise
+
+
+def near_duplicates(hashes: np.ndarray, level: np.ndarray, spread: np.ndarray, bits: int) -> np.ndarray:
+    """For each tile the earlier tile that it repeats, or -1; int64 (n,).
+
+    Tiles are taken in the order given. One is a duplicate if an earlier tile that is none itself has a
+    hash within `bits` bits, and about the same level and spread. So the first of a group stays.
+
+    Args:
+        hashes: uint64 (n,). level, spread: mean and range of heights, or mean and deviation of luma (n,).
+        bits: how many of 64 bits may differ.
+    """
+    masks = _masks(bits + 1)
+    groups = np.empty((len(masks), len(hashes)), np.int64)
+    for k, mask in enumerate(masks):
+        groups[k] = np.unique(hashes & mask, return_inverse=True)[1]
+    return _first_alike(hashes, np.asarray(level, float), np.asarray(spread, float), bits, groups)
+
+
+def _masks(count: int) -> np.ndarray:
+    """64 bits dealt out in turn to `count` groups, so that each group has coarse bits and fine ones."""
+    return np.array([sum(1 << bit for bit in range(first, 64, count)) for first in range(count)], np.uint64)
+
+
+@njit(cache=True)
+def _first_alike(hashes, level, spread, bits, groups):
+    found = np.full(hashes.size, -1)
+    heads = np.full((groups.shape[0], hashes.size), -1)  # last tile kept of each group's value
+    nexts = np.full((groups.shape[0], hashes.size), -1)  # the tile kept before it
+    for tile in range(hashes.size):
+        for k in range(groups.shape[0]):
+            other = heads[k, groups[k, tile]]
+            while other >= 0 and found[tile] < 0:
+                larger = max(spread[tile], spread[other])
+                if (
+                    _differing(hashes[tile] ^ hashes[other]) <= bits
+                    and abs(level[tile] - level[other]) <= SAME_LEVEL * larger
+                    and abs(spread[tile] - spread[other]) <= SAME_SPREAD * larger
+                ):
+                    found[tile] = other
+                other = nexts[k, other]
+        if found[tile] < 0:
+            for k in range(groups.shape[0]):
+                nexts[k, tile] = heads[k, groups[k, tile]]
+                heads[k, groups[k, tile]] = tile
+    return found
+
+
+@njit(cache=True)
+def _differing(x):
+    """How many bits are set (Warren, Hacker's Delight, 5-1)."""
+    x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return (x * np.uint64(0x0101010101010101)) >> np.uint64(56)

@@ -1,0 +1,205 @@
+"""What a person looks at: kept tiles, dropped tiles by reason, statistics before and after, and a map."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from tasks.formats.scenes import SceneReader
+from tasks.formats.tiles import window
+from tasks.relief.hillshade import shaded_relief
+from tasks.select.columns import STATISTICS
+from tasks.select.order import shuffled
+from tasks.select.params import Params
+from tasks.select.verdict import DUPLICATE, OVER, STRADDLES
+from tasks.stage import Stage
+
+KEPT_ROWS, KEPT_COLUMNS = 5, 9
+REASONS, A_REASON = 9, 9  # rows of the sheet of dropped tiles, and tiles in each
+PANELS = 9  # of the map, at most
+LEAST_SPAN = 40.0  # metres that a picture's tints span at least, so that noise on a plain is not made a landscape
+SHOWN = ("relief", "slope_mean", "roughness", "entropy_height", "sea_share", "h_mean")
+SHOWN_OF_COLOR = ("color_mean", "color_std", "color_mean_red", "color_mean_green", "color_mean_blue", "void_share")
+LOGARITHMIC = {"relief", "roughness"}
+TRAIN, VAL = "train", "val"
+COLORS = {
+    TRAIN: "#2f7d4f",
+    VAL: "#d1495b",
+    STRADDLES: "#edae49",
+    OVER: "#9fb8c8",
+    DUPLICATE: "#7a5c99",
+    "a rule": "#dedad4",
+}
+
+
+def draw(stage: Stage[Params], scenes: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> None:
+    """Write all pictures of the stage."""
+    with SceneReader(stage.dir, scenes) as reader:
+        stage.picture("kept", kept_sheet(reader, tiles))
+        if not tiles["keep"].all():
+            stage.picture("dropped", dropped_sheet(reader, tiles, stage.seed))
+    stage.picture("histograms", histograms(tiles, stage.params))
+    if tiles["lat"].notna().any():
+        stage.picture("map", tile_map(tiles, stage.params))
+
+
+def kept_sheet(reader: SceneReader, tiles: gpd.GeoDataFrame) -> Figure:
+    """Kept tiles from the least relief (or contrast) to the most, in even steps."""
+    kept = tiles[tiles["keep"]]
+    by = kept["relief"].fillna(kept["color_std"])
+    order = np.argsort(by.to_numpy(), kind="stable")
+    places = np.linspace(0, len(kept) - 1, min(KEPT_ROWS * KEPT_COLUMNS, len(kept))).round().astype(int)
+    chosen = kept.iloc[order[places]]
+    rows = -(-len(chosen) // KEPT_COLUMNS)
+    figure = Figure(figsize=(KEPT_COLUMNS * 1.5, rows * 1.72 + 0.5), facecolor="white", layout="constrained")
+    figure.suptitle(f"Kept: {len(chosen)} of {len(kept)} tiles, from the lowest relief to the highest", fontsize=12)
+    axes = figure.subplots(rows, KEPT_COLUMNS, squeeze=False).ravel()
+    _fill(axes, reader, chosen)
+    return figure
+
+
+def dropped_sheet(reader: SceneReader, tiles: gpd.GeoDataFrame, seed: int) -> Figure:
+    """Some dropped tiles of each reason, the commonest reasons first."""
+    dropped = tiles[~tiles["keep"]]
+    counts = dropped["reason"].value_counts()
+    reasons = sorted(counts.index, key=lambda reason: (-counts[reason], reason))[:REASONS]
+    figure = Figure(figsize=(A_REASON * 1.5, len(reasons) * 2.0 + 0.4), facecolor="white", layout="constrained")
+    figure.suptitle(f"Dropped: {len(dropped)} of {len(tiles)} tiles", fontsize=12)
+    for reason, row in zip(reasons, np.atleast_1d(figure.subfigures(len(reasons), 1)), strict=True):
+        row.suptitle(f"{reason}: {counts[reason]}", fontsize=10, x=0.01, ha="left")
+        group = dropped[dropped["reason"] == reason].sort_values("key")
+        chosen = group.iloc[np.sort(shuffled(group["key"].tolist(), seed, "sheet")[:A_REASON])]
+        _fill(row.subplots(1, A_REASON, squeeze=False).ravel(), reader, chosen)
+    return figure
+
+
+def _fill(axes: np.ndarray, reader: SceneReader, tiles: pd.DataFrame) -> None:
+    """One tile a panel, with its relief under it; panels that are left over stay empty."""
+    for axis in axes:
+        axis.axis("off")
+    for axis, tile in zip(axes, tiles.itertuples(), strict=False):
+        axis.imshow(tile_picture(reader, tile), interpolation="nearest")
+        text = f"{tile.relief:,.0f} m" if np.isfinite(tile.relief) else f"contrast {tile.color_std:.0f}"
+        text = text if tile.void_share < 1 else "void"
+        axis.text(0.5, -0.03, text, transform=axis.transAxes, ha="center", va="top", fontsize=7, color="0.35")
+
+
+def tile_picture(reader: SceneReader, tile: tuple) -> np.ndarray:
+    """A tile as uint8 (px, px, 3): its colours, or else its heights as shaded relief; north up."""
+    if "color" in reader.layers(tile.scene):
+        return np.moveaxis(reader.color(tile.scene, window(tile))[:3], 0, -1)
+    heights = reader.height(tile.scene, window(tile))
+    low = tile.h_min if np.isfinite(tile.h_min) else 0.0
+    high = tile.h_max if np.isfinite(tile.h_max) else 0.0
+    gsd = tile.gsd if np.isfinite(tile.gsd) else 1.0
+    return shaded_relief(heights, gsd, low, max(high, low + LEAST_SPAN))
+
+
+def histograms(tiles: gpd.GeoDataFrame, params: Params) -> Figure:
+    """Main statistics of all tiles and of the kept, and how the choice changed the balance of relief."""
+    has_heights = tiles["relief"].notna().any()
+    shown = [name for name in (SHOWN if has_heights else SHOWN_OF_COLOR) if tiles[name].notna().any()]
+    figure = Figure(figsize=(13, 7.2), facecolor="white", layout="constrained")
+    axes = figure.subplots(2, 4).ravel()
+    for axis in axes:
+        axis.axis("off")
+    for axis, name in zip(axes, shown, strict=False):
+        axis.axis("on")
+        _histogram(axis, tiles, name)
+    axes[0].legend(frameon=False, fontsize=8)
+    if has_heights:
+        _balance(axes[len(shown)], tiles, params)
+    return figure
+
+
+def _histogram(axis: Axes, tiles: gpd.GeoDataFrame, name: str) -> None:
+    """Shares of all tiles and of kept tiles over one statistic."""
+    values = tiles[name].to_numpy()
+    known = np.isfinite(values)
+    logarithmic = name in LOGARITHMIC and (values[known] > 0).any()
+    known &= (values > 0) | (not logarithmic)
+    low, high = values[known].min(), values[known].max()
+    high = high if high > low else low + 1
+    edges = np.geomspace(low, high, 41) if logarithmic else np.linspace(low, high, 41)
+    for label, mask, color, kind in (
+        ("all tiles", known, "#c9c2b8", "stepfilled"),
+        ("kept", known & tiles["keep"].to_numpy(), COLORS[TRAIN], "step"),
+    ):
+        weights = np.full(mask.sum(), 100 / max(mask.sum(), 1))
+        axis.hist(values[mask], edges, weights=weights, histtype=kind, color=color, label=label, linewidth=1.6)
+    if logarithmic:
+        axis.set_xscale("log")
+    axis.set_title(STATISTICS[name], fontsize=8, loc="left", wrap=True)
+    axis.set_xlabel(name, fontsize=8)
+    axis.set_ylabel("% of tiles", fontsize=8)
+    axis.tick_params(labelsize=7)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _balance(axis: Axes, tiles: gpd.GeoDataFrame, params: Params) -> None:
+    """Share of each bin of relief among the tiles that no rule dropped, and among the kept."""
+    axis.axis("on")
+    edges = params.relief_bins
+    passed = tiles["keep"] | tiles["reason"].isin([OVER])
+    places = np.arange(len(edges) - 1)
+    inner = [-np.inf, *edges[1:-1], np.inf]
+    for label, mask, color, shift in (
+        ("could be chosen", passed, "#c9c2b8", -0.2), ("kept", tiles["keep"], COLORS[TRAIN], 0.2)
+    ):  # fmt: skip
+        counts = np.histogram(tiles.loc[mask, "relief"].dropna(), inner)[0]
+        axis.bar(places + shift, 100 * counts / max(counts.sum(), 1), 0.4, color=color, label=label)
+    names = [f"{low:g}–{high:g}" for low, high in zip(edges, edges[1:], strict=False)]
+    axis.set_xticks(places, names, rotation=30, ha="right")
+    axis.set_title("balance of relief before and after the quota", fontsize=8, loc="left")
+    axis.set_xlabel("relief, metres", fontsize=8)
+    axis.set_ylabel("% of tiles", fontsize=8)
+    axis.tick_params(labelsize=7)
+    axis.legend(frameon=False, fontsize=8)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def tile_map(tiles: gpd.GeoDataFrame, params: Params) -> Figure:
+    """Tiles by verdict where they lie, a panel for each of the regions with the most tiles."""
+    placed = tiles[tiles["lat"].notna()]
+    sizes = placed["region"].value_counts()
+    regions = sorted(sorted(sizes.index, key=lambda name: (-sizes[name], name))[:PANELS])
+    columns = min(len(regions), 3)
+    rows = -(-len(regions) // columns)
+    figure = Figure(figsize=(4.4 * columns + 0.6, 4.2 * rows + 0.9), facecolor="white", layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes[len(regions) :]:
+        axis.axis("off")
+    verdict = placed["split"].fillna(placed["reason"].where(placed["reason"].isin(list(COLORS)), "a rule"))
+    for axis, region in zip(axes, regions, strict=False):
+        here = placed["region"] == region
+        _panel(axis, placed[here], verdict[here], params)
+        axis.set_title(f"{region}: {int(here.sum())} tiles", fontsize=9, loc="left")
+    names = {TRAIN: "kept, train", VAL: "kept, val", "a rule": "dropped by a rule"}
+    handles = [Patch(color=color, label=names.get(name, name)) for name, color in COLORS.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False, fontsize=9)
+    more = f" ({len(sizes) - len(regions)} more regions not shown)" if len(sizes) > len(regions) else ""
+    figure.suptitle(f"Tiles by verdict; a square is the middle of a tile{more}", fontsize=11)
+    return figure
+
+
+def _panel(axis: Axes, tiles: pd.DataFrame, verdict: pd.Series, params: Params) -> None:
+    """Tiles of one region as squares of one stride, in degrees."""
+    lat, lon = tiles["lat"].to_numpy(), tiles["lon"].to_numpy()
+    middle = np.degrees(np.angle(np.exp(1j * np.radians(lon)).mean()))
+    lon = middle + (lon - middle + 180) % 360 - 180  # no jump at 180°
+    half = np.degrees(min(params.stride, params.px) * tiles["gsd"].to_numpy() / 2 / 6371008.8)
+    wide = half / np.cos(np.radians(np.clip(lat, -89, 89)))
+    corners = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    squares = np.stack([np.stack([lon + x * wide, lat + y * half], axis=-1) for x, y in corners], axis=1)
+    axis.add_collection(PolyCollection(squares, facecolors=[COLORS[name] for name in verdict], linewidths=0))
+    axis.set_xlim(squares[..., 0].min(), squares[..., 0].max())
+    axis.set_ylim(squares[..., 1].min(), squares[..., 1].max())
+    axis.set_aspect(1 / np.cos(np.radians(np.clip(lat.mean(), -85, 85))))
+    axis.tick_params(labelsize=7)
+    axis.set_xlabel("longitude, degrees", fontsize=7)
+    axis.set_ylabel("latitude, degrees", fontsize=7)

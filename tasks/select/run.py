@@ -1,0 +1,71 @@
+"""select: cut scenes into tiles, measure each, keep a balanced choice, split it into train and val."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pandas as pd
+
+from tasks.errors import LandloomError
+from tasks.formats.scenes import read_scenes
+from tasks.formats.tiles import IDENTITY, VERDICT, write_tiles
+from tasks.parallel import parallel_map
+from tasks.select.columns import STATISTICS
+from tasks.select.cut import batches, cut_batch, join
+from tasks.select.params import Params
+from tasks.select.pictures import draw
+from tasks.select.stratify import relief_bins
+from tasks.select.verdict import judge
+from tasks.stage import Stage
+
+
+def run(stage: Stage[Params]) -> None:
+    """Write `tiles.parquet` and the pictures."""
+    scenes = read_scenes(stage.dir / "scenes.parquet")
+    tiles = finish(judge(cut(stage, scenes), stage.params, stage.seed))
+    write_tiles(tiles, stage.dir / "tiles.parquet")
+    stage.metrics(counts(tiles, len(scenes), stage.params))
+    kept = tiles[tiles["keep"]]
+    stage.say(f"{len(kept)} of {len(tiles)} tiles kept: {(kept['split'] == 'val').sum()} in val, the rest in train")
+    draw(stage, scenes, tiles)
+
+
+def cut(stage: Stage[Params], scenes: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Every tile of every scene, measured, sorted by key."""
+    jobs = batches(stage.dir, scenes, stage.params, stage.compute.workers)
+    parts = list(stage.progress(parallel_map(cut_batch, jobs, stage.compute), len(jobs), "batches of scenes"))
+    columns = join(parts) if parts else {"key": []}
+    if len(columns["key"]) == 0:
+        raise LandloomError(
+            f"select.px: none of {len(scenes)} scenes is {stage.params.px} pixels wide and high: no tiles; "
+            "make select.px smaller, or the scenes larger"
+        )
+    return pd.DataFrame(columns).sort_values("key", ignore_index=True)
+
+
+def finish(tiles: pd.DataFrame) -> gpd.GeoDataFrame:
+    """The table as it is written: hashes as text, null where all is void; no scaffolding."""
+    seen = tiles["void_share"] < 1
+    text = [f"{number:016x}" if some else None for number, some in zip(tiles["phash"].tolist(), seen, strict=True)]
+    columns = [*IDENTITY, *STATISTICS, "phash", "duplicate_of", *VERDICT, "geometry"]
+    return gpd.GeoDataFrame(tiles.assign(phash=text)[columns], geometry="geometry", crs="EPSG:4326")
+
+
+def counts(tiles: gpd.GeoDataFrame, scenes: int, params: Params) -> dict[str, int]:
+    """Tiles by verdict, by reason, and by bin of relief before and after the choice."""
+    values = {
+        "scenes": scenes,
+        "scenes_without_tiles": scenes - tiles["scene"].nunique(),
+        "tiles": len(tiles),
+        "kept": int(tiles["keep"].sum()),
+        "train": int((tiles["split"] == "train").sum()),
+        "val": int((tiles["split"] == "val").sum()),
+    }
+    for reason, count in sorted(tiles["reason"].value_counts().items()):
+        # In words, because MLflow's names have neither < nor >.
+        values[f"dropped/{reason.replace('<', 'below').replace('>', 'above')}"] = int(count)
+    bins = relief_bins(tiles["relief"].to_numpy(), params.relief_bins)
+    for number, (low, high) in enumerate(zip(params.relief_bins, params.relief_bins[1:], strict=False)):
+        inside = bins == number
+        values[f"relief {low:g}-{high:g} m/tiles"] = int(inside.sum())
+        values[f"relief {low:g}-{high:g} m/kept"] = int((inside & tiles["keep"]).sum())
+    return values

@@ -1,0 +1,98 @@
+"""What happens to each tile, and why: rules, then near-duplicates, then the split, then the quota."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tasks.errors import LandloomError
+from tasks.select.blocks import BlockGrid
+from tasks.select.duplicates import near_duplicates
+from tasks.select.params import Params
+from tasks.select.rules import apply_rules
+from tasks.select.split import NEITHER, TRAIN, VAL, Touches, split_tiles
+from tasks.select.stratify import choose, relief_bins
+
+DUPLICATE, STRADDLES, OVER = "near-duplicate", "straddles the split", "over quota"
+
+
+def judge(tiles: pd.DataFrame, params: Params, seed: int) -> pd.DataFrame:
+    """Add `keep`, `reason`, `duplicate_of` and `split` to tiles, which come sorted by key.
+
+    Args:
+        tiles: what `cut_batch` gives, of all scenes, with an index from 0.
+
+    Raises:
+        LandloomError: nothing would be kept, or a side of the split would be empty.
+    """
+    reason = apply_rules(tiles, params.rules)
+    repeats = np.full(len(tiles), None, object)
+    if params.duplicate_bits is not None:
+        left = _left(reason)
+        first = _duplicates(tiles.iloc[left], params.duplicate_bits)
+        again = first >= 0
+        reason[left[again]] = DUPLICATE
+        repeats[left[again]] = tiles["key"].to_numpy(object)[left[first[again]]]
+    left = _left(reason)
+    sides = split_tiles(touch_blocks(tiles.iloc[left], params.block_km), params.val_share, seed)
+    reason[left[sides == NEITHER]] = STRADDLES
+    split = np.full(len(tiles), None, object)
+    for side, name, quota in _quotas(sides, params.quota, params.val_share):
+        here = left[sides == side]
+        chosen = _within_quota(tiles.iloc[here], params, quota, seed)
+        split[here[chosen]] = name
+        reason[here[~chosen]] = OVER
+    keep = split != None  # noqa: E711 - elementwise
+    if not keep.any():
+        raise LandloomError(f"select: none of {len(tiles)} tiles is kept: {_tally(reason)}; loosen select.rules")
+    return tiles.assign(keep=keep.astype(bool), reason=reason, duplicate_of=repeats, split=split)
+
+
+def touch_blocks(tiles: pd.DataFrame, block_km: float) -> Touches:
+    """Which blocks tiles touch: on Earth by their bounding boxes, elsewhere their own alone."""
+    placed = np.flatnonzero(tiles["lat"].notna())
+    grid = BlockGrid(block_km)
+    box, ids = grid.touched(*(tiles[side].to_numpy()[placed] for side in ("west", "south", "east", "north")))
+    numbers, which = np.unique(ids, return_inverse=True)
+    on_earth = np.array([grid.name(number) for number in numbers.tolist()], object)[which]
+    elsewhere = np.flatnonzero(tiles["lat"].isna())
+    tile = np.concatenate([placed[box], elsewhere])
+    names = np.concatenate([on_earth, tiles["block"].to_numpy(object)[elsewhere]])
+    known, block = np.unique(names.astype(str), return_inverse=True)
+    order = np.lexsort((block, tile))
+    return Touches(tile[order], block[order], known.tolist(), tiles["region"].to_numpy(object))
+
+
+def _left(reason: np.ndarray) -> np.ndarray:
+    """Numbers of the tiles that nothing has dropped yet."""
+    return np.flatnonzero(reason == None)  # noqa: E711 - elementwise
+
+
+def _duplicates(tiles: pd.DataFrame, bits: int) -> np.ndarray:
+    """For each tile the earlier one that it repeats, or -1."""
+    flat = tiles["h_mean"].isna()
+    level = tiles["h_mean"].where(~flat, tiles["color_mean"])
+    spread = tiles["relief"].where(~flat, tiles["color_std"])
+    return near_duplicates(tiles["phash"].to_numpy(np.uint64), level.to_numpy(), spread.to_numpy(), bits)
+
+
+def _quotas(sides: np.ndarray, quota: int, val_share: float) -> list[tuple[int, str, int]]:
+    """How many tiles each side may keep: its share, and what the other side cannot fill."""
+    train, val = int((sides == TRAIN).sum()), int((sides == VAL).sum())
+    for_val = min(val, max(round(quota * val_share), quota - train))
+    return [(TRAIN, "train", quota - for_val), (VAL, "val", for_val)]
+
+
+def _within_quota(tiles: pd.DataFrame, params: Params, quota: int, seed: int) -> np.ndarray:
+    """Which tiles of one side are chosen, evenly over bins of relief × regions."""
+    bins = relief_bins(tiles["relief"].to_numpy(), params.relief_bins)
+    strata = list(zip(bins.tolist(), tiles["region"], strict=True))
+    return choose(tiles["key"].tolist(), strata, quota, seed)
+
+
+def _tally(reason: np.ndarray) -> str:
+    """Reasons and how many tiles they dropped, most first."""
+    counts = pd.Series(reason).value_counts()
+    return ", ".join(
+        f"{count} for {name!r}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
