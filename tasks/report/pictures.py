@@ -31,8 +31,7 @@ CAPTIONS = {  # by stage and the start of the name; the first that fits
     "select/dropped": "Dropped tiles, by the rule that dropped them.",
     "select/histogram": "How the statistics of kept and dropped tiles are spread.",
     "caption/sheet": "Tiles from the least relief to the most, each with the caption made from its measured facts.",
-    "train/loss": "Loss while training.",
-    "train/curve": "Loss while training.",
+    "train/curve": "What the method minimised, and the size of its gradients, over the steps.",
     "evaluate/tiles": "Held-out real tiles in the first row, generated ones below, then the controls that a good "
     "metric must call bad. One range of metres colours them all.",
     "evaluate/distances": "Distance of every set to held-out real tiles; shorter is closer.",
@@ -41,6 +40,8 @@ CAPTIONS = {  # by stage and the start of the name; the first that fits
     "evaluate/nearest": "The generated tiles nearest to any training tile, above the tile they come near to.",
     "generate/overview": "The generated terrains, as exported.",
 }
+
+SERIES = {"train/step": "Real tiles beside samples after {:,} steps."}
 
 
 def copy_pictures(stage_dir: Path, stage: str, target: Path) -> list[Picture]:
@@ -65,7 +66,7 @@ def caption(stage: str, name: str) -> str:
     """What the picture shows, in a sentence; its own name where nobody wrote one."""
     plain, number = _split(name)
     if number is not None:
-        return f"{_words(plain)} at step {number:,}."
+        return SERIES.get(f"{stage}/{plain}", f"{_words(plain)} at step {{:,}}.").format(number)
     known = next((text for start, text in CAPTIONS.items() if f"{stage}/{name}".startswith(start)), None)
     if known is None:
         return f"{_words(name)}."
@@ -94,8 +95,8 @@ def _order(path: Path) -> tuple[str, int]:
 
 
 def _split(name: str) -> tuple[str, int | None]:
-    """`samples_000300` → (`samples`, 300); a name with no number after `_` or `-` is no part of a series."""
-    found = re.fullmatch(r"(.+?)[_-](?:step[_-]?)?(\d+)", name)
+    """`step-000300` → (`step`, 300); a name with no number after `_` or `-` is no part of a series."""
+    found = re.fullmatch(r"(.+?)[_-](\d+)", name)
     return (found[1], int(found[2])) if found else (name, None)
 
 

@@ -102,7 +102,7 @@ def test_lineage_names_runs_and_hashes(html, page):
 
 
 def test_of_a_long_series_the_first_the_last_and_four_between_are_shown(page):
-    shown = [names["src"] for tag, names in page.tags if tag == "img" and "train/samples" in names["src"]]
+    shown = [names["src"] for tag, names in page.tags if tag == "img" and "train/step" in names["src"]]
     assert shown[0].endswith("000100.png") and shown[-1].endswith("001200.png") and len(shown) == 6
 
 
@@ -159,7 +159,8 @@ def test_fid_has_a_column_only_where_it_was_measured():
 
 def test_words_for_pictures():
     assert caption("evaluate", "nearest_steps1").endswith("Sampled in 1 step.")
-    assert caption("train", "samples_000300") == "Samples at step 300."
+    assert caption("train", "step-00000300") == "Real tiles beside samples after 300 steps."
+    assert caption("train", "fakes_00200") == "Fakes at step 200."
     assert caption("select", "something_new") == "Something new."
     assert choose([Path("a.png"), Path("b_1.png")]) == [Path("a.png"), Path("b_1.png")]
 
