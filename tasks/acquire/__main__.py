@@ -1,0 +1,8 @@
+"""`python -m tasks.acquire <dataset>`: see `run`."""
+
+from tasks.acquire.params import Params
+from tasks.acquire.run import run
+from tasks.stage import main
+
+if __name__ == "__main__":
+    main("acquire", Params, run)

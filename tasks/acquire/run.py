@@ -1,0 +1,133 @@
+"""Fetch the rasters of an area, look at each, and write down where they came from and what was refused."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from tasks.acquire.area import Area
+from tasks.acquire.files import FileSource
+from tasks.acquire.inspect import inspect
+from tasks.acquire.params import Params
+from tasks.acquire.sample import SampleSource
+from tasks.acquire.source import Candidate, Delivery, Refusal, Source, Unreadable
+from tasks.acquire.stac import StacSource
+from tasks.errors import LandloomError
+from tasks.files import atomic_dir
+from tasks.formats.ledger import LedgerRow, write_ledger
+from tasks.hashing import file_sha256
+from tasks.stage import Stage
+
+
+def run(stage: Stage[Params]) -> None:
+    """Write `raw/`: the rasters as published, and `ledger.parquet`."""
+    params = stage.params
+    area = Area.read(params.area, stage.root)
+    source = open_source(stage, area)
+    candidates = list(source.items())
+    if not candidates:
+        raise LandloomError(f"acquire.source: {params.source} has no raster in this area; look at acquire.area")
+    with _told_when_full(), atomic_dir(stage.dir / "raw") as raw:
+        look = partial(take, raw=raw, area=area, max_pixels=params.files.max_pixels)
+        connections = params.stac.connections if params.source == "stac" else 1
+        rows = []
+        with ThreadPoolExecutor(connections) as pool:
+            for row in stage.progress(pool.map(look, candidates), len(candidates), "rasters"):
+                if row.refused:
+                    stage.say(f"refused {row.key}: {row.refused}")
+                rows.append(row)
+        taken = [row for row in rows if row.refused is None]
+        if not taken:
+            first = Counter(row.refused for row in rows).most_common(1)[0][0]
+            raise LandloomError(f"acquire: every one of {len(rows)} rasters was refused; most often: {first}")
+        write_ledger(rows, raw)
+    stage.say(f"{len(taken)} rasters taken, {len(rows) - len(taken)} refused")
+    stage.metrics(
+        {
+            "rasters": len(taken),
+            "refused": len(rows) - len(taken),
+            "procedural": sum(row.procedural for row in taken),
+            "bytes": sum(row.bytes or 0 for row in taken),
+        }
+    )
+
+
+@contextmanager
+def _told_when_full() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise LandloomError("acquire: the disk is full; make room and run again, downloads are kept") from None
+
+
+def open_source(stage: Stage[Params], area: Area) -> Source:
+    """The source that the parameters name."""
+    params = stage.params
+    if params.source == "sample":
+        return SampleSource(params.sample, area)
+    if params.source == "files":
+        return FileSource(params.files, stage.root)
+    return StacSource(params.stac, area, stage.state_dir("downloads"), stage.state_dir("hosts"))
+
+
+def take(candidate: Candidate, raw: Path, area: Area, max_pixels: int) -> LedgerRow:
+    """Put one candidate into `raw`, or leave nothing of it there; its row either way."""
+    row = partial(
+        LedgerRow,
+        key=candidate.key,
+        source=candidate.source,
+        licence=candidate.licence,
+        attribution=candidate.attribution,
+        url=candidate.url,
+        procedural=candidate.procedural,
+    )
+    # It comes into a folder of its own first, so that GDAL sees no neighbour's sidecar and a refusal leaves nothing.
+    lobby = raw / f".{_file_key(candidate.key)}"
+    delivery = Delivery()
+    try:
+        lobby.mkdir()
+        delivery = candidate.deliver(lobby)
+        path = lobby / candidate.name
+        found = inspect(path, candidate.layers, candidate.override, max_pixels)
+        box = (found.west, found.south, found.east, found.north)
+        if None not in box and not area.intersects(*box):  # type: ignore[arg-type]
+            raise Refusal("outside the area")
+        for file in sorted(item for item in lobby.rglob("*") if item.is_file()):
+            target = raw / file.relative_to(lobby)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
+    except Refusal as refusal:
+        if isinstance(refusal, Unreadable):
+            delivery.forget()
+        return row(layer=candidate.layers[0], refused=str(refusal))
+    finally:
+        shutil.rmtree(lobby, ignore_errors=True)
+    path = raw / candidate.name
+    return row(
+        layer=found.layer,
+        path=candidate.name,
+        etag=delivery.etag,
+        modified=delivery.modified,
+        sha256=delivery.sha256 or file_sha256(path),
+        bytes=path.stat().st_size,
+        crs=found.crs,
+        nodata=found.nodata,
+        west=found.west,
+        south=found.south,
+        east=found.east,
+        north=found.north,
+    )
+
+
+def _file_key(key: str) -> str:
+    """A key as one plain file name."""
+    return hashlib.sha256(key.encode()).hexdigest()[:16]

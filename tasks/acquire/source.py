@@ -1,0 +1,65 @@
+"""What a source is: something that names candidate rasters, and can put each of them into a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from tasks.acquire.params import Override
+
+
+class Refusal(Exception):
+    """Why one raster is left out. It ends up in the ledger under the raster's key; the run goes on."""
+
+
+class Unreadable(Refusal):
+    """The bytes themselves are bad: fetched again, they might be better."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What the publisher said of the bytes it gave. `forget` drops them from the byte cache, should they be bad."""
+
+    etag: str | None = None
+    modified: str | None = None
+    sha256: str | None = None  # where it is known already
+    forget: Callable[[], None] = lambda: None
+
+
+def _as_it_says() -> Override:
+    return Override()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One raster that a source could supply.
+
+    Attributes:
+        key: unique and stable; names the raster in the ledger and in every message.
+        name: path of the raster's file below `raw/`.
+        deliver: puts the file under a given folder as `name`, with whatever must lie beside it; raises
+            `Refusal` where this raster cannot be had, `LandloomError` where the whole run must stop.
+        layers: what it may be used for; anything else in it is refused.
+        override: what is known of it and stands in no file.
+    """
+
+    key: str
+    name: str
+    source: str
+    licence: str
+    attribution: str
+    deliver: Callable[[Path], Delivery]
+    layers: tuple[str, ...] = ("height",)
+    url: str | None = None
+    procedural: bool = False
+    override: Override = field(default_factory=_as_it_says)
+
+
+class Source(Protocol):
+    """Sample, files and stac are this."""
+
+    def items(self) -> Iterator[Candidate]:
+        """Every candidate in the area, in a stable order; `LandloomError` where the source cannot be asked."""
+        ...

@@ -1,0 +1,286 @@
+"""Rasters of a STAC catalogue: the items of a collection in the area, and sea where it publishes none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+import rasterio
+from affine import Affine
+from pystac_client import Client
+from pystac_client.exceptions import APIError
+from pystac_client.stac_api_io import StacApiIO
+
+from tasks.acquire.area import Area, cell_box
+from tasks.acquire.cells import cell_corner, cell_name
+from tasks.acquire.download import Downloads, Expected
+from tasks.acquire.http import Http, Patience, plain
+from tasks.acquire.params import Override, Stac
+from tasks.acquire.sign import PlanetaryComputer
+from tasks.acquire.source import Candidate, Delivery, Refusal
+from tasks.acquire.throttle import Throttle
+from tasks.errors import LandloomError
+
+MAX_PAGES = 1000  # of one search; a catalogue that goes on longer goes round in circles
+_PAGE = 100
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+TERMS = {
+    "cop-dem-glo-30": (
+        "Copernicus DEM licence: free of charge for any use, with attribution",
+        "© DLR e.V. 2010-2014 and © Airbus Defence and Space GmbH 2014-2018, provided under COPERNICUS by the "
+        "European Union and ESA; all rights reserved",
+    ),
+    "nasadem": ("public domain (NASA)", "NASADEM, NASA/JPL and USGS LP DAAC"),
+}
+TERMS["cop-dem-glo-90"] = TERMS["cop-dem-glo-30"]
+"""Licence and attribution of known collections, whose catalogues only say "proprietary"."""
+
+WITHHELD = {"cop-dem-glo-30": (38, 43, 42, 51)}
+"""South, west, north, east of land that a collection leaves out: Armenia and Azerbaijan. No sea is put there."""
+
+
+class StacSource:
+    """Candidates of one collection. See `tasks.acquire.params.Stac`."""
+
+    def __init__(self, params: Stac, area: Area, downloads: Path, hosts: Path):
+        self._params, self._area = params, area
+        patience = Patience(params.timeout_s, params.retries, params.give_up_s)
+        self._http = Http(Throttle(hosts, params.requests_per_second), patience)
+        signer = PlanetaryComputer(self._http) if params.sign else None
+        self._downloads = Downloads(downloads, self._http, params.max_file_mb << 20, signer)
+
+    def items(self) -> Iterator[Candidate]:
+        """Published items by id, then sea and gaps by cell."""
+        collection, found = self._search()
+        inside = [
+            item for _, item in sorted(found.items()) if (box := _box(item)) is None or self._area.intersects(*box)
+        ]
+        if not any(_box(item) for item in inside):
+            raise LandloomError(
+                f"stac: {self._params.collection} at {self._params.url} has no item in the area; "
+                "look at acquire.area (open ocean alone has nothing to show)"
+            )
+        licence, attribution = self._terms(collection)
+        for item in inside:
+            yield self._candidate(item, licence, attribution)
+        if self._params.missing_is_sea:
+            yield from self._sea(collection, found)
+
+    def _search(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """The collection, and every item by id. Items are asked for a few degrees at a time, or servers time out."""
+        params, found = self._params, {}
+        try:
+            client = Client.open(params.url, stac_io=PoliteIO(self._http))
+            collection = client.get_collection(params.collection).to_dict()
+            for box in self._area.searches():
+                search = client.search(collections=[params.collection], bbox=box, limit=_PAGE)
+                for number, page in enumerate(search.pages_as_dicts()):
+                    if number >= MAX_PAGES:
+                        raise LandloomError(
+                            f"stac: {params.url} goes on for more than {MAX_PAGES} pages; is its paging broken?"
+                        )
+                    for item in page["features"]:
+                        found.setdefault(str(item["id"]), item)
+        except (APIError, KeyError, TypeError, ValueError, AttributeError, NotImplementedError) as error:
+            raise LandloomError(
+                f"stac: {params.url} is not a usable STAC API: {' '.join(str(error).split())[:300]}"
+            ) from None
+        return collection, found
+
+    def _candidate(self, item: dict[str, Any], licence: str, attribution: str) -> Candidate:
+        """One item; what cannot be fetched safely is a candidate that refuses itself."""
+        key = str(item["id"])
+        make = partial(Candidate, key=key, source="stac", licence=licence, attribution=attribution)
+        try:
+            asset = self._asset(item)
+            url = _safe_url(item, asset, self._params.url)
+            if not _ID.fullmatch(key):
+                raise Refusal("its id is no plain file name")
+            if _box(item) is None:
+                raise Refusal("the catalogue does not say where it lies (no bbox)")
+        except Refusal as refusal:
+            return make(name="", deliver=partial(_refuse, reason=str(refusal)))
+        suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
+        name = f"{key}{suffix if re.fullmatch(r'[.][a-z0-9]{1,5}', suffix) else '.tif'}"
+        return make(
+            name=name,
+            url=plain(url),
+            override=_nodata(asset),
+            deliver=partial(self._fetch, url, name, _expected(asset)),
+        )
+
+    def _asset(self, item: dict[str, Any]) -> dict[str, Any]:
+        assets = item.get("assets") or {}
+        asset = assets.get(self._params.asset)
+        if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
+            raise Refusal(f"has no asset {self._params.asset!r}; it has {', '.join(sorted(assets)) or 'none'}")
+        return asset
+
+    def _fetch(self, url: str, name: str, expected: Expected, folder: Path) -> Delivery:
+        return self._downloads.deliver(url, folder / name, expected)
+
+    def _terms(self, collection: dict[str, Any]) -> tuple[str, str]:
+        """Licence and attribution, as far as they are known."""
+        if self._params.collection in TERMS:
+            return TERMS[self._params.collection]
+        providers = [str(provider.get("name")) for provider in collection.get("providers") or []]
+        return str(collection.get("license") or "not stated"), ", ".join(providers) or "not stated"
+
+    def _sea(self, collection: dict[str, Any], found: dict[str, dict[str, Any]]) -> Iterator[Candidate]:
+        """Sea at 0 m in each cell of the area that has no item but touches one that has.
+
+        Open ocean farther out has no ground to show. A missing cell is a gap, and no sea, where the collection
+        leaves land out or does not reach.
+        """
+        published = {_cell(box): (box, item) for item in found.values() if (box := _box(item))}
+        for cell in self._area.cells():
+            near = [neighbour for neighbour in _around(cell) if neighbour in published]
+            if cell in published or not near:
+                continue
+            make = partial(Candidate, source="stac", licence="none needed: a constant")
+            if reason := self._gap(cell, collection):
+                yield make(key=f"gap_{cell}", name="", attribution="", deliver=partial(_refuse, reason=reason))
+            else:
+                box, item = published[near[0]]
+                name = f"sea_{cell}.tif"
+                sea = partial(_write_sea, name=name, cell=cell, like=box, shape=_shape(item))
+                note = f"sea at 0 m, because {self._params.collection} publishes no cell here"
+                yield make(key=f"sea_{cell}", name=name, attribution=note, deliver=sea)
+
+    def _gap(self, cell: str, collection: dict[str, Any]) -> str | None:
+        """Why a cell without an item is not sea; None where it is."""
+        south, west = cell_corner(cell)
+        s, w, n, e = WITHHELD.get(self._params.collection, (0, 0, 0, 0))
+        if s <= south < n and w <= west < e:
+            return f"{self._params.collection} leaves this land out: a gap, not sea; use another collection here"
+        boxes = collection.get("extent", {}).get("spatial", {}).get("bbox") or [[-180, -90, 180, 90]]
+        if not any(Area.read(_flat(box), Path()).intersects(*cell_box(cell)) for box in boxes):
+            return f"{self._params.collection} does not reach here: a gap, not sea"
+        return None
+
+
+class PoliteIO(StacApiIO):
+    """pystac-client's reads, through the one HTTP client; never a local file, whatever a link says."""
+
+    def __init__(self, http: Http):
+        super().__init__()
+        self._http = http
+
+    def request(
+        self,
+        href: str,
+        method: str | None = None,
+        headers: dict[str, str] | None = None,
+        parameters: dict[str, Any] | None = None,
+    ) -> str:
+        """One answer as text."""
+        if urlsplit(href).scheme not in ("http", "https"):
+            raise LandloomError(f"stac: the catalogue points at {href}, which is not on the web; it is not followed")
+        method = (method or "GET").upper()
+        body = {"json": parameters} if method == "POST" else {"params": parameters} if parameters else {}
+        return self._http.text(method, href, **body)
+
+    def read_text(self, source: Any, *args: Any, **kwargs: Any) -> str:
+        """The base class opens what is no URL as a file; this one asks, and is turned down."""
+        if isinstance(source, str) and urlsplit(source).scheme not in ("http", "https"):
+            return self.request(source)
+        return super().read_text(source, *args, **kwargs)
+
+
+def _refuse(folder: Path, reason: str) -> Delivery:
+    raise Refusal(reason)
+
+
+def _safe_url(item: dict[str, Any], asset: dict[str, Any], root: str) -> str:
+    """The asset's address on the web; refused where it is a local path or climbs out of its folder."""
+    href = asset["href"]
+    parts = urlsplit(href)
+    if parts.scheme not in ("", "http", "https") or (not parts.scheme and (href.startswith("/") or "\\" in href)):
+        raise Refusal(f"its asset points at {plain(href)}, which is not http or https")
+    if ".." in PurePosixPath(unquote(parts.path)).parts:
+        raise Refusal(f"its asset points at {plain(href)}, which leaves its folder")
+    if parts.scheme:
+        return str(href)
+    base = next((str(link["href"]) for link in item.get("links", []) if link.get("rel") == "self"), root)
+    url = urljoin(base, href)
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise Refusal(f"its asset points at {plain(url)}, which is not http or https")
+    return url
+
+
+def _box(item: dict[str, Any]) -> tuple[float, float, float, float] | None:
+    box = item.get("bbox")
+    if not isinstance(box, list) or len(box) not in (4, 6) or not all(isinstance(value, int | float) for value in box):
+        return None
+    west, south, east, north = _flat(box)
+    return (west, south, east, north) if -91 < south < north < 91 and -361 < west < 361 and -361 < east < 361 else None
+
+
+def _flat(box: list[float]) -> tuple[float, float, float, float]:
+    """A box without its heights."""
+    west, south, east, north = (box[0], box[1], box[3], box[4]) if len(box) == 6 else box
+    return float(west), float(south), float(east), float(north)
+
+
+def _cell(box: tuple[float, float, float, float]) -> str:
+    """The 1° cell that a published box stands for: it sticks out by half a pixel, so its middle decides."""
+    west, south, east, north = box
+    east += 360 if east < west else 0
+    return cell_name(int((south + north) / 2 // 1), int((west + east) / 2 // 1))
+
+
+def _around(cell: str) -> list[str]:
+    """The eight neighbours, those on the same latitude first: they share its pixel grid."""
+    south, west = cell_corner(cell)
+    steps = [(0, -1), (0, 1), (1, 0), (-1, 0), (1, -1), (1, 1), (-1, -1), (-1, 1)]
+    return [cell_name(south + dy, west + dx) for dy, dx in steps if -90 <= south + dy < 90]
+
+
+def _shape(item: dict[str, Any]) -> tuple[int, int]:
+    """Rows and columns of an item's raster; 1″ where the catalogue does not say."""
+    shape = (item.get("properties") or {}).get("proj:shape")
+    if isinstance(shape, list) and len(shape) == 2 and all(isinstance(n, int) and 1 < n <= 10800 for n in shape):
+        return shape[0], shape[1]
+    return 3600, 3600
+
+
+def _write_sea(folder: Path, name: str, cell: str, like: tuple[float, ...], shape: tuple[int, int]) -> Delivery:
+    """A cell of zeros on its neighbour's pixel grid: half a pixel off would leave a hairline of void between them."""
+    south, west = cell_corner(cell)
+    west += like[0] - round(like[0])
+    north = south + 1 + like[3] - round(like[3])
+    rows, cols = shape
+    profile = {
+        "driver": "GTiff",
+        "dtype": "int16",
+        "count": 1,
+        "height": rows,
+        "width": cols,
+        "crs": "EPSG:4326",
+        "transform": Affine(1 / cols, 0, west, 0, -1 / rows, north),
+        "compress": "DEFLATE",
+        "tiled": True,
+        "sparse_ok": True,  # blocks that are not there read as 0
+    }
+    with rasterio.open(folder / name, "w", **profile) as target:
+        target.update_tags(SOURCE="sea at 0 m; not measured")
+    return Delivery()
+
+
+def _nodata(asset: dict[str, Any]) -> Override:
+    """A void code that the catalogue states. A 0 is not believed: at sea it is a height."""
+    bands = asset.get("raster:bands") or asset.get("bands") or [{}]
+    value = bands[0].get("nodata") if isinstance(bands, list) and isinstance(bands[0], dict) else None
+    return Override(nodata=float(value)) if isinstance(value, int | float) and value != 0 else Override()
+
+
+def _expected(asset: dict[str, Any]) -> Expected:
+    """Length and SHA-256 (a multihash that begins with 1220), where the catalogue states them."""
+    size, checksum = asset.get("file:size"), asset.get("file:checksum")
+    known = isinstance(checksum, str) and checksum.startswith("1220") and len(checksum) == 68
+    return Expected(size if isinstance(size, int) else None, checksum[4:].lower() if known else None)
