@@ -22,7 +22,7 @@ from tasks.relief.spectrum import octave_shares, power_law, radial_power
 LOOKUP_PX = 8  # how far a landform is looked for: 0.7 km at 90 m, within which most hills of such maps rise
 FLAT_DEG = 1.0  # the usual threshold of geomorphons: less is level
 ASPECTS = 8  # sectors centred on the compass points: heights in whole metres favour the middles, never the edges
-CHUNK = 64  # tiles described at once; bounds memory, changes no number
+CHUNK = 64  # tiles described at once; bounds memory; other sizes may round the last digit differently
 
 
 def describe(heights: np.ndarray, gsd: float) -> tuple[np.ndarray, list[str]]:

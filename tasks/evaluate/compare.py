@@ -1,0 +1,129 @@
+"""All distances of generated terrain to held-out terrain, beside the floors and the controls.
+
+`compare` takes plain arrays and knows no stage, so that any source of heights can be judged by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tasks.evaluate.controls import controls
+from tasks.evaluate.distances import (
+    KERNEL_LIMIT,
+    Scale,
+    directions,
+    kernel_distance,
+    neighbourhoods,
+    sliced_wasserstein,
+    wasserstein,
+)
+from tasks.evaluate.floors import interval, resample, sample_size
+from tasks.relief.descriptors import describe
+
+SMALLER_IS_BETTER = ("swd", "w1", "kid")
+LARGER_IS_BETTER = ("precision", "recall", "density", "coverage")
+MEASURES = (*SMALLER_IS_BETTER, *LARGER_IS_BETTER)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` found.
+
+    Attributes:
+        numbers: what goes to `metrics.json`, see `compare`.
+        names: the descriptors. matrices: their values, (N, D), for `val`, `train`, each control and each generated set.
+        controls: the controls' heights, in the order of the held-out tiles.
+    """
+
+    numbers: dict[str, Any]
+    names: list[str]
+    matrices: dict[str, np.ndarray]
+    controls: dict[str, np.ndarray]
+
+
+def compare(
+    real_train: np.ndarray,
+    real_val: np.ndarray,
+    generated: dict[str, np.ndarray],
+    gsd: float,
+    *,
+    projections: int,
+    bootstrap: int,
+    seed: int,
+) -> Comparison:
+    """Compare sets of tiles with held-out ones.
+
+    Args:
+        real_train, real_val: (N, S, S) metres, no voids. The training tiles set each descriptor's scale.
+        generated: the same by name; may be empty.
+        gsd: metres a pixel, of all of them.
+        projections: directions of the sliced Wasserstein distance. bootstrap: how often samples are drawn.
+
+    Returns:
+        `Comparison`; its numbers have
+        `sample_size`: tiles on either side of each comparison;
+        `sets`: for `floor_halves`, `floor_train`, `control_*` and every generated name the seven `MEASURES`,
+        each with mean, low and high (95 % of the draws), and `w1_by_descriptor`, means over the draws;
+        `worse_than_floor`: by measure and control, whether the control's interval lies wholly on the bad side of both
+        floors' (if not, the measure cannot be trusted at this sample size);
+        `below_noise`: by generated set, the share of draws in which its `swd` is below that of `control_noise`.
+
+    Raises:
+        LandloomError: too few tiles.
+    """
+    sample_size(len(real_val), train=len(real_train), **{name: len(tiles) for name, tiles in generated.items()})
+    bad = controls(real_val, gsd, seed)
+    matrices, names = {}, []
+    control_sets = {f"control_{name}": tiles for name, tiles in bad.items()}
+    for name, tiles in {"val": real_val, "train": real_train, **control_sets, **generated}.items():
+        matrices[name], names = describe(tiles, gsd)
+    scale = Scale.fit(matrices["train"])
+    rows = {name: scale.apply(matrix) for name, matrix in matrices.items()}
+    theta = directions(len(names), projections)
+
+    def score(reference: np.ndarray, other: np.ndarray) -> np.ndarray:
+        near = neighbourhoods(reference, other)
+        each = wasserstein(other, reference)
+        kid = kernel_distance(*(np.clip(rows, -KERNEL_LIMIT, KERNEL_LIMIT) for rows in (other, reference)))
+        distances = sliced_wasserstein(other, reference, theta), each.mean(), kid
+        return np.array([*distances, *(near[name] for name in LARGER_IS_BETTER), *each])
+
+    paired = {name: rows[f"control_{name}"] for name in bad}
+    free = {name: rows[name] for name in generated}
+    draws = resample(score, rows["val"], rows["train"], paired, free, bootstrap, seed)
+    numbers = {
+        "descriptors": names,
+        "sample_size": sample_size(len(real_val), train=len(real_train), **{k: len(v) for k, v in generated.items()}),
+        "tiles": {"val": len(real_val), "train": len(real_train), **{k: len(v) for k, v in generated.items()}},
+        "sets": {name: _summary(scores, names) for name, scores in draws.items()},
+    }
+    numbers["worse_than_floor"] = _worse_than_floor(numbers["sets"])
+    numbers["below_noise"] = {
+        name: float((draws[name][:, 0] < draws["control_noise"][:, 0]).mean()) for name in generated
+    }
+    return Comparison(numbers, names, matrices, bad)
+
+
+def _summary(scores: np.ndarray, names: list[str]) -> dict[str, Any]:
+    """(draws, measures and descriptors) to mean, low and high by measure, and means by descriptor."""
+    out: dict[str, Any] = {name: interval(scores[:, column]) for column, name in enumerate(MEASURES)}
+    means = scores[:, len(MEASURES) :].mean(axis=0)
+    out["w1_by_descriptor"] = {name: float(mean) for name, mean in zip(names, means, strict=True)}
+    return out
+
+
+def _worse_than_floor(sets: dict[str, Any]) -> dict[str, dict[str, bool]]:
+    floors = [sets["floor_halves"], sets["floor_train"]]
+    bad = {name: values for name, values in sets.items() if name.startswith("control_")}
+    verdict: dict[str, dict[str, bool]] = {}
+    for measure in MEASURES:
+        for name, values in bad.items():
+            if measure in SMALLER_IS_BETTER:
+                worse = values[measure]["low"] > max(floor[measure]["high"] for floor in floors)
+            else:
+                worse = values[measure]["high"] < min(floor[measure]["low"] for floor in floors)
+            verdict.setdefault(measure, {})[name] = bool(worse)
+    return verdict

@@ -1,0 +1,98 @@
+"""Fréchet Inception distance, where a TorchScript feature network is at hand.
+
+The network gets uint8 (N, 3, S, S) and does its own resizing and scaling, as NVIDIA's `inception-2015-12-05.pt`
+does. Heights become grey values over one range of metres for all sets, taken from the training split. Stretching
+each image to its own minimum and maximum instead, as is common, hides relief: a plain then looks like a mountain,
+and a model that gets every height wrong can still score well.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tasks.errors import LandloomError
+
+RANGE = (0.001, 0.999)  # quantiles of training heights that become black and white
+BATCH = 32
+DRAWS = 10  # a decomposition for each, of up to 2048 × 2048 numbers
+
+
+class Inception:
+    """A TorchScript network from images to features, on the CPU."""
+
+    def __init__(self, path: Path):
+        """Load it.
+
+        Raises:
+            LandloomError: there is no such file, or it is no TorchScript module.
+        """
+        import torch
+
+        self.path = path
+        if not path.is_file():
+            raise LandloomError(f"evaluate.inception: {path} is not there; give a TorchScript file, or null for no FID")
+        try:
+            self._module = torch.jit.load(str(path), map_location="cpu").eval()
+        except (RuntimeError, ValueError, OSError, EOFError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise LandloomError(f"evaluate.inception: {path} is not a TorchScript module ({reason})") from None
+        names = {argument.name for argument in self._module.forward.schema.arguments}
+        # NVIDIA's file gives class probabilities unless asked for features.
+        self._options = {"return_features": True} if "return_features" in names else {}
+
+    def features(self, heights: np.ndarray, low: float, high: float) -> np.ndarray:
+        """Features of (N, S, S) heights in metres, `low` black and `high` white: float64 (N, F).
+
+        Raises:
+            LandloomError: the network refuses such images, or does not give one row of finite numbers for each.
+        """
+        import torch
+
+        out = []
+        for start in range(0, len(heights), BATCH):
+            images = torch.from_numpy(grey(heights[start : start + BATCH], low, high))
+            try:
+                with torch.inference_mode():
+                    rows = self._module(images, **self._options)
+            except (RuntimeError, TypeError) as error:
+                reason = str(error).strip().splitlines()[-1]
+                raise LandloomError(
+                    f"evaluate.inception: {self.path} does not take uint8 images {tuple(images.shape)}: {reason}"
+                ) from None
+            shape = tuple(rows.shape) if isinstance(rows, torch.Tensor) else type(rows).__name__
+            if not isinstance(rows, torch.Tensor) or rows.ndim != 2 or len(rows) != len(images):
+                raise LandloomError(
+                    f"evaluate.inception: {self.path} gives {shape} for {len(images)} images, not ({len(images)}, F)"
+                )
+            if not torch.isfinite(rows).all():
+                raise LandloomError(f"evaluate.inception: {self.path} gives features that are not finite")
+            out.append(rows.double().numpy())
+        return np.concatenate(out)
+
+
+def grey(heights: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Heights as grey images, uint8 (N, 3, S, S); below `low` is 0, above `high` is 255."""
+    values = np.clip((heights - low) / max(high - low, 1e-6), 0, 1) * 255
+    return np.repeat(np.rint(values).astype(np.uint8)[:, None], 3, axis=1)
+
+
+def height_range(train: np.ndarray) -> tuple[float, float]:
+    """The fixed range of metres, from training tiles alone, so that it is the same for every model."""
+    low, high = np.quantile(train, RANGE)
+    return float(low), float(high)
+
+
+def frechet(a: np.ndarray, b: np.ndarray) -> float:
+    """Fréchet distance of the Gaussians that fit two samples (N, F) and (M, F).
+
+    d² = |m - n|² + Tr(C + D - 2 (C D)^½): Dowson & Landau 1982; Heusel et al. 2017, equation 6.
+    """
+    x, y = a - a.mean(axis=0), b - b.mean(axis=0)
+    traces = (x**2).sum() / (len(a) - 1) + (y**2).sum() / (len(b) - 1)
+    # C = XᵀX / (n - 1) and D = YᵀY / (m - 1): the eigenvalues of C D are the squared singular values of X Yᵀ over
+    # both, and R of a QR decomposition may stand for X. No square root of a matrix that is nearly singular.
+    r, s = np.linalg.qr(x, mode="r"), np.linalg.qr(y, mode="r")
+    root = np.linalg.svd(r @ s.T, compute_uv=False).sum() / np.sqrt((len(a) - 1) * (len(b) - 1))
+    return float(((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum() + traces - 2 * root)

@@ -1,0 +1,91 @@
+"""Does the model repeat its training tiles? Nearest neighbours, whichever way up the copy lies.
+
+Tiles are compared as thumbnails of at most 16 pixels a side with their mean removed, in all eight flips and
+quarter turns, by
+
+    d²(a, b) = (mean (a - b)² + 2 ε²) / (mean a² + mean b² + 2 ε²),  ε = 1 m
+
+which is 0 for a copy, 1 for unrelated ground of any relief, and 1 for ground flatter than ε: two plains that
+look alike prove nothing. How near chance comes is told by the held-out tiles, searched for in the same way.
+A copy that was shifted or stretched is not found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SIDE = 16
+EPSILON = 1.0  # metres
+TAIL = 0.01  # a generated tile nearer to training than all but this share of held-out tiles is suspicious
+CHUNK = 4096  # training tiles searched at once
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """For each of N tiles: distance to its nearest training tile, that tile's row, and the pose it matches in.
+
+    `pose(tile, poses[i])` lies as training tile `rows[i]` does.
+    """
+
+    distances: np.ndarray
+    rows: np.ndarray
+    poses: np.ndarray
+
+
+def thumbnails(heights: np.ndarray) -> np.ndarray:
+    """Block means at the largest side of at most 16 that divides S, less their mean: float64 (N, s, s) metres."""
+    count, px = heights.shape[0], heights.shape[-1]
+    side = max(size for size in range(1, SIDE + 1) if px % size == 0)
+    small = heights.reshape(count, side, px // side, side, px // side).mean(axis=(2, 4), dtype=np.float64)
+    return small - small.mean(axis=(1, 2), keepdims=True)
+
+
+def pose(tile: np.ndarray, which: int) -> np.ndarray:
+    """One of the eight flips and quarter turns (0: as it is) of the last two axes."""
+    flipped = tile[..., ::-1] if which >= 4 else tile
+    return np.rot90(flipped, which % 4, axes=(-2, -1))
+
+
+def nearest(tiles: np.ndarray, train: np.ndarray) -> Nearest:
+    """Search `train` for each of `tiles`; both are thumbnails, (N, s, s) and (M, s, s)."""
+    turned = np.stack([pose(tiles, which) for which in range(8)], axis=1).reshape(len(tiles) * 8, -1)
+    own = (turned**2).mean(axis=1)
+    best, rows = np.full(len(turned), np.inf), np.zeros(len(turned), int)
+    for start in range(0, len(train), CHUNK):
+        part = train[start : start + CHUNK].reshape(len(train[start : start + CHUNK]), -1)
+        energy = own[:, None] + (part**2).mean(axis=1)
+        apart = energy - 2 * (turned @ part.T) / part.shape[1]
+        squared = (np.maximum(apart, 0) + 2 * EPSILON**2) / (energy + 2 * EPSILON**2)
+        at = squared.argmin(axis=1)
+        value = squared[np.arange(len(turned)), at]
+        nearer = value < best
+        best, rows = np.where(nearer, value, best), np.where(nearer, at + start, rows)
+    best, rows = best.reshape(-1, 8), rows.reshape(-1, 8)
+    poses = best.argmin(axis=1)
+    take = np.arange(len(tiles)), poses
+    return Nearest(np.sqrt(best[take]), rows[take], poses)
+
+
+def judge(generated: Nearest, held_out: Nearest) -> dict[str, float | int]:
+    """Numbers for one generated set.
+
+    Returns:
+        `ratio`: median distance of generated over that of held-out tiles; well below 1 means repetition.
+        `suspicious_share`: share of generated tiles nearer than `threshold`, the 1 % quantile of held-out
+        distances; `expected_share` is what chance would give. `copies`: how many are less than half as far
+        as the nearest held-out tile.
+    """
+    threshold = float(np.quantile(held_out.distances, TAIL))
+    return {
+        "median": float(np.median(generated.distances)),
+        "held_out_median": float(np.median(held_out.distances)),
+        "ratio": float(np.median(generated.distances) / np.median(held_out.distances)),
+        "nearest": float(generated.distances.min()),
+        "held_out_nearest": float(held_out.distances.min()),
+        "threshold": threshold,
+        "suspicious_share": float((generated.distances < threshold).mean()),
+        "expected_share": TAIL,
+        "copies": int((generated.distances < held_out.distances.min() / 2).sum()),
+    }
