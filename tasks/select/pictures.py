@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -9,11 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
 
 from tasks.formats.scenes import SceneReader
 from tasks.formats.tiles import window
 from tasks.relief.hillshade import shaded_relief
 from tasks.select.columns import STATISTICS
+from tasks.select.footprints import EARTH_KM
 from tasks.select.order import shuffled
 from tasks.select.params import Params
 from tasks.select.verdict import DUPLICATE, OVER, STRADDLES
@@ -22,6 +28,7 @@ from tasks.stage import Stage
 KEPT_ROWS, KEPT_COLUMNS = 5, 9
 REASONS, A_REASON = 9, 9  # rows of the sheet of dropped tiles, and tiles in each
 PANELS = 9  # of the map, at most
+APART_KM = 200.0  # scenes nearer than this share a panel
 LEAST_SPAN = 40.0  # metres that a picture's tints span at least, so that noise on a plain is not made a landscape
 SHOWN = ("relief", "slope_mean", "roughness", "entropy_height", "sea_share", "h_mean")
 SHOWN_OF_COLOR = ("color_mean", "color_std", "color_mean_red", "color_mean_green", "color_mean_blue", "void_share")
@@ -134,7 +141,7 @@ def _histogram(axis: Axes, tiles: gpd.GeoDataFrame, name: str) -> None:
         axis.hist(values[mask], edges, weights=weights, histtype=kind, color=color, label=label, linewidth=1.6)
     if logarithmic:
         axis.set_xscale("log")
-    axis.set_title(STATISTICS[name], fontsize=8, loc="left", wrap=True)
+    axis.set_title(fill(STATISTICS[name], 46), fontsize=8, loc="left")
     axis.set_xlabel(name, fontsize=8)
     axis.set_ylabel("% of tiles", fontsize=8)
     axis.tick_params(labelsize=7)
@@ -164,27 +171,38 @@ def _balance(axis: Axes, tiles: gpd.GeoDataFrame, params: Params) -> None:
 
 
 def tile_map(tiles: gpd.GeoDataFrame, params: Params) -> Figure:
-    """Tiles by verdict where they lie, a panel for each of the regions with the most tiles."""
+    """Tiles by verdict where they lie, a panel for each of the areas with the most tiles."""
     placed = tiles[tiles["lat"].notna()]
-    sizes = placed["region"].value_counts()
-    regions = sorted(sorted(sizes.index, key=lambda name: (-sizes[name], name))[:PANELS])
-    columns = min(len(regions), 3)
-    rows = -(-len(regions) // columns)
+    area = areas(placed)
+    sizes = np.bincount(area)
+    shown = np.sort(np.argsort(-sizes, kind="stable")[:PANELS])
+    columns = min(len(shown), 3)
+    rows = -(-len(shown) // columns)
     figure = Figure(figsize=(4.4 * columns + 0.6, 4.2 * rows + 0.9), facecolor="white", layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis in axes[len(regions) :]:
+    for axis in axes[len(shown) :]:
         axis.axis("off")
     verdict = placed["split"].fillna(placed["reason"].where(placed["reason"].isin(list(COLORS)), "a rule"))
-    for axis, region in zip(axes, regions, strict=False):
-        here = placed["region"] == region
-        _panel(axis, placed[here], verdict[here], params)
-        axis.set_title(f"{region}: {int(here.sum())} tiles", fontsize=9, loc="left")
+    for axis, number in zip(axes, shown, strict=False):
+        _panel(axis, placed[area == number], verdict[area == number], params)
     names = {TRAIN: "kept, train", VAL: "kept, val", "a rule": "dropped by a rule"}
     handles = [Patch(color=color, label=names.get(name, name)) for name, color in COLORS.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False, fontsize=9)
-    more = f" ({len(sizes) - len(regions)} more regions not shown)" if len(sizes) > len(regions) else ""
+    figure.legend(handles=handles, loc="outside lower center", ncols=6 if columns > 1 else 2, frameon=False, fontsize=9)
+    more = f" ({len(sizes) - len(shown)} more areas not shown)" if len(sizes) > len(shown) else ""
     figure.suptitle(f"Tiles by verdict; a square is the middle of a tile{more}", fontsize=11)
     return figure
+
+
+def areas(tiles: pd.DataFrame) -> np.ndarray:
+    """Number of the area of each tile: scenes less than `APART_KM` apart (centre to centre) make one."""
+    lat, lon = np.radians(tiles["lat"]), np.radians(tiles["lon"])
+    points = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+    names, scene = np.unique(tiles["scene"].to_numpy(str), return_inverse=True)
+    centres = np.stack([np.bincount(scene, points[:, k]) for k in range(3)], axis=1)
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    near = KDTree(centres).query_pairs(APART_KM / EARTH_KM, output_type="ndarray")
+    graph = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(len(names), len(names)))
+    return connected_components(graph, directed=False)[1][scene]
 
 
 def _panel(axis: Axes, tiles: pd.DataFrame, verdict: pd.Series, params: Params) -> None:
@@ -196,10 +214,19 @@ def _panel(axis: Axes, tiles: pd.DataFrame, verdict: pd.Series, params: Params) 
     wide = half / np.cos(np.radians(np.clip(lat, -89, 89)))
     corners = ((-1, -1), (1, -1), (1, 1), (-1, 1))
     squares = np.stack([np.stack([lon + x * wide, lat + y * half], axis=-1) for x, y in corners], axis=1)
-    axis.add_collection(PolyCollection(squares, facecolors=[COLORS[name] for name in verdict], linewidths=0))
+    colors = [COLORS[name] for name in verdict]
+    axis.add_collection(PolyCollection(squares, facecolors=colors, edgecolors=colors, linewidths=0.3, antialiaseds=False))
     axis.set_xlim(squares[..., 0].min(), squares[..., 0].max())
     axis.set_ylim(squares[..., 1].min(), squares[..., 1].max())
     axis.set_aspect(1 / np.cos(np.radians(np.clip(lat.mean(), -85, 85))))
+    axis.set_title(f"{_place(lat.mean(), middle)}: {len(tiles)} tiles", fontsize=9, loc="left")
+    axis.locator_params(nbins=5)
+    axis.ticklabel_format(useOffset=False)
     axis.tick_params(labelsize=7)
     axis.set_xlabel("longitude, degrees", fontsize=7)
     axis.set_ylabel("latitude, degrees", fontsize=7)
+
+
+def _place(lat: float, lon: float) -> str:
+    """A point in words, such as 46.5° N 8.5° E."""
+    return f"{abs(lat):.1f}° {'N' if lat >= 0 else 'S'} {abs(lon):.1f}° {'E' if lon >= 0 else 'W'}"
