@@ -1,0 +1,1 @@
+"""Project: every raster onto metric grids of one ground sampling distance."""

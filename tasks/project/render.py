@@ -1,0 +1,140 @@
+"""Make scenes: read, warp, fill, write, and say what came out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from affine import Affine
+from shapely.geometry.base import BaseGeometry
+
+from tasks.errors import LandloomError
+from tasks.formats.ledger import LAYERS
+from tasks.formats.scenes import write_layer
+from tasks.project.grids import Grid
+from tasks.project.params import Params
+from tasks.project.pictures import Picture, read_picture
+from tasks.project.rasters import Raster, RasterReader
+from tasks.project.voids import fill_small_voids
+from tasks.project.warp import Target, warp
+
+_GDAL = {
+    "GDAL_CACHEMAX": 128,  # MB a process; every source block is read about once, so more would only sit there
+    "GDAL_NUM_THREADS": "1",  # work is spread over scenes
+    "VSI_CACHE": False,
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A scene to make on a grid, from all rasters that reach it."""
+
+    grid: Grid
+    rasters: tuple[Raster, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A few neighbouring scenes for one worker: they mostly read the same files."""
+
+    scenes: tuple[Job | Picture, ...]
+    folder: Path
+    params: Params
+
+
+def render(batch: Batch) -> list[dict[str, Any]]:
+    """Write the scenes of a batch; one row of the scene table each, none for a scene without any value."""
+    rows = []
+    with rasterio.Env(**_GDAL), RasterReader() as reader:
+        for scene in batch.scenes:
+            make = _render_picture if isinstance(scene, Picture) else _render_job
+            row = make(scene, batch.folder, batch.params, reader)
+            if row is not None:
+                rows.append(row)
+    return rows
+
+
+def _render_job(job: Job, folder: Path, params: Params, reader: RasterReader) -> dict[str, Any] | None:
+    grid = job.grid
+    target = Target(grid.crs, grid.transform, grid.cols, grid.rows)
+    layers, keys = {}, set()
+    for layer in LAYERS:
+        rasters = [raster for raster in job.rasters if raster.layer == layer]
+        if rasters:
+            pixels, used = warp(rasters, target, grid.lon, params.resampling, reader)
+            if not np.isnan(pixels).all():
+                layers[layer] = pixels
+                keys.update(used)
+    if not layers:
+        return None
+    procedural = any(raster.procedural for raster in job.rasters if raster.key in keys)
+    place = (grid.crs, grid.transform, params.gsd, grid.footprint())
+    return _write(grid.name, grid.region, layers, place, sorted(keys), procedural, folder, params)
+
+
+def _render_picture(picture: Picture, folder: Path, params: Params, reader: RasterReader) -> dict[str, Any] | None:
+    pixels = read_picture(picture, reader)
+    if np.isnan(pixels).all():
+        return None
+    raster = picture.raster
+    layers, nowhere = {raster.layer: pixels}, (None, Affine.identity(), None, None)
+    return _write(picture.name, picture.region, layers, nowhere, [raster.key], raster.procedural, folder, params)
+
+
+def _write(
+    name: str,
+    region: str,
+    layers: dict[str, np.ndarray],
+    place: tuple[str | None, Affine, float | None, BaseGeometry | None],
+    keys: list[str],
+    procedural: bool,
+    folder: Path,
+    params: Params,
+) -> dict[str, Any]:
+    """Write up to two layers, (1 or 3, H, W) float32 with NaN for void, and describe the scene."""
+    crs, transform, gsd, geometry = place
+    paths: dict[str, str | None] = dict.fromkeys(LAYERS)
+    voids, filled_share = [], 0.0
+    for layer, pixels in layers.items():
+        if layer == "height":
+            array, filled = fill_small_voids(pixels[0], params.fill_px)
+            filled_share = float(filled.mean())
+            voids.append(float(np.isnan(array).mean()))
+        else:
+            array = _as_rgb_and_mask(pixels)
+            voids.append(float((array[3] == 0).mean()))
+        path = folder / f"{name}.{layer}.tif"
+        try:
+            write_layer(path, array, crs, transform)
+        except (OSError, rasterio.errors.RasterioError) as error:
+            raise LandloomError(
+                f"scenes/{path.name}: could not be written ({error}); make room on the disk and run again"
+            ) from None
+        paths[layer] = f"scenes/{path.name}"
+    rows, cols = next(iter(layers.values())).shape[1:]
+    return {
+        "scene": name,
+        **paths,
+        "cols": cols,
+        "rows": rows,
+        "crs": crs,
+        "transform": list(transform)[:6],
+        "gsd": gsd,
+        "void_share": voids[0],  # of the heights where the scene has both
+        "filled_share": filled_share,
+        "sources": keys,
+        "procedural": procedural,
+        "region": region,
+        "geometry": geometry,
+    }
+
+
+def _as_rgb_and_mask(pixels: np.ndarray) -> np.ndarray:
+    """Float RGB in 0..255 with NaN for void to uint8 (4, H, W): rounded, clipped, black where void."""
+    known = np.isfinite(pixels).all(axis=0)
+    rgb = np.rint(np.clip(np.nan_to_num(pixels), 0, 255)).astype(np.uint8)
+    rgb[:, ~known] = 0
+    return np.concatenate([rgb, known[None].astype(np.uint8) * 255])

@@ -1,0 +1,254 @@
+"""One warp from the sources to a scene's grid.
+
+Every pixel of a scene is interpolated once, from pixels as published. Where the grid is at least twice as coarse
+as the source its pixel is the plain average of the ground it covers, taken at full resolution (overviews were
+made by someone else's rule); nearer to 1:1 it is a cubic or bilinear interpolation. A pixel is void where the
+source pixel under its centre is void, or half of the ground it averages; voids carry no weight in the rest.
+
+Where sources of several lattices meet, the finer goes first. Its window is completed by what the others say of
+its holes and surroundings, so that its kernels end on a surface and not at a cliff; those borrowed pixels only
+lend support, and the scene's own pixels there come straight from the other source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.enums import Resampling
+from rasterio.warp import reproject
+from rasterio.windows import Window
+
+from tasks.project.mosaic import Lattice, lattices
+from tasks.project.projection import from_lonlat, to_lonlat
+from tasks.project.rasters import Raster, RasterReader
+
+WINDOW_PIXELS = 3 << 21
+"""Source pixels (times bands) in memory at once; a window that would be larger is worked on in parts."""
+
+_STRIP = 256
+"""Columns warped at a time. GDAL interpolates positions linearly along a row of what it is given, to within 0.125
+pixels; the error goes with the square of the row's length, and at this one it is below 0.01 (1024: 0.13)."""
+
+_POLE_BLOCK = 32  # pixels; the part around a pole that is averaged in another way, see `_pole_average`
+_SAMPLES = np.linspace(0, 1, 17)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A grid to warp to: CRS, affine from pixel to CRS, size."""
+
+    crs: str
+    transform: Affine
+    cols: int
+    rows: int
+
+    def part(self, window: Window) -> Target:
+        """A window of the grid as a grid of its own."""
+        moved = self.transform @ Affine.translation(window.col_off, window.row_off)
+        return Target(self.crs, moved, int(window.width), int(window.height))
+
+
+def warp(
+    rasters: Sequence[Raster], target: Target, lon: float, resampling: str, reader: RasterReader
+) -> tuple[np.ndarray, list[str]]:
+    """All rasters of one layer on one grid.
+
+    Args:
+        lon: longitude of the grid's centre. resampling: `cubic` or `bilinear`, used near 1:1.
+
+    Returns:
+        float32 (bands, rows, cols), NaN for void, and the sorted keys of the rasters that were read with a value.
+    """
+    pieces = lattices(rasters, lon)
+    out = np.full((pieces[0].bands, target.rows, target.cols), np.nan, np.float32)
+    keys: set[str] = set()
+    for piece in pieces:
+        missing = np.isnan(out[0])
+        if not missing.any():
+            break
+        others = [other for other in pieces if other is not piece]
+        values, used = _warp_lattice(piece, target, resampling, reader, others)
+        np.copyto(out, values, where=missing)
+        keys |= used
+    return out, sorted(keys)
+
+
+def _warp_lattice(
+    lattice: Lattice, target: Target, resampling: str, reader: RasterReader, others: Sequence[Lattice]
+) -> tuple[np.ndarray, set[str]]:
+    rate_x, rate_y, rate = _rates(lattice, target)
+    shrinks = rate >= 2
+    method = Resampling.average if shrinks else Resampling[resampling]
+    options = {"XSCALE": min(1.0, 1 / rate_x), "YSCALE": min(1.0, 1 / rate_y)}
+    halo = int(np.ceil(2 * max(1.0, rate_x, rate_y))) + 2
+    # Beyond the lattice's own edge a window is wanted only to be filled by others, or to count as not covered.
+    rim = halo if shrinks or others else 0
+    out = np.full((lattice.bands, target.rows, target.cols), np.nan, np.float32)
+    keys: set[str] = set()
+    for block, window in _blocks(lattice, target, halo, rim, shrinks):
+        source, used = lattice.read(window, reader)
+        known = ~np.isnan(source[0])
+        if not known.any():
+            continue
+        keys.update(used)
+        from_ = Target(lattice.frame.crs, lattice.transform, 0, 0).part(window)
+        borrowed = bool(others) and not known.all()
+        if borrowed:
+            for other in others:
+                values, _ = _warp_lattice(other, from_, "bilinear", reader, ())
+                np.copyto(source, values, where=np.isnan(source))
+        to = target.part(block)
+        own = known[None].astype(np.float32)
+        if not shrinks:
+            values = _reproject(source, from_, to, method, options)
+            # Without borrowed pixels GDAL's own rule is the same: void where the nearest source pixel is.
+            share = _reproject(own, from_, to, Resampling.nearest, options) if borrowed else None
+        elif lattice.frame.period and _pole_inside(target, block):
+            values, share = (_pole_average(pixels, from_, to, max(rate_x, rate_y)) for pixels in (source, own))
+        else:
+            values, share = (_reproject(pixels, from_, to, method, options) for pixels in (source, own))
+        if share is not None:
+            values[:, ~(share[0] >= 0.5)] = np.nan
+        rows, cols = block.toslices()
+        out[:, rows, cols] = values
+    return out, keys
+
+
+def _reproject(
+    source: np.ndarray, from_: Target, to: Target, method: Resampling, options: dict[str, float]
+) -> np.ndarray:
+    out = np.full((len(source), to.rows, to.cols), np.nan, np.float32)
+    holes = bool(np.isnan(source).any())
+    for col in range(0, to.cols, _STRIP):
+        strip = to.part(Window(col, 0, min(_STRIP, to.cols - col), to.rows))
+        values = np.full((len(source), strip.rows, strip.cols), np.nan, np.float32)
+        reproject(
+            source,
+            values,
+            src_crs=_gdal_crs(from_.crs),
+            src_transform=from_.transform,
+            src_nodata=np.nan if holes else None,  # without a mask GDAL takes a faster path
+            dst_crs=_gdal_crs(to.crs),
+            dst_transform=strip.transform,
+            dst_nodata=np.nan,
+            resampling=method,
+            num_threads=1,
+            warp_mem_limit=512,
+            SAMPLE_GRID="YES",  # a pole lies inside a grid, where its edges know nothing of it
+            **options,
+        )
+        out[:, :, col : col + strip.cols] = values
+    return out
+
+
+def _pole_average(source: np.ndarray, from_: Target, to: Target, rate: float) -> np.ndarray:
+    """Average over the pixels around a pole, by sampling each in `rate`² places.
+
+    GDAL's `average` takes a pixel for the range of source columns between its corners. For the pixels that touch
+    the meridian where the source's columns begin and end, that range is the whole circle.
+    """
+    factor = min(int(np.ceil(rate)), 64)
+    finer = Target(to.crs, to.transform @ Affine.scale(1 / factor), to.cols * factor, to.rows * factor)
+    samples = _reproject(source, from_, finer, Resampling.bilinear, {})
+    samples = samples.reshape(len(source), to.rows, factor, to.cols, factor)
+    known = np.isfinite(samples)
+    with np.errstate(invalid="ignore"):
+        return np.where(known, samples, 0).sum(axis=(2, 4)) / known.sum(axis=(2, 4)).astype(np.float32)
+
+
+def _rates(lattice: Lattice, target: Target) -> tuple[float, float, float]:
+    """Source columns, source rows, and the root of source pixels, that a target pixel spans (medians)."""
+    col, row = (axis.ravel() for axis in np.meshgrid(_SAMPLES * target.cols, _SAMPLES * target.rows))
+    x, y = _to_frame(lattice, target, np.stack([col, col + 1, col]), np.stack([row, row, row + 1]))
+    x = x[0] + lattice.frame.near(x - x[0], 0.0)  # across 180° two neighbours are still neighbours
+    cols, rows = ~lattice.transform @ (x, y)
+    good = np.isfinite(cols).all(axis=0) & np.isfinite(rows).all(axis=0)
+    if not good.any():
+        return 1.0, 1.0, 1.0
+    cols, rows = cols[:, good], rows[:, good]
+    across, along = cols[1:] - cols[0], rows[1:] - rows[0]  # each: per target column, per target row
+    area = np.abs(across[0] * along[1] - across[1] * along[0])
+    rates = np.hypot(*across), np.hypot(*along), np.sqrt(area)
+    return tuple(max(float(np.median(rate)), 1e-6) for rate in rates)
+
+
+def _blocks(lattice: Lattice, target: Target, halo: int, rim: int, shrinks: bool) -> Iterator[tuple[Window, Window]]:
+    """Parts of the target and the lattice windows they need, each small enough to hold in memory."""
+    waiting = [Window(0, 0, target.cols, target.rows)]
+    while waiting:
+        block = waiting.pop()
+        window = _window(lattice, target, block, halo, rim)
+        if window is None:
+            continue
+        too_large = window.width * window.height * lattice.bands > WINDOW_PIXELS
+        side = max(block.width, block.height)
+        if shrinks and lattice.frame.period and side > _POLE_BLOCK and _pole_inside(target, block):
+            too_large = True
+        if too_large and side > 1:
+            waiting += _halves(block)
+        else:
+            yield block, window
+
+
+def _halves(block: Window) -> list[Window]:
+    col, row, width, height = (int(value) for value in block.flatten())
+    if width >= height:
+        half = width // 2
+        return [Window(col, row, half, height), Window(col + half, row, width - half, height)]
+    half = height // 2
+    return [Window(col, row, width, half), Window(col, row + half, width, height - half)]
+
+
+def _window(lattice: Lattice, target: Target, block: Window, halo: int, rim: int) -> Window | None:
+    """The lattice window that a part of the target needs, or None where the lattice has nothing there."""
+    frame, first_col, first_row, end_col, end_row = lattice.frame, *lattice.extent
+    col, row = np.meshgrid(block.col_off + _SAMPLES * block.width, block.row_off + _SAMPLES * block.height)
+    x, y = _to_frame(lattice, target, col.ravel(), row.ravel())
+    pole = _pole_inside(target, block) if frame.period else 0
+    if frame.geographic:
+        middle = 0.0 if pole else _to_frame(lattice, target, np.array([col.mean()]), np.array([row.mean()]))[0][0]
+        if not pole:  # the turn of the circle on which the scene's own sources were placed
+            middle = frame.near(np.array([middle]), frame.middle)[0]
+    else:
+        middle = frame.middle
+    good = np.isfinite(x) & np.isfinite(y)
+    if not good.any():
+        return None
+    x, y = frame.near(x[good], middle), y[good]
+    if pole:  # all longitudes, and up to the pole or the raster's end
+        x = np.append(x, [middle - frame.period / 2, middle + frame.period / 2])
+        beyond = [(lattice.transform @ (0, row))[1] for row in (first_row, end_row)]
+        y = np.append(y, [max(beyond) if pole > 0 else min(beyond)] * 2)
+    cols, rows = ~lattice.transform @ (x, y)
+    left, right = max(np.floor(cols.min()) - halo, first_col - rim), min(np.ceil(cols.max()) + halo, end_col + rim)
+    top, bottom = max(np.floor(rows.min()) - halo, first_row - rim), min(np.ceil(rows.max()) + halo, end_row + rim)
+    if left >= min(right, end_col) or right <= first_col or top >= min(bottom, end_row) or bottom <= first_row:
+        return None
+    return Window(int(left), int(top), int(right - left), int(bottom - top))
+
+
+def _pole_inside(target: Target, block: Window) -> int:
+    """1 or -1 where the north or the south pole lies in or very near a part of the target, else 0."""
+    near = 2 + max(block.width, block.height) / (len(_SAMPLES) - 1)
+    for pole in (1, -1):
+        x, y = from_lonlat(target.crs, [0.0, 90.0], [90.0 * pole] * 2)
+        # Only where the pole is a point: a geographic or cylindrical target draws it as a line, or not at all.
+        if np.isfinite([*x, *y]).all() and np.ptp(x) + np.ptp(y) < 1e-3:
+            col, row = ~target.transform @ (x[0], y[0])
+            if -near < col - block.col_off < block.width + near and -near < row - block.row_off < block.height + near:
+                return pole
+    return 0
+
+
+def _to_frame(lattice: Lattice, target: Target, col: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return from_lonlat(lattice.frame.crs, *to_lonlat(target.crs, *(target.transform @ (col, row))))
+
+
+@lru_cache(256)
+def _gdal_crs(crs: str) -> CRS:
+    return CRS.from_user_input(crs)
