@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from tasks.caption import sheet
 from tasks.caption.describer import Describer, Facts
-from tasks.caption.facts import height_facts, place_facts
+from tasks.caption.measure import BATCH, batches, measure_batch
 from tasks.caption.params import Params
 from tasks.caption.templates import TemplateDescriber
 from tasks.errors import LandloomError
 from tasks.formats.captions import empty_captions, write_captions
-from tasks.formats.scenes import SceneReader, read_scenes
-from tasks.formats.tiles import kept, read_heights, read_tiles
+from tasks.formats.scenes import read_scenes
+from tasks.formats.tiles import kept, read_tiles
 from tasks.parallel import parallel_map
 from tasks.relief.geomorphons import NAMES
 from tasks.stage import Stage
-
-BATCH = 256  # tiles measured together
 
 
 def run(stage: Stage[Params]) -> None:
@@ -43,7 +39,7 @@ def run(stage: Stage[Params]) -> None:
     captions = empty_captions()
     if len(tiles):
         measure = partial(measure_batch, folder=stage.dir, lookup_px=settings.lookup_px, flat_deg=settings.flat_deg)
-        work = [Batch(part, scenes.loc[part["scene"].unique()]) for part in batches(tiles)]
+        work = batches(tiles, scenes)
         results = stage.progress(parallel_map(measure, work, stage.compute), len(work), f"batches of {BATCH} tiles")
         facts = [tile for batch in results for tile in batch]
         texts = describe(list(tiles["key"]), facts)
@@ -62,34 +58,6 @@ def run(stage: Stage[Params]) -> None:
     else:
         stage.metrics({"captions": 0})
     write_captions(captions, output)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows of the tile table and the scenes they need; pickles to a worker."""
-
-    tiles: pd.DataFrame
-    scenes: gpd.GeoDataFrame
-
-
-def batches(tiles: pd.DataFrame) -> list[pd.DataFrame]:
-    """The table in parts of at most `BATCH` rows, in order."""
-    return [tiles.iloc[start : start + BATCH] for start in range(0, len(tiles), BATCH)]
-
-
-def measure_batch(batch: Batch, folder: Path, lookup_px: int, flat_deg: float) -> list[Facts]:
-    """Facts of each tile of a batch, in its order."""
-    measured: dict[str, Facts] = {}
-    with SceneReader(folder, batch.scenes) as reader:
-        layers = {scene: list(reader.layers(scene)) for scene in batch.scenes.index}
-        facts = [place_facts(tile, layers[tile.scene]) for tile in batch.tiles.itertuples()]
-        high = batch.tiles[["height" in tile["layers"] for tile in facts]]
-        # Tiles of one pixel size and side are measured as one array; most batches are one such group.
-        for (gsd, px), rows in high.groupby(["gsd", "px"]).indices.items():
-            part = high.iloc[rows]
-            heights = np.stack([array for _, array in read_heights(reader, part, px)])
-            measured.update(zip(part["key"], height_facts(heights, gsd, lookup_px, flat_deg), strict=True))
-    return [tile | measured.get(key, {}) for key, tile in zip(batch.tiles["key"], facts, strict=True)]
 
 
 def summary(captions: pd.DataFrame, facts: list[Facts]) -> dict[str, float]:

@@ -19,10 +19,8 @@ COLUMNS, ROWS = 4, 3
 
 
 def draw(tiles: pd.DataFrame, scenes: gpd.GeoDataFrame, captions: pd.DataFrame, folder: Path) -> Figure:
-    """Tiles from the least relief to the most, in even steps; heights shaded, else in colour; north up."""
-    relief = captions["facts"].map(lambda facts: json.loads(facts).get("relief_m", -1.0))
-    order = np.argsort(relief.to_numpy(), kind="stable")
-    chosen = tiles.iloc[order[np.unique(np.linspace(0, len(tiles) - 1, COLUMNS * ROWS).round().astype(int))]]
+    """Measured tiles first, then procedural ones; heights shaded, else in colour; north up."""
+    chosen = choose(tiles, captions)
     texts = captions.set_index("key")["text"]
     figure = Figure(figsize=(15, 14.5), facecolor="white")
     axes = figure.subplots(ROWS, COLUMNS, squeeze=False).ravel()
@@ -36,6 +34,20 @@ def draw(tiles: pd.DataFrame, scenes: gpd.GeoDataFrame, captions: pd.DataFrame, 
             axis.text(0, -0.03, text, transform=axis.transAxes, va="top", fontsize=9, linespacing=1.25)
     figure.subplots_adjust(left=0.02, right=0.98, top=0.97, bottom=0.09, wspace=0.08, hspace=0.36)
     return figure
+
+
+def choose(tiles: pd.DataFrame, captions: pd.DataFrame) -> pd.DataFrame:
+    """A sheet's worth of rows, measured and procedural ones in equal parts, each from the least relief to the most."""
+    relief = captions.set_index("key")["facts"].map(lambda facts: json.loads(facts).get("relief_m", -1.0))
+    ordered = tiles.assign(_relief=tiles["key"].map(relief)).sort_values(["_relief", "key"])
+    kinds = [ordered[~ordered["procedural"]], ordered[ordered["procedural"]]]
+    room = COLUMNS * ROWS
+    fewer = min(map(len, kinds))
+    shares = [min(len(kind), room - min(fewer, room // 2)) for kind in kinds]
+    steps = [
+        np.linspace(0, len(kind) - 1, share).round().astype(int) for kind, share in zip(kinds, shares, strict=True)
+    ]
+    return pd.concat([kind.iloc[step] for kind, step in zip(kinds, steps, strict=True)])
 
 
 def _picture(reader: SceneReader, tile: tuple) -> np.ndarray:

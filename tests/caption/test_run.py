@@ -1,11 +1,13 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from pydantic import ValidationError
 
 from tasks.caption.params import Params
+from tasks.caption.sheet import choose
 from tasks.errors import LandloomError
 from tasks.formats.captions import read_captions
 from tasks.formats.tiles import read_tiles, write_tiles
@@ -63,6 +65,16 @@ def test_a_photograph_has_no_relief(done):
 def test_the_sheet_is_drawn(done):
     with Image.open(done / "pictures" / "caption" / "sheet.png") as sheet:
         assert min(sheet.size) > 1000 and np.asarray(sheet.convert("L")).std() > 10
+
+
+@pytest.mark.parametrize("measured, computed", [(40, 40), (3, 40), (40, 0), (0, 5), (2, 2)])
+def test_the_sheet_shows_measured_and_computed_ground(measured, computed):
+    keys = [f"t{number:03}" for number in range(measured + computed)]
+    tiles = pd.DataFrame({"key": keys, "procedural": [number >= measured for number in range(len(keys))]})
+    captions = pd.DataFrame({"key": keys, "facts": [json.dumps({"relief_m": number}) for number in range(len(keys))]})
+    chosen = choose(tiles, captions)
+    assert chosen["key"].is_unique and len(chosen) == min(12, len(keys))
+    assert (~chosen["procedural"]).sum() == min(measured, max(6, 12 - computed))
 
 
 def test_the_same_bytes_again_and_from_two_processes(done, tmp_path):
