@@ -1,0 +1,116 @@
+"""A finished model: a folder with `weights.safetensors` and `config.json`, and nothing that runs code.
+
+generator = load_model(Path("data/terrain/model"))
+heights = generator.sample(range(8), seed=7, steps=2)      # float32 (8, px, px), metres
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from models.config import ConsistencyConfig, NetworkConfig
+from models.consistency import Consistency
+from models.encoding import HeightEncoding
+from models.method import Method
+
+FORMAT = "landloom-model/1"
+SLOTS = 16  # samples computed together; part of the format, because another number may round differently
+
+
+def build_method(config: dict[str, Any], lr: float) -> Method:
+    """The untrained method that a model's configuration describes; ValueError where it describes none."""
+    if config["method"] != "consistency":
+        raise ValueError(f"method {config['method']!r} is not known here; known: consistency")
+    network, method = NetworkConfig(**config["network"]), ConsistencyConfig(**config["consistency"])
+    return Consistency(network, method, config["px"], config["channels"], lr)
+
+
+def save_model(folder: Path, config: dict[str, Any], networks: nn.ModuleDict) -> None:
+    """Write `networks` and `config` (see `load_model`) into an existing folder.
+
+    `config` holds px, gsd, channels, method, a section for the method, network and encoding, and whatever
+    else is worth knowing of the model's making.
+    """
+    weights = {name: value.detach().cpu().contiguous() for name, value in networks.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
+    text = json.dumps({"format": FORMAT, **config}, indent=2, sort_keys=True, allow_nan=False)
+    (folder / "config.json").write_text(text + "\n")
+
+
+def load_model(folder: Path, device: str = "auto") -> Generator:
+    """Read a finished model.
+
+    Args:
+        device: `cpu`, `cuda`, …, or `auto`: the first GPU where there is one.
+    Raises:
+        ValueError: the folder is not a model, or of another format, or damaged; the message names it.
+    """
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        if config["format"] != FORMAT:
+            raise ValueError(f"format {config['format']!r}, and only {FORMAT!r} can be read")
+        method = build_method(config, lr=0.0)
+        encoding = HeightEncoding.from_dict(config["encoding"])
+        networks = nn.ModuleDict({name: method.networks[name] for name in method.ema})
+        networks.load_state_dict(load_file(folder / "weights.safetensors"))
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(f"{folder}: not a model that can be loaded: {type(error).__name__}: {reason}") from error
+    return Generator(method, networks.to(device).eval().requires_grad_(False), encoding, config, torch.device(device))
+
+
+class Generator:
+    """Makes terrains. On a CPU a sample depends on (seed, index, steps) alone, to the bit.
+
+    Attributes:
+        config: `config.json`. px: side of a sample. gsd: metres a pixel.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        networks: nn.ModuleDict,
+        encoding: HeightEncoding,
+        config: dict[str, Any],
+        device: torch.device,
+    ):
+        self._method, self._networks, self._encoding, self._device = method, networks, encoding, device
+        self.config, self.px, self.gsd = config, int(config["px"]), config["gsd"]
+
+    def sample(self, indices: Sequence[int] | np.ndarray, seed: int, steps: int) -> np.ndarray:
+        """Heights of the samples `indices` of `seed`, float32 (n, px, px) metres.
+
+        A sample always sits in slot `index mod SLOTS` of a batch of SLOTS, whoever is asked for with it:
+        kernels may round differently by the size of a batch and the place in it, never by its neighbours.
+
+        Raises:
+            ValueError: the method cannot sample in `steps` evaluations, or an index is negative.
+        """
+        indices = [int(index) for index in indices]
+        heights = np.empty((len(indices), self.px, self.px), np.float32)
+        groups: dict[int, list[int]] = {}
+        for place, index in enumerate(indices):
+            groups.setdefault(index // SLOTS, []).append(place)
+        for places in groups.values():
+            slots = [indices[place] % SLOTS for place in places]
+            heights[places] = self._batch({indices[place] for place in places}, seed, steps)[slots]
+        return heights
+
+    def _batch(self, indices: set[int], seed: int, steps: int) -> np.ndarray:
+        drawn = {index % SLOTS: self._method.draw(np.random.default_rng([seed, index]), steps) for index in indices}
+        batch = np.zeros((SLOTS, *next(iter(drawn.values())).shape), np.float32)
+        for slot, values in drawn.items():
+            batch[slot] = values
+        with torch.inference_mode():
+            images = self._method.sample(self._networks, torch.from_numpy(batch).to(self._device), steps)
+        return self._encoding.decode(images.float().cpu().numpy())

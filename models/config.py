@@ -1,0 +1,90 @@
+"""What a person may set about networks and methods. Knows no torch, so that parameters check in a moment.
+
+No model here carries a default: every value stands in `params.yaml`, and a trained model carries its own
+copy in `config.json`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Config(BaseModel):
+    """Unknown keys are refused; a configuration never changes once it is made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class NetworkConfig(Config):
+    """A U-Net (`models.unet`)."""
+
+    channels: int = Field(ge=4, multiple_of=4)  # feature channels at the finest level
+    multipliers: list[int] = Field(min_length=1, max_length=8)  # of `channels`, level by level; each level halves
+    blocks: int = Field(ge=1, le=8)  # residual blocks a level
+    attention: list[int]  # self-attention where the feature map has one of these sides
+    patch: Literal[1, 2, 4]  # pixels folded into channels at the door: 2 makes a step about four times cheaper
+    dropout: float = Field(ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _positive(self) -> NetworkConfig:
+        if min(self.multipliers) < 1:
+            raise ValueError("multipliers: each must be at least 1")
+        return self
+
+    def sides(self, px: int) -> list[int]:
+        """Side of the feature map at each level for images of side `px`; ValueError where it does not go."""
+        whole = self.patch * 2 ** (len(self.multipliers) - 1)
+        if px % whole:
+            raise ValueError(f"patch and {len(self.multipliers)} multipliers need a side that is a multiple of {whole}")
+        sides = [px // self.patch >> level for level in range(len(self.multipliers))]
+        odd = [side for side in self.attention if side not in sides]
+        if odd:
+            raise ValueError(f"attention: no level has side {odd[0]}; the levels have sides {sides}")
+        return sides
+
+
+class ConsistencyConfig(Config):
+    """Consistency training (`models.consistency`). Noise levels are in units of the encoded image."""
+
+    pretrain_share: float = Field(ge=0, lt=1)
+    sigma_min: float = Field(gt=0)
+    sigma_max: float = Field(gt=0)
+    sigma_data: float = Field(gt=0)
+    rho: float = Field(ge=1)
+    p_mean: float
+    p_std: float = Field(gt=0)
+    s0: int = Field(ge=1)
+    s1: int | None = Field(ge=1)
+    mid_sigma: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ConsistencyConfig:
+        if not self.sigma_min < self.mid_sigma < self.sigma_max:
+            raise ValueError("mid_sigma must lie between sigma_min and sigma_max")
+        if self.s1 is not None and self.s1 < self.s0:
+            raise ValueError(f"s1 must be null or at least s0 ({self.s0})")
+        return self
+
+
+class LoopConfig(Config):
+    """The training loop (`models.loop`), whatever the method."""
+
+    steps: int = Field(ge=1)
+    lr: float = Field(gt=0)
+    warmup: int = Field(ge=0)  # steps over which the learning rate rises from nothing
+    cooldown: float = Field(ge=0, le=1)  # share of the steps, at the end, over which it falls to nothing
+    clip: float = Field(gt=0)  # largest norm of a step's gradient
+    ema_half_life: float = Field(gt=0)  # steps after which an old weight counts half
+    log_every: int = Field(ge=1)  # a point of the curve is the mean over so many steps
+    checkpoint_every: int = Field(ge=1)
+    picture_every: int = Field(ge=1)
+
+    def rate(self, step: int) -> float:
+        """Share of the learning rate at `step` (0-based): up, level, down."""
+        up = min(1.0, (step + 1) / (self.warmup + 1))
+        fall = math.ceil(self.steps * self.cooldown)
+        down = min(1.0, (self.steps - step) / fall) if fall else 1.0
+        return min(up, down)

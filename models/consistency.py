@@ -1,0 +1,147 @@
+"""Improved consistency training (Song & Dhariwal 2023, arXiv 2310.14189), alone or after EDM training.
+
+With `pretrain_share` above 0 that share of the steps is spent on denoising (`models.edm`), and the rest on
+consistency tuning of the same network, which costs far less than consistency from nothing (Geng et al.
+2024, arXiv 2406.14548).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.config import ConsistencyConfig, NetworkConfig
+from models.edm import denoising_loss, precondition
+from models.method import Batch, Logs, Phase, State
+from models.unet import UNet
+
+PAPER_STEPS_A_INTERVAL = 400_000 / 1280  # training steps behind each interval of the paper's finest grid
+
+
+def curriculum_end(steps: int, s0: int) -> int:
+    """s1 for a run of `steps`: the paper's proportion, rounded down to a doubling of s0, at most 1280.
+
+    The paper ends with 1280 intervals after 400,000 steps. A short run that walks to 1280 all the same
+    trains each interval so seldom that its samples stay noise, so the grid ends coarser in proportion;
+    at less than a doubling it stays at s0.
+    """
+    share = max(1.0, steps / PAPER_STEPS_A_INTERVAL / s0)
+    return min(s0 * 2 ** int(math.log2(share)), max(s0, 1280))
+
+
+def grid_size(step: int, steps: int, s0: int, s1: int) -> int:
+    """N(k) = min(s0 2^⌊k/K'⌋, s1) + 1, K' = ⌊K / (log2⌊s1/s0⌋ + 1)⌋ (table 1); K' is at least one step."""
+    each = max(1, math.floor(steps / (math.log2(s1 // s0) + 1)))
+    return min(s0 * 2 ** min(step // each, 64), s1) + 1
+
+
+def karras_grid(size: int, sigma_min: float, sigma_max: float, rho: float) -> Tensor:
+    """σ_1 = σ_min < … < σ_N = σ_max (EDM, equation 5, ascending), float64 (N,)."""
+    ramp = torch.linspace(0, 1, size, dtype=torch.float64)
+    low, high = sigma_min ** (1 / rho), sigma_max ** (1 / rho)
+    grid = (low + ramp * (high - low)) ** rho
+    grid[0], grid[-1] = sigma_min, sigma_max  # to the bit: the boundary condition holds at σ_min exactly
+    return grid
+
+
+def lognormal_weights(grid: Tensor, p_mean: float, p_std: float) -> Tensor:
+    """p(σ_i) ∝ erf((ln σ_{i+1} - P_mean) / (√2 P_std)) - erf((ln σ_i - P_mean) / (√2 P_std)), (N-1,) (eq. 10)."""
+    steps = torch.erf((grid.log() - p_mean) / (math.sqrt(2) * p_std)).diff()
+    return steps / steps.sum()
+
+
+def pseudo_huber(difference: Tensor) -> Tensor:
+    """√(‖d‖² + c²) - c over the norm of each sample, c = 0.00054 √(values a sample): (n, …) to (n,) (eq. 8)."""
+    c = 0.00054 * math.sqrt(difference[0].numel())
+    return (difference.flatten(1).square().sum(dim=1) + c**2).sqrt() - c
+
+
+@contextmanager
+def replayed(device: torch.device) -> Iterator[None]:
+    """Put the random state back on leaving, so that what follows draws the same numbers (dropout masks)."""
+    cpu = torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    yield
+    torch.set_rng_state(cpu)
+    if cuda is not None:
+        torch.cuda.set_rng_state(cuda, device)
+
+
+class Consistency:
+    """The method `consistency`: one network, one phase, samples in one or two evaluations.
+
+    Args:
+        network, config: as validated. px: side of the images. channels: of an encoded image. lr: learning rate.
+    """
+
+    ema = ("denoiser",)
+
+    def __init__(self, network: NetworkConfig, config: ConsistencyConfig, px: int, channels: int, lr: float):
+        self.config, self.lr = config, lr
+        self.shape = (channels, px, px)
+        self.networks = nn.ModuleDict({"denoiser": UNet(network, px, channels)})
+        self.memory: dict[str, float] = {}
+
+    def phases(self) -> list[Phase]:
+        return [Phase("consistency", ("denoiser",), self._optimizer, self.loss)]
+
+    def _optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.RAdam(parameters, lr=self.lr)  # the paper's choice (appendix C)
+
+    def loss(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
+        """The loss of one step: denoising first, then consistency. `batch["image"]` is (n, c, px, px)."""
+        pretrain = round(self.config.pretrain_share * state.steps)
+        x, network = batch["image"], state.networks["denoiser"]
+        if state.step < pretrain:
+            return self._denoising(network, x)
+        return self._consistency(network, x, state.step - pretrain, state.steps - pretrain)
+
+    def _denoising(self, network: nn.Module, x: Tensor) -> tuple[Tensor, Logs]:
+        config = self.config
+        sigma = (config.p_mean + config.p_std * torch.randn(len(x), device=x.device)).exp()
+        sigma = sigma.clamp(config.sigma_min, config.sigma_max)
+        noisy = x + sigma[:, None, None, None] * torch.randn_like(x)
+        loss = denoising_loss(self.estimate(network, noisy, sigma), x, sigma, config.sigma_data)
+        return loss, {"denoising": loss}
+
+    def _consistency(self, network: nn.Module, x: Tensor, step: int, steps: int) -> tuple[Tensor, Logs]:
+        """λ(σ_i) d(f(x + σ_{i+1} z, σ_{i+1}), f⁻(x + σ_i z, σ_i)), λ = 1 / (σ_{i+1} - σ_i) (eqs. 5, 9)."""
+        config = self.config
+        s1 = curriculum_end(steps, config.s0) if config.s1 is None else config.s1
+        size = grid_size(step, steps, config.s0, s1)
+        grid = karras_grid(size, config.sigma_min, config.sigma_max, config.rho)
+        chances = lognormal_weights(grid, config.p_mean, config.p_std)
+        index = torch.multinomial(chances, len(x), replacement=True)
+        low, high = grid[index].float().to(x.device), grid[index + 1].float().to(x.device)
+        noise = torch.randn_like(x)  # one noise for both, so that both lie on one path
+        with torch.no_grad(), replayed(x.device):  # the teacher is the student itself, held still: no average
+            teacher = self.estimate(network, x + low[:, None, None, None] * noise, low)
+        student = self.estimate(network, x + high[:, None, None, None] * noise, high)
+        loss = (pseudo_huber(student - teacher) / (high - low)).mean()
+        return loss, {"consistency": loss, "intervals": torch.tensor(float(size - 1))}
+
+    def estimate(self, network: nn.Module, x: Tensor, sigma: Tensor) -> Tensor:
+        """f(x, σ), the image at the clean end of the path through `x`."""
+        return precondition(network, x, sigma, self.config.sigma_data, self.config.sigma_min)
+
+    def draw(self, rng: np.random.Generator, steps: int) -> np.ndarray:
+        """Noise for each evaluation, (steps, c, px, px); the first does not depend on `steps`."""
+        return rng.standard_normal((steps, *self.shape), np.float32)
+
+    def sample(self, networks: Mapping[str, nn.Module], drawn: Tensor, steps: int) -> Tensor:
+        """Multistep consistency sampling (Song et al. 2023, algorithm 1) over σ_max and `mid_sigma`."""
+        config, network = self.config, networks["denoiser"]
+        levels = (config.sigma_max, config.mid_sigma)
+        if not 1 <= steps <= len(levels):
+            raise ValueError(f"consistency sampling takes 1 or 2 steps, not {steps}")
+        x = torch.zeros_like(drawn[:, 0])
+        for step, level in enumerate(levels[:steps]):
+            spread = math.sqrt(level**2 - config.sigma_min**2) if step else level
+            sigma = torch.full((len(drawn),), level, device=drawn.device)
+            x = self.estimate(network, x + spread * drawn[:, step], sigma)
+        return x

@@ -1,0 +1,37 @@
+"""Preconditioning and the denoising loss of EDM (Karras et al. 2022, arXiv 2206.00364)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def precondition(network: nn.Module, x: Tensor, sigma: Tensor, sigma_data: float, sigma_min: float) -> Tensor:
+    """f(x, σ) = c_skip x + c_out F(c_in x, c_noise): the image behind the noisy `x`.
+
+    The scalings are EDM's (table 1), with c_skip and c_out shifted by σ_min as consistency models need
+    it (Song et al. 2023, arXiv 2303.01469, appendix C): f(x, σ_min) = x to the bit, whatever F says. The
+    shift of 0.002 means nothing to the denoising loss, so one network serves both.
+
+    Args:
+        x: (n, c, h, w). sigma: (n,), at least σ_min.
+    """
+    # float32 throughout, also under bf16: c_skip x must not lose the low bits of x.
+    sigma = sigma.float()
+    scale = torch.rsqrt(sigma**2 + sigma_data**2)
+    above = sigma - sigma_min
+    c_skip = sigma_data**2 / (above**2 + sigma_data**2)
+    c_out = sigma_data * above * scale
+    estimate = network(_over(scale) * x, sigma.log() / 4).float()
+    return _over(c_skip) * x + _over(c_out) * estimate
+
+
+def denoising_loss(denoised: Tensor, x: Tensor, sigma: Tensor, sigma_data: float) -> Tensor:
+    """E λ(σ) ‖D(x + n; σ) - x‖² a pixel, λ = (σ² + σ_data²) / (σ σ_data)² (EDM, equations 2 and 8)."""
+    weight = (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2
+    return (weight * (denoised - x).square().mean(dim=(1, 2, 3))).mean()
+
+
+def _over(values: Tensor) -> Tensor:
+    """(n,) to (n, 1, 1, 1)."""
+    return values[:, None, None, None]

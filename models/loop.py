@@ -1,0 +1,256 @@
+"""The training loop, for every method: any number of networks, phases and optimisers, on any hardware.
+
+Determinism: all randomness of a step comes from (seed, step, rank), so a resumed run draws what an unbroken
+one would have drawn, and there is no generator state that a checkpoint could lose. On a CPU with a fixed
+number of threads the weights are the same to the bit.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from models.checkpoint import Checkpoints, Snapshot
+from models.config import LoopConfig
+from models.ema import Ema
+from models.method import Batch, Method, Phase, State
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on: the message names the step and says what to change."""
+
+
+class Feed(Protocol):
+    """Batches without end, and where they stand."""
+
+    def __next__(self) -> Batch: ...
+
+    def state(self) -> dict[str, Any]:
+        """JSON values from which the batches after the last one given out can be had again."""
+        ...
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished run leaves.
+
+    Attributes:
+        networks: the averaged networks. curve: one row of means every `log_every` steps.
+        steps, seconds, waiting: steps done by this process, their wall time (without pictures and
+            checkpoints), and how much of it was spent waiting for a batch.
+    """
+
+    networks: nn.ModuleDict
+    curve: list[dict[str, float]]
+    steps: int
+    seconds: float
+    waiting: float
+
+
+def train(
+    method: Method,
+    config: LoopConfig,
+    open_feed: Callable[[dict[str, Any] | None], Feed],
+    accelerator: Accelerator,
+    checkpoints: Checkpoints,
+    seed: int,
+    log: Callable[[int, dict[str, float]], None],
+    picture: Callable[[int, nn.ModuleDict], None],
+) -> Result:
+    """Train `method`, from the newest checkpoint if there is one.
+
+    Args:
+        open_feed: called once, with a saved position of this rank's batches or None.
+        log: called on the main process with the steps done and means since the last call.
+        picture: called on the main process with the steps done and the averaged networks.
+    Raises:
+        TrainingError: a loss or a gradient is no longer a finite number.
+        SystemExit: 128 + n after signal n (SIGTERM, SIGINT); the step was finished and a checkpoint saved.
+    """
+    main, device = accelerator.is_main_process, accelerator.device
+    networks = method.networks.to(device).train()
+    phases = method.phases()
+    optimizers = [phase.optimizer(_parameters(networks, phase)) for phase in phases]
+    rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
+    ema = Ema(networks, method.ema, config.ema_half_life)
+    start, curve, window, latest, position = 0, [], [], {}, None
+
+    saved = checkpoints.latest()
+    if saved is not None:
+        networks.load_state_dict(saved.tensors["networks"])
+        ema.networks.load_state_dict(saved.tensors["ema"])
+        for optimizer, state in zip(optimizers, saved.optimizers, strict=True):
+            optimizer.load_state_dict(state)
+        method.memory.update(saved.state["memory"])
+        start, curve, window = saved.state["step"], saved.state["curve"], saved.state["window"]
+        latest = {name: torch.tensor(value, device=device) for name, value in saved.state["latest"].items()}
+        position = saved.state["feed"]
+    feed = open_feed(position)
+    accelerator.wait_for_everyone()  # nobody writes a checkpoint while another still looks for one
+
+    def save(done: int) -> None:
+        if not main:
+            return
+        tensors = {"networks": networks.state_dict(), "ema": ema.networks.state_dict()}
+        state = {
+            "step": done,
+            "curve": curve,
+            "window": window,
+            "latest": _floats(latest),
+            "memory": method.memory,
+            "feed": feed.state(),
+        }
+        checkpoints.save(Snapshot(tensors, [optimizer.state_dict() for optimizer in optimizers], state))
+
+    seconds = waiting = 0.0
+    told = (start, 0.0, 0.0)
+    with _signals() as received:
+        for step in range(start, config.steps):
+            began = time.perf_counter()
+            batch = next(feed)
+            waiting += time.perf_counter() - began
+            batch = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+            _seed(seed, step, accelerator.process_index)
+            logs: dict[str, Tensor] = {}
+            for phase, optimizer, base in zip(phases, optimizers, rates, strict=True):
+                if phase.due(step, latest):
+                    for group, rate in zip(optimizer.param_groups, base, strict=True):
+                        group["lr"] = rate * config.rate(step)
+                    logs |= _descend(phase, optimizer, batch, State(step, config.steps, networks), accelerator, config)
+            logs, stop = _agree(logs, received, accelerator)
+            latest |= logs
+            window.append(logs)
+            ema.update(step)
+            done = step + 1
+            regular = done % config.checkpoint_every == 0 or done == config.steps
+            if regular or stop or done % config.log_every == 0:
+                window = _finite(window, done)
+            seconds += time.perf_counter() - began
+
+            if done % config.log_every == 0 or done == config.steps:
+                curve.append({"step": done, **_means(window)})
+                window = []
+                span = max(seconds - told[1], 1e-9)
+                speed = {"steps_per_second": (done - told[0]) / span, "waiting_share": (waiting - told[2]) / span}
+                told = (done, seconds, waiting)
+                if main:
+                    log(done, {**curve[-1], **speed})
+            if regular or stop:
+                save(done)
+            if main and (done % config.picture_every == 0 or done == config.steps):
+                picture(done, ema.networks)
+            if stop and done < config.steps:
+                raise SystemExit(128 + stop)
+    return Result(ema.networks, curve, config.steps - start, seconds, waiting)
+
+
+def _parameters(networks: nn.ModuleDict, phase: Phase) -> list[nn.Parameter]:
+    return [parameter for name in phase.networks for parameter in networks[name].parameters()]
+
+
+def _descend(
+    phase: Phase,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    state: State,
+    accelerator: Accelerator,
+    config: LoopConfig,
+) -> dict[str, Tensor]:
+    """One step of one phase; its numbers, named `<phase>/<what>`."""
+    for name, network in state.networks.items():
+        network.requires_grad_(name in phase.networks)
+    optimizer.zero_grad(set_to_none=True)
+    with accelerator.autocast():
+        loss, logs = phase.loss(batch, state)
+    accelerator.backward(loss)
+    parameters = [parameter for parameter in _parameters(state.networks, phase) if parameter.grad is not None]
+    _average_gradients(parameters, accelerator)
+    norm = nn.utils.clip_grad_norm_(parameters, config.clip)
+    optimizer.step()
+    found = {"loss": loss, **logs, "gradient": norm}
+    return {f"{phase.name}/{name}": value.detach().float() for name, value in found.items()}
+
+
+def _average_gradients(parameters: list[nn.Parameter], accelerator: Accelerator) -> None:
+    """Mean over ranks, in one message.
+
+    By hand and not by a wrapper around the networks: a method may then call any network as often as it
+    likes, with or without gradients, and hold still whichever it likes.
+    """
+    if accelerator.num_processes == 1 or not parameters:
+        return
+    flat = accelerator.reduce(torch.cat([parameter.grad.flatten() for parameter in parameters]), "mean")
+    for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+        parameter.grad.copy_(part.view_as(parameter))
+
+
+def _agree(logs: dict[str, Tensor], received: list[int], accelerator: Accelerator) -> tuple[dict[str, Tensor], int]:
+    """Means of the logs over ranks, and the signal that any rank got: all stop after the same step."""
+    stop = received[0] if received else 0
+    if accelerator.num_processes == 1:
+        return logs, stop
+    values = [value.to(accelerator.device) for value in logs.values()]
+    own = torch.tensor(float(stop), device=accelerator.device)
+    mean = accelerator.reduce(torch.stack([*values, own]), "mean")
+    found = accelerator.gather(own).max()
+    return dict(zip(logs, mean[:-1], strict=True)), int(found)
+
+
+def _finite(window: list[Mapping[str, Tensor | float]], done: int) -> list[dict[str, float]]:
+    """The window as plain numbers; TrainingError at the first step that has one which is not finite."""
+    plain = [_floats(row) for row in window]
+    for index, row in enumerate(plain):
+        for name, value in row.items():
+            if not math.isfinite(value):
+                raise TrainingError(
+                    f"step {done - len(plain) + index + 1}: {name} is {value}; lower train.lr or train.clip, or raise "
+                    "train.warmup, and run again (it goes on from the last checkpoint only if nothing is changed)"
+                )
+    return plain
+
+
+def _floats(row: Mapping[str, Tensor | float]) -> dict[str, float]:
+    return {name: float(value) for name, value in row.items()}
+
+
+def _means(window: list[dict[str, float]]) -> dict[str, float]:
+    """Mean of each number over the steps that have it (a phase need not run in every step)."""
+    names = list(dict.fromkeys(name for row in window for name in row))
+    columns = {name: [row[name] for row in window if name in row] for name in names}
+    return {name: math.fsum(values) / len(values) for name, values in columns.items()}
+
+
+def _seed(seed: int, step: int, rank: int) -> None:
+    """Set every global generator (Python, NumPy, torch on CPU and GPU) for one step of one rank."""
+    value = int(np.random.SeedSequence([seed, step, rank]).generate_state(1)[0])
+    random.seed(value)
+    np.random.seed(value)
+    torch.manual_seed(value)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collect SIGTERM and SIGINT instead of dying; a second one of a kind does what it did before."""
+    received: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        received.append(number)
+        signal.signal(number, before[number])
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,153 @@
+"""A small U-Net: residual blocks told the noise level, self-attention where the map is small enough."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.config import NetworkConfig
+
+EMBEDDING = 4  # width of the noise embedding over the channels of the finest level
+
+
+def group_norm(channels: int) -> nn.GroupNorm:
+    """At most 32 groups of at least 4 channels (channels are a multiple of 4)."""
+    groups = next(count for count in range(min(32, channels // 4), 0, -1) if channels % count == 0)
+    return nn.GroupNorm(groups, channels, eps=1e-5)
+
+
+def zeroed(layer: nn.Module) -> nn.Module:
+    """Start a layer at zero, so that the block around it starts as the identity."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+    return layer
+
+
+class NoiseEmbedding(nn.Module):
+    """c_noise (n,) to (n, width): sines at fixed, low frequencies, then two layers.
+
+    Low, because f(x, σ) and f(x, σ + dσ) are trained to agree: features that turn quickly with σ make the
+    target noisy (Song & Dhariwal 2023, section 3.3).
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.register_buffer("frequencies", torch.logspace(-2, 3, width // 2, base=2.0))
+        self.layers = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+
+    def forward(self, c_noise: Tensor) -> Tensor:
+        angles = c_noise[:, None] * self.frequencies
+        return self.layers(torch.cat([angles.cos(), angles.sin()], dim=1))
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions; the noise embedding scales and shifts what lies between them."""
+
+    def __init__(self, inside: int, outside: int, embedding: int, dropout: float):
+        super().__init__()
+        self.norm1, self.conv1 = group_norm(inside), nn.Conv2d(inside, outside, 3, padding=1)
+        self.modulate = zeroed(nn.Linear(embedding, 2 * outside))
+        self.norm2, self.dropout = group_norm(outside), nn.Dropout(dropout)
+        self.conv2 = zeroed(nn.Conv2d(outside, outside, 3, padding=1))
+        self.skip = nn.Conv2d(inside, outside, 1) if inside != outside else nn.Identity()
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        h = self.conv1(F.silu(self.norm1(x)))
+        scale, shift = self.modulate(embedding)[:, :, None, None].chunk(2, dim=1)
+        h = torch.addcmul(shift, self.norm2(h), scale + 1)
+        return self.skip(x) + self.conv2(self.dropout(F.silu(h)))
+
+
+class Attention(nn.Module):
+    """Self-attention over all places of the map, in heads of about 32 channels."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.heads = max(1, channels // 32)
+        if channels % self.heads:
+            self.heads = 1
+        self.norm, self.qkv = group_norm(channels), nn.Conv2d(channels, 3 * channels, 1)
+        self.out = zeroed(nn.Conv2d(channels, channels, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        qkv = self.qkv(self.norm(x)).reshape(n, 3, self.heads, c // self.heads, h * w).transpose(3, 4)
+        mixed = F.scaled_dot_product_attention(*qkv.unbind(1))
+        return x + self.out(mixed.transpose(2, 3).reshape(n, c, h, w))
+
+
+class Stage(nn.Module):
+    """One residual block and, where the map is small enough, attention."""
+
+    def __init__(self, inside: int, outside: int, embedding: int, dropout: float, attend: bool):
+        super().__init__()
+        self.block = ResidualBlock(inside, outside, embedding, dropout)
+        self.attention = Attention(outside) if attend else nn.Identity()
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        return self.attention(self.block(x, embedding))
+
+
+class UNet(nn.Module):
+    """F(x, c_noise): images (n, channels, px, px) and noise levels (n,) to images of the same shape.
+
+    Args:
+        config: depth and width. px: side of the images. channels: of an image.
+    Raises:
+        ValueError: `px` does not fit the configuration.
+    """
+
+    def __init__(self, config: NetworkConfig, px: int, channels: int):
+        super().__init__()
+        sides = config.sides(px)
+        widths = [config.channels * multiplier for multiplier in config.multipliers]
+        embedding = EMBEDDING * config.channels
+        folded = channels * config.patch**2
+
+        def stage(inside: int, level: int) -> Stage:
+            return Stage(inside, widths[level], embedding, config.dropout, sides[level] in config.attention)
+
+        self.patch = config.patch
+        self.embedding = NoiseEmbedding(embedding)
+        self.first = nn.Conv2d(folded, widths[0], 3, padding=1)
+        self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
+        width, skips = widths[0], [widths[0]]
+        for level in range(len(widths)):
+            self.down.append(nn.ModuleList())
+            for _ in range(config.blocks):
+                self.down[-1].append(stage(width, level))
+                width = widths[level]
+                skips.append(width)
+            if level + 1 < len(widths):
+                self.shrink.append(nn.Conv2d(width, width, 3, stride=2, padding=1))
+                skips.append(width)
+        self.middle = stage(width, len(widths) - 1)
+        self.up, self.grow = nn.ModuleList(), nn.ModuleList()
+        for level in reversed(range(len(widths))):
+            self.up.append(nn.ModuleList())
+            for _ in range(config.blocks + 1):
+                self.up[-1].append(stage(width + skips.pop(), level))
+                width = widths[level]
+            if level:
+                self.grow.append(nn.Conv2d(width, width, 3, padding=1))
+        self.last = nn.Sequential(group_norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, folded, 3, padding=1)))
+
+    def forward(self, x: Tensor, c_noise: Tensor) -> Tensor:
+        embedding = self.embedding(c_noise)
+        x = self.first(F.pixel_unshuffle(x, self.patch))
+        skips = [x]
+        for level, stages in enumerate(self.down):
+            for stage in stages:
+                x = stage(x, embedding)
+                skips.append(x)
+            if level < len(self.shrink):
+                x = self.shrink[level](x)
+                skips.append(x)
+        x = self.middle(x, embedding)
+        for level, stages in enumerate(self.up):
+            for stage in stages:
+                x = stage(torch.cat([x, skips.pop()], dim=1), embedding)
+            if level < len(self.grow):
+                x = self.grow[level](F.interpolate(x, scale_factor=2, mode="nearest"))
+        return F.pixel_shuffle(self.last(x), self.patch)

@@ -1,0 +1,1 @@
+"""Train a generator of terrain on shards."""

@@ -1,0 +1,29 @@
+"""What the training runs on: processor or GPU, how many processes, which precision."""
+
+from __future__ import annotations
+
+import torch
+from accelerate import Accelerator, PartialState
+
+from tasks.errors import LandloomError
+
+
+def accelerator(precision: str, threads: int, batch: int) -> Accelerator:
+    """Set up the device of this process, as `accelerate launch` or the lack of it asks.
+
+    Args:
+        precision: auto, fp32 or bf16. threads: of the processor, in each process. batch: over all processes.
+    """
+    torch.set_num_threads(threads)
+    state = PartialState(cpu=not torch.cuda.is_available())
+    if batch % state.num_processes:
+        raise LandloomError(f"train.batch: {batch} tiles cannot be shared evenly by {state.num_processes} processes")
+    cuda = state.device.type == "cuda"
+    bf16 = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
+    if precision == "bf16" and not bf16:
+        raise LandloomError(f"train.precision: bf16 is not in this hardware ({state.device.type}); use auto or fp32")
+    if cuda:
+        torch.backends.cudnn.benchmark = True
+    else:
+        torch.use_deterministic_algorithms(True)
+    return Accelerator(cpu=not cuda, mixed_precision="bf16" if bf16 and precision != "fp32" else "no")

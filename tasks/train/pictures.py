@@ -1,0 +1,64 @@
+"""What training shows as it goes: sample grids beside real tiles, and the curve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from tasks.files import atomic_file
+from tasks.relief.hillshade import shaded_relief
+
+SIDE = 4  # tiles along each side of a grid
+GAP = 3  # pixels between tiles
+
+matplotlib.rcParams["svg.hashsalt"] = "landloom"
+
+
+def grid(titled: dict[str, np.ndarray], gsd: float) -> Figure:
+    """Grids of heights side by side, all in the tints of the first one's range.
+
+    Args:
+        titled: title to (n, px, px) metres, at most SIDE² of which are drawn.
+    """
+    low, high = np.percentile(next(iter(titled.values())), [0.5, 99.5])
+    px = next(iter(titled.values())).shape[-1]
+    figure = Figure(figsize=(5 * len(titled), 5.4), layout="constrained")
+    for axes, (title, heights) in zip(np.atleast_1d(figure.subplots(1, len(titled))), titled.items(), strict=True):
+        sheet = np.full((SIDE * (px + GAP) - GAP,) * 2 + (3,), 255, np.uint8)
+        for index, height in enumerate(heights[: SIDE**2]):
+            row, col = (px + GAP) * (index // SIDE), (px + GAP) * (index % SIDE)
+            sheet[row : row + px, col : col + px] = shaded_relief(height, gsd, low, high)
+        axes.imshow(sheet, interpolation="nearest")
+        axes.set_title(title)
+        axes.axis("off")
+    figure.supxlabel(f"tints from {low:.0f} to {high:.0f} m, {gsd:g} m a pixel", fontsize=9)
+    return figure
+
+
+def curve(rows: list[dict[str, float]]) -> Figure:
+    """Every number of the training curve over the steps, one small plot each."""
+    names = sorted({name for row in rows for name in row} - {"step"})
+    figure = Figure(figsize=(4.2 * max(1, len(names)), 3.2), layout="constrained")
+    for axes, name in zip(np.atleast_1d(figure.subplots(1, max(1, len(names)))), names, strict=True):
+        points = np.array([(row["step"], row[name]) for row in rows if name in row])
+        axes.plot(*points.T, color="#3f6f4a", linewidth=1.2)
+        if (points[:, 1] > 0).all() and points[:, 1].max() > 10 * points[:, 1].min():
+            axes.set_yscale("log")
+        axes.set(title=name, xlabel="steps")
+        axes.grid(alpha=0.3)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a PNG that is the same bytes for the same figure."""
+    with atomic_file(path) as part:
+        figure.savefig(part, dpi=110, metadata={"Software": None})
+
+
+def facts(row: dict[str, Any]) -> str:
+    """One line of progress."""
+    return ", ".join(f"{name.split('/')[-1]} {value:.4g}" for name, value in row.items() if name != "step")

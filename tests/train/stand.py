@@ -1,0 +1,98 @@
+"""A small dataset and the train stage on it, in this process or in one that a test may kill."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tasks.dag import StageEntry
+from tasks.settings import Compute
+from tasks.stage import Stage
+from tasks.tracking import Run
+from tasks.train.params import Params
+from tests.shard.small import grow, shard
+
+PARAMS: dict[str, Any] = {
+    "method": "consistency",
+    "steps": 6,
+    "batch": 4,
+    "lr": 1e-3,
+    "warmup": 2,
+    "cooldown": 0.3,
+    "clip": 1.0,
+    "ema_half_life": 4.0,
+    "augment": True,
+    "precision": "auto",
+    "threads": 1,
+    "log_every": 4,
+    "checkpoint_every": 2,
+    "picture_every": 4,
+    "network": {"channels": 4, "multipliers": [1, 2], "blocks": 1, "attention": [8], "patch": 2, "dropout": 0.1},
+    "consistency": {
+        "pretrain_share": 0.5,
+        "sigma_min": 0.002,
+        "sigma_max": 80.0,
+        "sigma_data": 0.5,
+        "rho": 7.0,
+        "p_mean": -1.1,
+        "p_std": 2.0,
+        "s0": 10,
+        "s1": None,
+        "mid_sigma": 0.8,
+    },
+}
+OUTS = ("model", "pictures/train", "metrics/train.json", "runs/train.json")
+
+
+class FakeRun(Run):
+    """Keeps what a stage says to its run."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, list[float]] = {}
+
+    def metrics(self, values: dict[str, float | int], step: int | None) -> None:
+        for name, value in values.items():
+            self.said.setdefault(name, []).append(value)
+
+
+def dataset(root: Path) -> Path:
+    """Shards of 32 px tiles at `<root>/data/small/shards`."""
+    shard(grow(root / "data" / "small"))
+    return root
+
+
+def stage(root: Path, run: Run | None = None, **changes: Any) -> Stage[Params]:
+    """The stage over `root`, with some parameters changed."""
+    values = {**PARAMS, **changes}
+    section = {"datasets": {"small": {"train": values}}, "seed": 3}
+    (root / "params.yaml").write_text(yaml.safe_dump(section))
+    outs = tuple(f"data/small/{name}" for name in OUTS)
+    entry = StageEntry("train", "small", ("data/small/shards",), ("seed", "datasets.small.train"), outs)
+    return Stage(entry, Params(**values), 3, Compute(engine="serial", workers=1), run or Run(), root)
+
+
+def copy(made: Path, to: Path) -> Path:
+    """A dataset of a test's own."""
+    return Path(shutil.copytree(made, to))
+
+
+def main() -> None:
+    """`python -m tests.train.stand ROOT [key=value …]`: run the stage to its end (JSON values)."""
+    import json
+
+    from tasks.train.run import run
+
+    changes = {key: json.loads(value) for key, value in (item.split("=") for item in sys.argv[2:])}
+    here = stage(Path(sys.argv[1]), **changes)
+    run(here)
+    if os.environ.get("RANK", "0") == "0":
+        here.finish()
+
+
+if __name__ == "__main__":
+    main()
