@@ -178,6 +178,10 @@ def run_stage(room: str, dataset: str, model: type[P], function: Callable[[Stage
     params = validate(model, section, f"datasets.{dataset}.{room}")
     entry = stage_entry(room, dataset, root)
     started_from = origin(entry, root)
+    if os.environ.get("RANK", "0") != "0":
+        # Another process of the same stage, started by `accelerate launch`: it computes; the first one speaks.
+        function(Stage(entry, params, settings.seed, settings.compute, Run(), root, started_from))
+        return
     with open_run(entry, section, settings.seed, started_from, root) as run:
         stage = Stage(entry, params, settings.seed, settings.compute, run, root, started_from)
         started = time.monotonic()
