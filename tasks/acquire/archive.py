@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from tasks.acquire.source import Refusal
 
-MAX_UNPACKED = 256 << 20
-"""Bytes; the largest SRTM cell (1″) has 26 MB."""
+MAX_UNPACKED = 128 << 20
+"""Bytes; an SRTM cell of 1″ has 26 MB, one of 0.5″ 104 MB."""
 
 
 def check_hgt_zip(path: Path) -> None:
@@ -40,8 +40,7 @@ def _check_name(member: zipfile.ZipInfo) -> None:
 
 def _check_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
     declared = member.file_size
-    # zipfile stops at the declared size; with the limit in its place it shows what is really there.
-    member.file_size = MAX_UNPACKED + 1
+    member.file_size = 1 << 62  # zipfile would stop at the declared size, and hide what really comes
     actual = 0
     with archive.open(member) as stream:
         while chunk := stream.read(1 << 20):

@@ -137,7 +137,7 @@ def _crs(dataset: DatasetReader, layer: str, layers: tuple[str, ...], override: 
     if "crs" in override:
         try:
             crs = rasterio.crs.CRS.from_user_input(override["crs"])
-        except CRSError as error:
+        except (CRSError, ValueError) as error:
             raise Refusal(f"files.overrides gives it the CRS {override['crs']!r}, which is none: {error}") from None
     elif dataset.crs:
         crs = dataset.crs

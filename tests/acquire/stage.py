@@ -1,0 +1,31 @@
+"""The stage, run for real in a folder of its own: everything but MLflow and DVC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from tasks.acquire.params import Params
+from tasks.acquire.run import run
+from tasks.dag import stage_entry
+from tasks.formats.ledger import read_ledger
+from tasks.settings import ROOT, Compute
+from tasks.stage import Stage
+from tasks.tracking import Run
+
+SHIPPED = yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"]["terrain"]["acquire"]
+
+
+def params(source: str, area: Any = None, **block: Any) -> Params:
+    """The shipped parameters with one source's block changed."""
+    return Params.model_validate({**SHIPPED, "source": source, "area": area, source: {**SHIPPED[source], **block}})
+
+
+def acquire(root: Path, given: Params) -> pd.DataFrame:
+    """Run the stage in `root`; the ledger, by key."""
+    stage = Stage(stage_entry("acquire", "terrain", ROOT), given, 20, Compute(engine="serial", workers=1), Run(), root)
+    run(stage)
+    return read_ledger(root / "data/terrain/raw").set_index("key")

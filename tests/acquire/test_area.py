@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tasks.acquire.area import Area, cell_box
+from tasks.acquire.cells import cell_corner, cell_name
+from tasks.errors import LandloomError
+from tests.acquire.stage import params
+
+HERE = Path()
+
+
+@given(st.integers(-90, 89), st.integers(-180, 179), st.integers(-2, 2))
+def test_a_cell_is_named_by_its_corner(south, west, turns):
+    assert cell_corner(cell_name(south, west + 360 * turns)) == (south, west)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(-90, 89), st.integers(-180, 179))
+def test_an_area_of_one_cell_is_that_cell(south, west):
+    name = cell_name(south, west)
+    area = Area.read([name], HERE)
+    assert area.cells() == [name]
+    assert area.searches() == [cell_box(name)]
+
+
+def test_a_box_across_180_degrees():
+    area = Area.read((179.0, -18.0, -179.0, -16.0), HERE)
+    assert area.cells() == ["S18W180", "S18E179", "S17W180", "S17E179"]
+    assert area.searches() == [(-180.0, -18.0, -179.0, -16.0), (179.0, -18.0, 180.0, -16.0)]
+    assert area.intersects(179.2, -17, 179.4, -16.5)
+    assert area.intersects(179.99, -17, -179.99, -16.5)
+    assert not area.intersects(0, -17, 1, -16)
+
+
+def test_half_a_pixel_over_the_edge_is_no_overlap():
+    area = Area.read(["N46E008"], HERE)
+    half = 0.5 / 1200
+    assert area.intersects(8 - half, 46 - half, 9 + half, 47 + half)
+    assert not area.intersects(9 - half, 46 - half, 10 + half, 47 + half)
+
+
+def test_the_whole_earth_in_pieces():
+    area = Area.read(None, HERE)
+    assert len(area.cells()) == 180 * 360
+    assert len(area.searches()) == 18 * 36
+    assert area.intersects(-180.5, -90.5, 180.5, 90.5)
+
+
+def test_geojson(tmp_path):
+    ring = [[178, -18], [182, -18], [182, -16], [178, -16], [178, -18]]
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    document = {"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": geometry, "properties": {}}]}
+    (tmp_path / "fiji.geojson").write_text(json.dumps(document))
+    assert Area.read("fiji.geojson", tmp_path).cells()[:4] == ["S18W180", "S18W179", "S18E178", "S18E179"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "there is no file"),
+        ("{", "is not GeoJSON"),
+        ("[]", "is not GeoJSON"),
+        ('{"type": "Polygon"}', "is not GeoJSON"),
+        ('{"type": "Point", "coordinates": [1, 2]}', "holds no polygon"),
+        ('{"type": "Polygon", "coordinates": [[[0,0],[500000,0],[500000,9],[0,0]]]}', "not in longitude and latitude"),
+        ('{"type": "Polygon", "crs": {"name": "EPSG:3857"}, "coordinates": []}', "not in longitude and latitude"),
+    ],
+)
+def test_a_bad_geojson_is_told_by_name(tmp_path, text, reason):
+    if text is not None:
+        (tmp_path / "area.geojson").write_text(text)
+    with pytest.raises(LandloomError, match=reason) as told:
+        Area.read("area.geojson", tmp_path)
+    assert "area.geojson" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("area", "reason"),
+    [
+        ([1, 2, 3], "four numbers"),
+        ([10, 5, 20, 4], "south < north"),
+        ([10, 5, 200, 6], "write west > east"),
+        (["N46E008", "N99E000"], "no cell N99E000"),
+        (["46N"], "no cell"),
+        ([], "null means everything"),
+    ],
+)
+def test_a_bad_area_is_told_by_its_rule(area, reason):
+    with pytest.raises(ValidationError, match=reason):
+        params("sample", area)

@@ -1,0 +1,75 @@
+"""The folder of real rasters: each is taken or refused, and for the right reason. Skipped where it is missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import rasterio
+
+from tests.acquire.stage import acquire, params
+
+NO_CRS = "no CRS"
+REFUSED = {
+    "gmt_BEDMAP_elevation.nc": [NO_CRS],
+    "gmt_HawaiiTopoBathy_5m.nc": [NO_CRS],
+    "gmt_Iceland_2m.nc": [NO_CRS],
+    "gmt_colorado_30s.nc": [NO_CRS],
+    "hugo_site_filled.asc": [NO_CRS, "2028 pixels hold -9999", "no void code is declared"],
+    "srtmgl3_colorado.asc": [NO_CRS],
+    "tidal_zSW3.asc": [NO_CRS],
+    "us_25m.dem": [NO_CRS, "56198 pixels hold -999", "-9999 and never occurs"],
+    "whitebox_DEM_localcs.tif": ["LOCAL_CS"],
+}
+KNOWN = {
+    "gmt_BED*": {"crs": "EPSG:3031"},
+    "gmt_[HIc]*": {"crs": "EPSG:4326"},
+    "hugo*": {"crs": "EPSG:26913", "nodata": -9999.0},
+    "srtmgl3*": {"crs": "EPSG:4326"},
+    "us_25m.dem": {"crs": "EPSG:4326", "nodata": -999.0},
+    "tidal*": {"crs": "EPSG:26910"},
+    "whitebox*": {"crs": "EPSG:32618"},
+}
+
+
+def check_heights(root, ledger) -> None:
+    """What the ledger calls ground is ground: the highest and lowest places of Earth, and no void code."""
+    for key, row in ledger[ledger["refused"].isna()].iterrows():
+        with rasterio.open(root / "data/terrain/raw" / row["path"]) as dataset:
+            height = dataset.read(1)
+        known = height[np.isfinite(height) & (height != height.dtype.type(row["nodata"]))]
+        assert known.size and known.min() > -8000 and known.max() < 7000, key
+
+
+def test_every_raster_is_accounted_for(tmp_path, realdata):
+    folder = realdata / "dem"
+    ledger = acquire(tmp_path, params("files", paths=[str(folder)]))
+    refused = dict(ledger["refused"].dropna())
+    assert set(refused) == set(REFUSED)
+    for key, reasons in REFUSED.items():
+        assert all(reason in refused[key] for reason in reasons), refused[key]
+    assert set(ledger.index) == {path.name for path in folder.iterdir()} - {"Mandakini.hdr"}
+    assert (tmp_path / "data/terrain/raw/Mandakini.hdr").exists()
+    check_heights(tmp_path, ledger)
+
+
+def test_what_a_person_knows_lets_them_through(tmp_path, realdata):
+    paths = [str(realdata / "dem" / name) for name in REFUSED]
+    ledger = acquire(tmp_path, params("files", paths=paths, overrides=KNOWN))
+    assert ledger["refused"].isna().all()
+    assert ledger.loc["us_25m.dem", "nodata"] == -999
+    hawaii = ledger.loc["gmt_HawaiiTopoBathy_5m.nc"]
+    assert hawaii["west"] > 159 and hawaii["east"] < -139
+    assert ledger.loc["gmt_BEDMAP_elevation.nc", "south"] == -90
+    check_heights(tmp_path, ledger)
+
+
+def test_half_an_override_is_not_enough(tmp_path, realdata):
+    both = [str(realdata / "dem" / name) for name in ("us_25m.dem", "pysheds_texas.tif")]
+    ledger = acquire(tmp_path, params("files", paths=both, overrides={"us*": {"crs": "EPSG:4326"}}))
+    assert ledger.loc["us_25m.dem", "refused"].startswith("56198 pixels hold -999")
+
+
+def test_pictures_photographs_and_tables_are_no_heights(tmp_path, realdata):
+    folders = [str(realdata / name) for name in ("imagery", "photos", "maps", "vector", "global")]
+    ledger = acquire(tmp_path, params("files", paths=folders))
+    taken = set(ledger.index[ledger["refused"].isna()])
+    assert taken == {"ETOPO1_1deg.tif", "etopo20_metres_epsg4326_DERIVED.tif"}
