@@ -137,10 +137,11 @@ def _heights(dataset: rasterio.DatasetReader, nodata: float | None, window: Wind
         heights = (stored * scale + offset).astype(np.float32)
     if nodata is not None:
         # Compared as stored: -3.4e38 in a float32 file is not the double of that name.
-        heights[stored == _as_stored(nodata, stored.dtype)] = np.nan
+        np.copyto(heights, np.nan, where=stored == _as_stored(nodata, stored.dtype))
     if MaskFlags.per_dataset in dataset.mask_flag_enums[0]:
         heights[dataset.dataset_mask(window=window) == 0] = np.nan
-    heights[~np.isfinite(heights)] = np.nan
+    if stored.dtype.kind == "f":
+        np.copyto(heights, np.nan, where=np.isinf(heights))
     return heights[None]
 
 

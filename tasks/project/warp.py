@@ -83,7 +83,6 @@ def _warp_lattice(
 ) -> tuple[np.ndarray, set[str]]:
     rate_x, rate_y, rate = _rates(lattice, target)
     shrinks = rate >= 2
-    method = Resampling.average if shrinks else Resampling[resampling]
     options = {"XSCALE": min(1.0, 1 / rate_x), "YSCALE": min(1.0, 1 / rate_y)}
     halo = int(np.ceil(2 * max(1.0, rate_x, rate_y))) + 2
     # Beyond the lattice's own edge a window is wanted only to be filled by others, or to count as not covered.
@@ -103,17 +102,13 @@ def _warp_lattice(
                 values, _ = _warp_lattice(other, from_, "bilinear", reader, ())
                 np.copyto(source, values, where=np.isnan(source))
         to = target.part(block)
-        own = known[None].astype(np.float32)
-        if not shrinks:
-            values = _reproject(source, from_, to, method, options)
-            # Without borrowed pixels GDAL's own rule is the same: void where the nearest source pixel is.
-            share = _reproject(own, from_, to, Resampling.nearest, options) if borrowed else None
-        elif lattice.frame.period and _pole_inside(target, block):
-            values, share = (_pole_average(pixels, from_, to, max(rate_x, rate_y)) for pixels in (source, own))
+        if shrinks:
+            values = _average(source, known, from_, to, max(rate_x, rate_y), bool(lattice.frame.period))
         else:
-            values, share = (_reproject(pixels, from_, to, method, options) for pixels in (source, own))
-        if share is not None:
-            values[:, ~(share[0] >= 0.5)] = np.nan
+            values = _reproject(source, from_, to, Resampling[resampling], options)
+            if borrowed:  # otherwise GDAL's own rule is the same: void where the nearest source pixel is
+                own = _reproject(known[None].astype(np.float32), from_, to, Resampling.nearest, options)
+                values[:, own[0] != 1] = np.nan
         rows, cols = block.toslices()
         out[:, rows, cols] = values
     return out, keys
@@ -146,19 +141,39 @@ def _reproject(
     return out
 
 
-def _pole_average(source: np.ndarray, from_: Target, to: Target, rate: float) -> np.ndarray:
-    """Average over the pixels around a pole, by sampling each in `rate`² places.
+def _average(
+    source: np.ndarray, known: np.ndarray, from_: Target, to: Target, rate: float, comes_round: bool
+) -> np.ndarray:
+    """Mean of what is there, NaN where less than half of a pixel's ground is `known`.
+
+    Sums and weights go through one warp as bands without any void, which is twice as fast as a warp with a mask.
+    """
+    count = len(source)
+    there = ~np.isnan(source[0])
+    bands = np.empty((count + (1 if (there == known).all() else 2), *there.shape), np.float32)
+    bands[:count] = source
+    np.copyto(bands[:count], 0, where=~there)
+    bands[count], bands[-1] = there, known
+    if comes_round and _pole_inside(to, Window(0, 0, to.cols, to.rows)):
+        means = _pole_average(bands, from_, to, rate)
+    else:
+        means = _reproject(bands, from_, to, Resampling.average, {})
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = means[:count] / means[count]
+    values[:, ~(means[-1] >= 0.5)] = np.nan
+    return values
+
+
+def _pole_average(bands: np.ndarray, from_: Target, to: Target, rate: float) -> np.ndarray:
+    """Means over the pixels around a pole, by sampling each in `rate`² places.
 
     GDAL's `average` takes a pixel for the range of source columns between its corners. For the pixels that touch
     the meridian where the source's columns begin and end, that range is the whole circle.
     """
     factor = min(int(np.ceil(rate)), 64)
     finer = Target(to.crs, to.transform @ Affine.scale(1 / factor), to.cols * factor, to.rows * factor)
-    samples = _reproject(source, from_, finer, Resampling.bilinear, {})
-    samples = samples.reshape(len(source), to.rows, factor, to.cols, factor)
-    known = np.isfinite(samples)
-    with np.errstate(invalid="ignore"):
-        return np.where(known, samples, 0).sum(axis=(2, 4)) / known.sum(axis=(2, 4)).astype(np.float32)
+    samples = np.nan_to_num(_reproject(bands, from_, finer, Resampling.bilinear, {}))
+    return samples.reshape(len(bands), to.rows, factor, to.cols, factor).mean(axis=(2, 4))
 
 
 def _rates(lattice: Lattice, target: Target) -> tuple[float, float, float]:
