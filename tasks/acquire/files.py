@@ -16,8 +16,11 @@ from tasks.acquire.params import Files, Override
 from tasks.acquire.source import Candidate, Delivery, Refusal
 from tasks.errors import LandloomError
 
-SIDECARS = (".hdr", ".prj", ".aux.xml", ".stx", ".wld", ".tfw", ".tifw", ".tfwx", ".jgw", ".pgw", ".blw", ".bpw")
-"""What may lie beside a raster and say where it is; copied along with it, and no raster itself."""
+SIDECARS = (
+    *(".hdr", ".prj", ".msk", ".aux.xml", ".stx"),
+    *(".wld", ".tfw", ".tifw", ".tfwx", ".jgw", ".pgw", ".blw", ".bpw"),
+)
+"""What may lie beside a raster and say where it is, or where it is void; copied along with it, and no raster itself."""
 
 
 class FileSource:

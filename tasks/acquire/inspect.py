@@ -169,12 +169,10 @@ def _height_problems(dataset: DatasetReader, nodata: float | None, override: Ove
             "convert it first"
         )
     values = Values(nodata, dataset.dtypes[0])
-    masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]
+    masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]  # voids in a mask of their own
     for window in _windows(dataset):
-        values.add(dataset.read(1, window=window))
-        if masked and not dataset.read_masks(1, window=window).all():
-            problems.append("its voids stand in a mask, not in the values; burn them in as a void code")
-            masked = False
+        block = dataset.read(1, window=window)
+        values.add(block[dataset.dataset_mask(window=window) > 0] if masked else block)
     if values.void_everywhere():
         return ["void everywhere"]
     odd = values.problem(override.get("trust", False), "nodata" in override)

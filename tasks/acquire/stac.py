@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import rasterio
-from affine import Affine
 from pystac_client import Client
 from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
+from rasterio.transform import from_bounds
 
 from tasks.acquire.area import Area, cell_box
 from tasks.acquire.cells import cell_corner, cell_name
@@ -243,17 +243,18 @@ def _around(cell: str) -> list[str]:
 
 def _shape(item: dict[str, Any]) -> tuple[int, int]:
     """Rows and columns of an item's raster; 1″ where the catalogue does not say."""
-    shape = (item.get("properties") or {}).get("proj:shape")
-    if isinstance(shape, list) and len(shape) == 2 and all(isinstance(n, int) and 1 < n <= 10800 for n in shape):
-        return shape[0], shape[1]
+    places = [item.get("properties"), *(item.get("assets") or {}).values()]  # STAC allows either
+    for shape in (place.get("proj:shape") for place in places if isinstance(place, dict)):
+        if isinstance(shape, list) and len(shape) == 2 and all(isinstance(n, int) and 1 < n <= 10800 for n in shape):
+            return shape[0], shape[1]
     return 3600, 3600
 
 
 def _write_sea(folder: Path, name: str, cell: str, like: tuple[float, ...], shape: tuple[int, int]) -> Delivery:
     """A cell of zeros on its neighbour's pixel grid: half a pixel off would leave a hairline of void between them."""
     south, west = cell_corner(cell)
-    west += like[0] - round(like[0])
-    north = south + 1 + like[3] - round(like[3])
+    out = [edge - round(edge) for edge in like]  # how far the neighbour sticks out of its degree
+    box = (west + out[0], south + out[1], west + 1 + out[2], south + 1 + out[3])
     rows, cols = shape
     profile = {
         "driver": "GTiff",
@@ -262,7 +263,7 @@ def _write_sea(folder: Path, name: str, cell: str, like: tuple[float, ...], shap
         "height": rows,
         "width": cols,
         "crs": "EPSG:4326",
-        "transform": Affine(1 / cols, 0, west, 0, -1 / rows, north),
+        "transform": from_bounds(*box, cols, rows),
         "compress": "DEFLATE",
         "tiled": True,
         "sparse_ok": True,  # blocks that are not there read as 0

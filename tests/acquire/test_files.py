@@ -161,13 +161,17 @@ def test_pictures(tmp_path):
     assert "takes color only" in refusal(write(tmp_path / "h.tif", hills()), ("color",))
 
 
-def test_voids_in_a_mask_are_not_passed_as_ground(tmp_path):
-    path = write(tmp_path / "a.tif", hills())
+def test_voids_in_a_mask_need_no_code(tmp_path):
+    path = with_values(tmp_path / "a.tif", -9999, count=250)
+    assert "-9999" in refusal(path)
+    mask = np.full((40, 50), 255, np.uint8)
+    mask[:5] = 0
     with rasterio.open(path, "r+") as dataset:
-        mask = np.full(dataset.shape, 255, np.uint8)
-        mask[:5] = 0
         dataset.write_mask(mask)
-    assert "stand in a mask" in refusal(path)
+    assert accepted(path).layer == "height"
+    with rasterio.open(path, "r+") as dataset:
+        dataset.write_mask(np.zeros((40, 50), np.uint8))
+    assert refusal(path) == "void everywhere"
 
 
 def test_truncated_and_empty_files(tmp_path):

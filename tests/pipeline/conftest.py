@@ -19,7 +19,7 @@ import yaml
 from tasks.settings import ROOT
 
 TOY = {
-    "acquire": {"sample": {"planet_cells": ["N44E007"], "planet_px": 200}},
+    "acquire": {"sample": {"planet_cells": ["N20W165"], "planet_px": 400}},
     "project": {"scene_px": 256, "gsd": 180},
     "select": {"px": 32, "stride": 16, "quota": 160, "block_km": 12.0},
     "shard": {"px": 32, "tiles_per_shard": 64},
