@@ -24,15 +24,16 @@ def render(facts: dict[str, Any]) -> str:
 
 
 def number(value: float | int | None) -> str:
-    """Three figures, thousands apart; an en dash for nothing."""
+    """Three figures, thousands apart, a real minus; an en dash for nothing."""
     if value is None:
         return "–"
+    size, sign = abs(value), "−" if value < 0 else ""
     if isinstance(value, int):
-        return f"{value:,}"
-    if value != 0 and abs(value) < 0.001:
-        return f"{value:.1e}"
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
-    return f"{value:,.{digits}f}"
+        return f"{sign}{size:,}"
+    if 0 < size < 0.001:
+        return f"{sign}{size:.1e}"
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
+    return f"{sign}{size:,.{digits}f}"
 
 
 def short(digest: str | None) -> str:

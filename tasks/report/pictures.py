@@ -21,15 +21,15 @@ class Picture:
     width: int
     height: int
     text: str
+    step: int | None = None  # of a series
 
 
-CAPTIONS = {  # by stage and the start of the name; the first that fits
-    "project/map": "Where the rasters lie: the footprints of the scenes.",
-    "project/scenes": "The scenes, shaded from the north-west; voids in pink.",
-    "select/map": "Where the tiles lie, and which were kept.",
-    "select/kept": "Kept tiles, a sample over all kinds of relief.",
-    "select/dropped": "Dropped tiles, by the rule that dropped them.",
-    "select/histogram": "How the statistics of kept and dropped tiles are spread.",
+CAPTIONS = {  # by stage and the start of the name; the page has them in this order
+    "project/scenes": "Where the scenes lie, and what they show, shaded from the north-west; voids are pink.",
+    "select/map": "Where the candidate tiles lie, and what became of each.",
+    "select/kept": "Kept tiles from the least relief to the most.",
+    "select/dropped": "Dropped tiles, by the reason.",
+    "select/histogram": "How the statistics are spread over all candidates and over the kept tiles.",
     "caption/sheet": "Tiles from the least relief to the most, each with the caption made from its measured facts.",
     "train/curve": "What the method minimised, and the size of its gradients, over the steps.",
     "evaluate/tiles": "Held-out real tiles in the first row, generated ones below, then the controls that a good "
@@ -47,33 +47,35 @@ SERIES = {"train/step": "Real tiles beside samples after {:,} steps."}
 def copy_pictures(stage_dir: Path, stage: str, target: Path) -> list[Picture]:
     """Copy `pictures/<stage>/*.png` to `target/pictures/<stage>/`; of each numbered series at most six."""
     folder = target / "pictures" / stage
-    return [
-        copy_picture(path, folder / path.name, target, caption(stage, path.stem))
-        for path in choose(sorted((stage_dir / "pictures" / stage).glob("*.png"), key=_order))
-    ]
+    paths = sorted((stage_dir / "pictures" / stage).glob("*.png"), key=lambda path: _order(stage, path.stem))
+    return [copy_picture(path, folder / path.name, target, *caption(stage, path.stem)) for path in choose(paths)]
 
 
-def copy_picture(source: Path, copy: Path, page: Path, text: str) -> Picture:
+def copy_picture(source: Path, copy: Path, page: Path, text: str, step: int | None = None) -> Picture:
     """Copy one picture to `copy`, below the folder `page`."""
     copy.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, copy)
     with Image.open(copy) as image:
         width, height = image.size
-    return Picture(copy.relative_to(page).as_posix(), width, height, text)
+    return Picture(copy.relative_to(page).as_posix(), width, height, text, step)
 
 
-def caption(stage: str, name: str) -> str:
-    """What the picture shows, in a sentence; its own name where nobody wrote one."""
-    plain, number = _split(name)
-    if number is not None:
-        return SERIES.get(f"{stage}/{plain}", f"{_words(plain)} at step {{:,}}.").format(number)
-    known = next((text for start, text in CAPTIONS.items() if f"{stage}/{name}".startswith(start)), None)
+def caption(stage: str, name: str) -> tuple[str, int | None]:
+    """What the picture shows, in a sentence (its own name where nobody wrote one), and its step in a series."""
+    plain, step = _split(name)
+    if step is not None:
+        return SERIES.get(f"{stage}/{plain}", f"{_words(plain)} at step {{:,}}.").format(step), step
+    known = _known(stage, name)
     if known is None:
-        return f"{_words(name)}."
+        return f"{_words(name)}.", None
     if name.startswith("nearest_steps"):
         steps = name.removeprefix("nearest_steps")
-        return f"{known} Sampled in {steps} step{'' if steps == '1' else 's'}."
-    return known
+        return f"{CAPTIONS[known]} Sampled in {steps} step{'' if steps == '1' else 's'}.", None
+    return CAPTIONS[known], None
+
+
+def _known(stage: str, name: str) -> str | None:
+    return next((start for start in CAPTIONS if f"{stage}/{name}".startswith(start)), None)
 
 
 def choose(paths: list[Path]) -> list[Path]:
@@ -89,9 +91,9 @@ def choose(paths: list[Path]) -> list[Path]:
     return [path for path in paths if path in chosen]
 
 
-def _order(path: Path) -> tuple[str, int]:
-    plain, number = _split(path.stem)
-    return plain, number or 0
+def _order(stage: str, name: str) -> tuple[int, str, int]:
+    known, (plain, step) = _known(stage, name), _split(name)
+    return list(CAPTIONS).index(known) if known else len(CAPTIONS), plain, step or 0
 
 
 def _split(name: str) -> tuple[str, int | None]:

@@ -11,7 +11,7 @@ from tasks.report.pictures import copy_picture
 
 SHOWN = 12
 KINDS = {
-    "tif": "GeoTIFF, float metres",
+    "tif": "GeoTIFF",
     "heightmap.png": "16-bit PNG",
     "heightmap.r16": "raw r16",
     "png": "preview",

@@ -20,9 +20,9 @@ NAMES = {
     "floor_train": "training tiles",
     "control_noise": "fractal noise of the same spectrum",
     "control_noise_tile": "noise with each tile's own spectrum",
-    "control_blur": "real tiles, blurred",
-    "control_blocks": "real tiles, blocks shuffled",
-    "control_shuffle": "real tiles, pixels shuffled",
+    "control_blur": "blurred real tiles",
+    "control_blocks": "block-shuffled real tiles",
+    "control_shuffle": "pixel-shuffled real tiles",
 }
 
 
@@ -55,7 +55,8 @@ def read_scores(result: dict[str, Any]) -> Scores:
     for name, values in result["fid"].get("sets", {}).items():
         sets[name]["fid"] = values
     measures = [name for name in MEASURES if any(name in values for values in sets.values())]
-    order = sorted(sets, key=lambda name: ("generated", "floor", "control").index(kind(name)))
+    kinds = ("generated", "floor", "control")
+    order = sorted(sets, key=lambda name: (kinds.index(kind(name)), sets[name]["swd"]["mean"], name))
     return Scores(
         headings=[MEASURES[name][0] for name in measures],
         arrows=["smaller is closer" if MEASURES[name][1] else "larger is better" for name in measures],
@@ -102,14 +103,13 @@ def finding(sets: dict[str, Any], name: str) -> str:
 
 
 def cautions(worse_than_floor: dict[str, dict[str, bool]]) -> list[str]:
-    """Where a measure fails to call a control bad, it says little here, and the page says so."""
-    out = []
+    """Where measures fail to call controls bad, they say little here, and the page says so."""
+    blind: dict[str, list[str]] = {}
     for measure, controls in worse_than_floor.items():
         missed = [title(name) for name, worse in controls.items() if not worse]
         if missed:
-            heading = MEASURES.get(measure, (measure,))[0]
-            out.append(f"{heading} does not tell {_and(missed)} from real terrain at this sample size")
-    return out
+            blind.setdefault(_and(missed), []).append(MEASURES.get(measure, (measure,))[0])
+    return [f"{_and(measures)} cannot tell {missed} from real terrain" for missed, measures in blind.items()]
 
 
 def memorised(name: str, values: dict[str, Any]) -> str:
@@ -120,7 +120,8 @@ def memorised(name: str, values: dict[str, Any]) -> str:
     return (
         f"{title(name)[:1].upper()}{title(name)[1:]}: {head[0].lower()}{head[1:]}. Samples lie {values['ratio']:.2f} "
         f"times as far from their nearest training tile as held-out tiles do (well below 1 would mean repetition); "
-        f"{values['suspicious_share']:.1%} lie closer than all but {values['expected_share']:.0%} of held-out tiles."
+        f"{100 * values['suspicious_share']:.1f} % lie closer than all but {100 * values['expected_share']:.0f} % of "
+        "held-out tiles."
     )
 
 
