@@ -27,6 +27,13 @@ def test_every_control_is_told_from_real_terrain(found):
         assert all(verdicts[measure].values()), (measure, verdicts[measure])
 
 
+def test_a_control_that_is_as_good_as_real_is_not_called_worse(monkeypatch):
+    monkeypatch.setattr("tasks.evaluate.compare.controls", lambda real, gsd, seed: {"noise": real[::-1].copy()})
+    numbers = compare(landscapes(60, 10, 16), landscapes(60, 11, 16), {}, GSD, **OPTIONS).numbers
+    assert not any(worse["control_noise"] for worse in numbers["worse_than_floor"].values())
+    assert numbers["worse_share"]["swd"]["control_noise"] < 0.9
+
+
 def test_good_terrain_scores_like_the_floor_and_better_than_noise(found):
     sets = found.numbers["sets"]
     assert sets["good"]["swd"]["low"] < sets["floor_train"]["swd"]["high"]

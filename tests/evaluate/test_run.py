@@ -170,6 +170,7 @@ def test_a_model_of_other_tiles_is_refused(root):
     refused(root, "the model makes 32 pixels at 30.0 m, the shards hold 32 at 90.0 m")
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_model_that_diverged_is_refused(root):
     folder = root / "data" / "terrain" / "model"
     config = json.loads((folder / "config.json").read_text())
