@@ -47,6 +47,8 @@ def look(row: NamedTuple, raw: Path) -> Raster:
     """
     path = raw / row.path
     dataset = _open(path, row.key)
+    if not np.isnan(row.bytes or np.nan) and path.stat().st_size < row.bytes:  # GDAL reads some cut files as zeros
+        raise LandloomError(f"{row.key}: {path} is cut short; delete it and run acquire again")
     with dataset:
         problem = _problem(dataset, row.layer)
         if problem:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import rasterio
 from affine import Affine
+from rasterio._err import CPLE_BaseError  # what a failed write of GDAL's comes out as; it has no public name
 from shapely.geometry.base import BaseGeometry
 
 from tasks.errors import LandloomError
@@ -109,7 +110,7 @@ def _write(
         path = folder / f"{name}.{layer}.tif"
         try:
             write_layer(path, array, crs, transform)
-        except (OSError, rasterio.errors.RasterioError) as error:
+        except (OSError, rasterio.errors.RasterioError, CPLE_BaseError) as error:
             raise LandloomError(
                 f"scenes/{path.name}: could not be written ({error}); make room on the disk and run again"
             ) from None

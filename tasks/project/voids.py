@@ -21,7 +21,7 @@ plate's bending energy."""
 
 
 def fill_small_voids(height: np.ndarray, across: int) -> tuple[np.ndarray, np.ndarray]:
-    """Interpolate the holes that are at most `across` pixels wide and high and do not touch the border.
+    """Interpolate the holes that are at most `across` pixels wide and high and do not touch the border, and cracks.
 
     Args:
         height: float32 (H, W), NaN for void.
@@ -38,6 +38,8 @@ def fill_small_voids(height: np.ndarray, across: int) -> tuple[np.ndarray, np.nd
 
 
 def _small_holes(void: np.ndarray, across: int) -> np.ndarray:
+    if across == 0 or not void.any():
+        return np.zeros(void.shape, bool)
     labels, _ = ndimage.label(void, _EIGHT)
     small = [False]
     for rows, cols in ndimage.find_objects(labels):
@@ -45,7 +47,18 @@ def _small_holes(void: np.ndarray, across: int) -> np.ndarray:
         # What lies beyond the border is not known: filling up to it would be extrapolation.
         inside = rows.start > 0 and cols.start > 0 and rows.stop < void.shape[0] and cols.stop < void.shape[1]
         small.append(fits and inside)
-    return np.array(small)[labels]
+    return np.array(small)[labels] | _cracks(void)
+
+
+def _cracks(void: np.ndarray) -> np.ndarray:
+    """Void pixels with ground on two opposite sides: one pixel across, however long.
+
+    Such a line runs between cells that lie a fraction of a pixel apart.
+    """
+    ground = np.pad(~void, 1)
+    west_east = ground[1:-1, :-2] & ground[1:-1, 2:]
+    north_south = ground[:-2, 1:-1] & ground[2:, 1:-1]
+    return void & (west_east | north_south)
 
 
 def _thin_plate(height: np.ndarray, hole: np.ndarray) -> np.ndarray:

@@ -82,7 +82,8 @@ def _warp_lattice(
     lattice: Lattice, target: Target, resampling: str, reader: RasterReader, others: Sequence[Lattice]
 ) -> tuple[np.ndarray, set[str]]:
     rate_x, rate_y, rate = _rates(lattice, target)
-    shrinks = rate >= 2
+    # Along an axis that does not shrink an average would be the nearest pixel; a cubic kernel stretches with each axis.
+    shrinks = rate >= 2 and min(rate_x, rate_y) >= 1
     options = {"XSCALE": min(1.0, 1 / rate_x), "YSCALE": min(1.0, 1 / rate_y)}
     halo = int(np.ceil(2 * max(1.0, rate_x, rate_y))) + 2
     # Beyond the lattice's own edge a window is wanted only to be filled by others, or to count as not covered.
