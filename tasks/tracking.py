@@ -183,7 +183,7 @@ def _start(entry: StageEntry, params: dict[str, Any], seed: int, origin: Origin,
     }
     created = client.create_run(experiment, run_name=os.environ.get("DVC_STAGE") or entry.key, tags=tags)
     run = MlflowRun(client, created.info.run_id)
-    flat = {"seed": seed, **_flatten(params)}
+    flat = {"seed": seed, **flatten(params)}
     run.send(lambda: client.log_batch(run.id, params=[Param(safe_name(k), str(v)[:6000]) for k, v in flat.items()]))
     run.send(lambda: client.log_inputs(run.id, dataset_inputs(origin.inputs, entry.name)))
     if origin.patch:
@@ -211,11 +211,12 @@ def dataset_inputs(hashes: dict[str, str], context: str) -> list[Any]:
     return rows
 
 
-def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """`{a: {b: 1}}` as `{a.b: 1}`."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{name}.")
+            flat |= flatten(value, f"{prefix}{name}.")
         else:
             flat[f"{prefix}{name}"] = value
     return flat

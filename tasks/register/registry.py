@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.stage import Stage
-from tasks.tracking import connect, dataset_inputs, safe_name, tracking_uri, warn_away
+from tasks.tracking import connect, dataset_inputs, flatten, safe_name, tracking_uri, warn_away
 
 ALIAS = "candidate"  # whoever likes the figures moves `champion` by hand
 
@@ -56,7 +56,7 @@ def _register(
             name=name,
             source_run_id=made_by,
             tags=tags,
-            params={safe_name(key): str(value)[:250] for key, value in train["params"].items()},
+            params={safe_name(key): str(value)[:250] for key, value in flatten(train["params"]).items()},
             model_type=str(train["params"].get("method", "generator")),
             experiment_id=experiment,
         )

@@ -20,11 +20,14 @@ from tasks.settings import Compute
 from tasks.stage import Stage
 from tasks.tracking import Run
 
+HILLS = np.random.default_rng(1).normal(500, 200, (32, 16, 16)).astype(np.float32)
+ENCODING = HeightEncoding.fit([HILLS], sigma_data=0.5)
 CONFIG = {
     "method": "consistency",
     "px": 16,
     "gsd": 90.0,
-    "channels": 3,
+    "channels": ENCODING.channels,
+    "facts": ENCODING.facts,
     "network": {"channels": 8, "multipliers": [1, 1], "blocks": 1, "attention": [], "patch": 1, "dropout": 0.0},
     "consistency": {
         "pretrain_share": 0.5,
@@ -38,16 +41,7 @@ CONFIG = {
         "s1": None,
         "mid_sigma": 0.8,
     },
-    "encoding": HeightEncoding(
-        floor=0.1,
-        bend=100.0,
-        shape_std=1.0,
-        spread_mean=4.0,
-        spread_std=1.0,
-        mean_mean=1.0,
-        mean_std=1.0,
-        sigma_data=0.5,
-    ).to_dict(),
+    "encoding": ENCODING.to_dict(),
 }
 
 
