@@ -207,7 +207,7 @@ def join_cells(sums, height_counts, slope_counts, tops, lefts, pixels, slope_bin
                 _add(of_slope, slope_counts[i, j])
         known, sloped = pixels - of_height[height_bins], pixels - of_slope[slope_bins]
         row = out[w]
-        row[0], row[1], row[2] = 1 - known / pixels, zero / pixels, sea / pixels
+        row[0], row[1], row[2] = (pixels - known) / pixels, zero / pixels, sea / pixels
         if known:
             row[3], row[4], row[5], row[6] = low, high, total / known, high - low
             row[11] = _entropy(of_height[:height_bins], 1, known, clog)

@@ -22,7 +22,7 @@ def color_statistics(layer: np.ndarray, down: Axis, across: Axis, hashed: bool) 
     mean = luma / known
     std = np.sqrt(np.maximum(luma2 / known - mean**2, 0))
     columns = dict(zip(COLOR, (mean, std, *(band / known for band in bands)), strict=True))
-    columns["void_share"] = 1 - count / down.px**2
+    columns["void_share"] = (down.px**2 - count) / down.px**2
     if hashed:
         grey = np.float32(0.299) * color[0] + np.float32(0.587) * color[1] + np.float32(0.114) * color[2]
         columns["phash"] = window_hashes(np.where(mask, grey, np.float32(np.nan)), down, across)

@@ -81,7 +81,7 @@ def footprints(crs: str, transform: Affine, rows: np.ndarray, cols: np.ndarray, 
         np.unique(np.add.outer(np.unique(rows), [0, px / 2, px])),
         np.unique(np.add.outer(np.unique(cols), [0, px / 2, px])),
     )
-    x, y = transform * tuple(np.meshgrid(xs, ys))
+    x, y = transform @ tuple(np.meshgrid(xs, ys))
     lon, lat = to_degrees.transform(x, y)
 
     def at(down: float, across: float) -> tuple[np.ndarray, np.ndarray]:
@@ -100,19 +100,44 @@ def _poles(to_degrees: Transformer, transform: Affine, rows: np.ndarray, cols: n
     for pole in (1, -1):
         x, y = to_degrees.transform(0.0, 90.0 * pole, direction="INVERSE")
         if np.isfinite(x) and np.isfinite(y):
-            col, row = ~transform * (x, y)
+            col, row = ~transform @ (x, y)
             poles[(rows <= row) & (row <= rows + px) & (cols <= col) & (col <= cols + px)] = pole
     return poles
 
 
 def _cap(lon: np.ndarray, lat: np.ndarray, pole: int) -> shapely.Geometry:
-    """The polygon of a tile around a pole: along its edge from -180° to 180°, and back along the pole."""
-    wrapped = (lon + 180) % 360 - 180
-    order = np.argsort(wrapped)
-    x, y = wrapped[order], lat[order]
-    seam = np.interp(180, [x[-1], x[0] + 360], [y[-1], y[0]])
-    edge = [(-180, seam), *zip(x, y, strict=True), (180, seam)]
-    return shapely.Polygon([*edge, (180, 90 * pole), (-180, 90 * pole)])
+    """The footprint of a tile that holds a pole, or has it on its edge, in one part for each quarter of longitudes.
+
+    It is cut up on a plane around the pole, where it is an ordinary polygon. In degrees the pole, one point
+    of the plane, is a line from one edge of the quarter to the other.
+    """
+    away, turn = 90 - pole * lat, np.radians(lon)
+    shape = shapely.Polygon(np.stack([away * np.sin(turn), away * np.cos(turn)], axis=1))
+    shape = shapely.segmentize(shape, away.max() / 8)
+    parts = []
+    for west in (-180, -90, 0, 90):
+        rays = np.radians(west + np.array([0, 45, 90]))
+        wedge = shapely.Polygon([(0, 0), *(9 * away.max() * np.stack([np.sin(rays), np.cos(rays)], axis=1))])
+        for part in shapely.get_parts(shapely.intersection(shape, wedge)):
+            if part.geom_type == "Polygon" and part.area > 0:
+                parts.append(_quarter(part, west, pole))
+    return shapely.union_all(parts)
+
+
+def _quarter(part: shapely.Polygon, west: int, pole: int) -> shapely.Polygon:
+    """A polygon of the plane around a pole, within 90° east of `west`, in degrees."""
+    x, y = np.asarray(part.exterior.coords)[:-1].T
+    away, lon = np.hypot(x, y), np.degrees(np.arctan2(x, y))
+    lon = west + np.clip((lon - west + 180) % 360 - 180, 0, 90)
+    points = []
+    for k in range(len(away)):
+        at_pole = away[k] < 1e-9 * away.max()
+        points += (
+            [(lon[j], 90 * pole) for j in (k - 1, (k + 1) % len(away))]
+            if at_pole
+            else [(lon[k], pole * (90 - away[k]))]
+        )
+    return shapely.Polygon(points)
 
 
 def _cut(shape: shapely.Geometry) -> shapely.Geometry:

@@ -25,8 +25,8 @@ from tasks.select.params import Params
 from tasks.select.verdict import DUPLICATE, OVER, STRADDLES
 from tasks.stage import Stage
 
-KEPT_ROWS, KEPT_COLUMNS = 5, 9
-REASONS, A_REASON = 9, 9  # rows of the sheet of dropped tiles, and tiles in each
+ACROSS = 9  # tiles in a row of a sheet
+KEPT_ROWS, REASONS = 5, 9  # rows of the sheets, at most
 PANELS = 9  # of the map, at most
 APART_KM = 200.0  # scenes nearer than this share a panel
 LEAST_SPAN = 40.0  # metres that a picture's tints span at least, so that noise on a plain is not made a landscape
@@ -60,40 +60,48 @@ def kept_sheet(reader: SceneReader, tiles: gpd.GeoDataFrame) -> Figure:
     kept = tiles[tiles["keep"]]
     by = kept["relief"].fillna(kept["color_std"])
     order = np.argsort(by.to_numpy(), kind="stable")
-    places = np.linspace(0, len(kept) - 1, min(KEPT_ROWS * KEPT_COLUMNS, len(kept))).round().astype(int)
+    places = np.linspace(0, len(kept) - 1, min(KEPT_ROWS * ACROSS, len(kept))).round().astype(int)
     chosen = kept.iloc[order[places]]
-    rows = -(-len(chosen) // KEPT_COLUMNS)
-    figure = Figure(figsize=(KEPT_COLUMNS * 1.5, rows * 1.72 + 0.5), facecolor="white", layout="constrained")
-    figure.suptitle(f"Kept: {len(chosen)} of {len(kept)} tiles, from the lowest relief to the highest", fontsize=12)
-    axes = figure.subplots(rows, KEPT_COLUMNS, squeeze=False).ravel()
-    _fill(axes, reader, chosen)
-    return figure
+    what = "relief" if kept["relief"].notna().any() else "contrast"
+    title = f"Kept: {len(chosen)} of {len(kept)} tiles, from the least {what} to the most"
+    groups = [("", chosen.iloc[k : k + ACROSS]) for k in range(0, len(chosen), ACROSS)]
+    return _sheet(title, groups, reader)
 
 
 def dropped_sheet(reader: SceneReader, tiles: gpd.GeoDataFrame, seed: int) -> Figure:
     """Some dropped tiles of each reason, the commonest reasons first."""
     dropped = tiles[~tiles["keep"]]
     counts = dropped["reason"].value_counts()
-    reasons = sorted(counts.index, key=lambda reason: (-counts[reason], reason))[:REASONS]
-    figure = Figure(figsize=(A_REASON * 1.5, len(reasons) * 2.0 + 0.4), facecolor="white", layout="constrained")
-    figure.suptitle(f"Dropped: {len(dropped)} of {len(tiles)} tiles", fontsize=12)
-    for reason, row in zip(reasons, np.atleast_1d(figure.subfigures(len(reasons), 1)), strict=True):
-        row.suptitle(f"{reason}: {counts[reason]}", fontsize=10, x=0.01, ha="left")
+    groups = []
+    for reason in sorted(counts.index, key=lambda reason: (-counts[reason], reason))[:REASONS]:
         group = dropped[dropped["reason"] == reason].sort_values("key")
-        chosen = group.iloc[np.sort(shuffled(group["key"].tolist(), seed, "sheet")[:A_REASON])]
-        _fill(row.subplots(1, A_REASON, squeeze=False).ravel(), reader, chosen)
+        chosen = group.iloc[np.sort(shuffled(group["key"].tolist(), seed, "sheet")[:ACROSS])]
+        groups.append((f"{reason}: {counts[reason]}", chosen))
+    return _sheet(f"Dropped: {len(dropped)} of {len(tiles)} tiles", groups, reader)
+
+
+def _sheet(title: str, groups: list[tuple[str, pd.DataFrame]], reader: SceneReader) -> Figure:
+    """A row of tiles for each group, its name above it, and under each tile its relief or contrast."""
+    wide, tall = ACROSS * 1.08, sum(1.24 + 0.2 * bool(name) for name, _ in groups)
+    figure = Figure(figsize=(13, 13 * tall / wide + 0.45), facecolor="white")
+    height = figure.get_figheight()
+    axis = figure.add_axes((0.01, 0, 0.98, 1 - 0.45 / height))
+    figure.text(0.5, 1 - 0.16 / height, title, fontsize=12, ha="center", va="top")
+    axis.axis("off")
+    top = 0.0
+    for name, tiles in groups:
+        top += 0.2 * bool(name)
+        axis.text(0, top - 0.04, name, fontsize=10, va="bottom")
+        for column, tile in enumerate(tiles.itertuples()):
+            left = column * 1.08
+            axis.imshow(tile_picture(reader, tile), extent=(left, left + 1, top + 1, top), interpolation="nearest")
+            text = f"{tile.relief:,.0f} m" if np.isfinite(tile.relief) else f"contrast {tile.color_std:.0f}"
+            text = text if tile.void_share < 1 else "void"
+            axis.text(left + 0.5, top + 1.03, text, ha="center", va="top", fontsize=8, color="0.35")
+        top += 1.24
+    axis.set_xlim(0, wide)
+    axis.set_ylim(top, 0)
     return figure
-
-
-def _fill(axes: np.ndarray, reader: SceneReader, tiles: pd.DataFrame) -> None:
-    """One tile a panel, with its relief under it; panels that are left over stay empty."""
-    for axis in axes:
-        axis.axis("off")
-    for axis, tile in zip(axes, tiles.itertuples(), strict=False):
-        axis.imshow(tile_picture(reader, tile), interpolation="nearest")
-        text = f"{tile.relief:,.0f} m" if np.isfinite(tile.relief) else f"contrast {tile.color_std:.0f}"
-        text = text if tile.void_share < 1 else "void"
-        axis.text(0.5, -0.03, text, transform=axis.transAxes, ha="center", va="top", fontsize=7, color="0.35")
 
 
 def tile_picture(reader: SceneReader, tile: tuple) -> np.ndarray:
@@ -215,7 +223,9 @@ def _panel(axis: Axes, tiles: pd.DataFrame, verdict: pd.Series, params: Params) 
     corners = ((-1, -1), (1, -1), (1, 1), (-1, 1))
     squares = np.stack([np.stack([lon + x * wide, lat + y * half], axis=-1) for x, y in corners], axis=1)
     colors = [COLORS[name] for name in verdict]
-    axis.add_collection(PolyCollection(squares, facecolors=colors, edgecolors=colors, linewidths=0.3, antialiaseds=False))
+    axis.add_collection(
+        PolyCollection(squares, facecolors=colors, edgecolors=colors, linewidths=0.3, antialiaseds=False)
+    )
     axis.set_xlim(squares[..., 0].min(), squares[..., 0].max())
     axis.set_ylim(squares[..., 1].min(), squares[..., 1].max())
     axis.set_aspect(1 / np.cos(np.radians(np.clip(lat.mean(), -85, 85))))

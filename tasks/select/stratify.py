@@ -46,9 +46,8 @@ def choose(keys: Sequence[str], strata: Sequence[tuple], quota: int, seed: int) 
     names = sorted(set(strata))
     number = {name: k for k, name in enumerate(names)}
     stratum = np.array([number[name] for name in strata], np.int64)
-    taken = water_fill(np.bincount(stratum, minlength=len(names)), quota)
+    counts = np.bincount(stratum, minlength=len(names))
     order = np.lexsort((np.asarray(keys, str), ranks(keys, seed, "quota"), stratum))
-    starts = np.concatenate([[0], np.cumsum(np.bincount(stratum, minlength=len(names)))[:-1]]).astype(np.int64)
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order)) - np.repeat(starts, np.bincount(stratum, minlength=len(names)))
-    return place < taken[stratum]
+    place = np.empty(len(order), np.int64)  # of each tile in its stratum
+    place[order] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return place < water_fill(counts, quota)[stratum]
