@@ -31,13 +31,13 @@ def build_method(config: dict[str, Any], lr: float) -> Method:
     if config["method"] != "consistency":
         raise ValueError(f"method {config['method']!r} is not known here; known: consistency")
     network, method = NetworkConfig(**config["network"]), ConsistencyConfig(**config["consistency"])
-    return Consistency(network, method, config["px"], config["channels"], lr)
+    return Consistency(network, method, config["px"], config["channels"], config["facts"], lr)
 
 
 def save_model(folder: Path, config: dict[str, Any], networks: nn.ModuleDict) -> None:
     """Write `networks` and `config` (see `load_model`) into an existing folder.
 
-    `config` holds px, gsd, channels, method, a section for the method, network and encoding, and whatever
+    `config` holds px, gsd, channels, facts, method, a section for the method, network and encoding, and whatever
     else is worth knowing of the model's making.
     """
     weights = {name: value.detach().cpu().contiguous() for name, value in networks.state_dict().items()}
@@ -107,10 +107,14 @@ class Generator:
         return heights
 
     def _batch(self, indices: set[int], seed: int, steps: int) -> np.ndarray:
-        drawn = {index % SLOTS: self._method.draw(np.random.default_rng([seed, index]), steps) for index in indices}
-        batch = np.zeros((SLOTS, *next(iter(drawn.values())).shape), np.float32)
-        for slot, values in drawn.items():
-            batch[slot] = values
+        facts, drawn = np.zeros((SLOTS, self._encoding.facts), np.float32), None
+        for index in sorted(indices):
+            rng, slot = np.random.default_rng([seed, index]), index % SLOTS
+            facts[slot] = self._encoding.draw(rng)
+            values = self._method.draw(rng, steps)
+            drawn = np.zeros((SLOTS, *values.shape), np.float32) if drawn is None else drawn
+            drawn[slot] = values
+        on_device = [torch.from_numpy(array).to(self._device) for array in (drawn, facts)]
         with torch.inference_mode():
-            images = self._method.sample(self._networks, torch.from_numpy(batch).to(self._device), steps)
-        return self._encoding.decode(images.float().cpu().numpy())
+            images = self._method.sample(self._networks, *on_device, steps)
+        return self._encoding.decode(images.float().cpu().numpy(), facts)

@@ -73,45 +73,52 @@ def replayed(device: torch.device) -> Iterator[None]:
 
 
 class Consistency:
-    """The method `consistency`: one network, one phase, samples in one or two evaluations.
+    """The method `consistency`: one network, samples in one or two evaluations.
 
     Args:
-        network, config: as validated. px: side of the images. channels: of an encoded image. lr: learning rate.
+        network, config: as validated. px: side of the images. channels, facts: of an encoded image. lr: learning rate.
     """
 
     ema = ("denoiser",)
 
-    def __init__(self, network: NetworkConfig, config: ConsistencyConfig, px: int, channels: int, lr: float):
+    def __init__(
+        self, network: NetworkConfig, config: ConsistencyConfig, px: int, channels: int, facts: int, lr: float
+    ):
         self.config, self.lr = config, lr
         self.shape = (channels, px, px)
-        self.networks = nn.ModuleDict({"denoiser": UNet(network, px, channels)})
+        self.networks = nn.ModuleDict({"denoiser": UNet(network, px, channels, facts)})
         self.memory: dict[str, float] = {}
 
     def phases(self) -> list[Phase]:
-        return [Phase("consistency", ("denoiser",), self._optimizer, self.loss)]
+        """Two, one after the other: the second's gradients are many times larger, so it has an optimiser of its own."""
+        return [
+            Phase("denoising", ("denoiser",), self._optimizer, self._denoising, self._pretraining),
+            Phase("consistency", ("denoiser",), self._optimizer, self._consistency, self._tuning),
+        ]
 
     def _optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.RAdam(parameters, lr=self.lr)  # the paper's choice (appendix C)
 
-    def loss(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
-        """The loss of one step: denoising first, then consistency. `batch["image"]` is (n, c, px, px)."""
-        pretrain = round(self.config.pretrain_share * state.steps)
-        x, network = batch["image"], state.networks["denoiser"]
-        if state.step < pretrain:
-            return self._denoising(network, x)
-        return self._consistency(network, x, state.step - pretrain, state.steps - pretrain)
+    def _pretraining(self, state: State, logs: Logs) -> bool:
+        return state.step < round(self.config.pretrain_share * state.steps)
 
-    def _denoising(self, network: nn.Module, x: Tensor) -> tuple[Tensor, Logs]:
-        config = self.config
+    def _tuning(self, state: State, logs: Logs) -> bool:
+        return not self._pretraining(state, logs)
+
+    def _denoising(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
+        """E ‖D(x + σ z; σ) - x‖² at lognormal σ; `batch` has `image` (n, c, px, px) and `facts` (n, k)."""
+        config, x = self.config, batch["image"]
         sigma = (config.p_mean + config.p_std * torch.randn(len(x), device=x.device)).exp()
         sigma = sigma.clamp(config.sigma_min, config.sigma_max)
         noisy = x + sigma[:, None, None, None] * torch.randn_like(x)
-        loss = denoising_loss(self.estimate(network, noisy, sigma), x, sigma, config.sigma_data)
-        return loss, {"denoising": loss}
+        denoised = self.estimate(state.networks["denoiser"], noisy, sigma, batch["facts"])
+        return denoising_loss(denoised, x, sigma, config.sigma_data), {}
 
-    def _consistency(self, network: nn.Module, x: Tensor, step: int, steps: int) -> tuple[Tensor, Logs]:
+    def _consistency(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
         """λ(σ_i) d(f(x + σ_{i+1} z, σ_{i+1}), f⁻(x + σ_i z, σ_i)), λ = 1 / (σ_{i+1} - σ_i) (eqs. 5, 9)."""
-        config = self.config
+        config, x, network = self.config, batch["image"], state.networks["denoiser"]
+        before = round(config.pretrain_share * state.steps)
+        step, steps = state.step - before, state.steps - before
         s1 = curriculum_end(steps, config.s0) if config.s1 is None else config.s1
         size = grid_size(step, steps, config.s0, s1)
         grid = karras_grid(size, config.sigma_min, config.sigma_max, config.rho)
@@ -120,20 +127,20 @@ class Consistency:
         low, high = grid[index].float().to(x.device), grid[index + 1].float().to(x.device)
         noise = torch.randn_like(x)  # one noise for both, so that both lie on one path
         with torch.no_grad(), replayed(x.device):  # the teacher is the student itself, held still: no average
-            teacher = self.estimate(network, x + low[:, None, None, None] * noise, low)
-        student = self.estimate(network, x + high[:, None, None, None] * noise, high)
+            teacher = self.estimate(network, x + low[:, None, None, None] * noise, low, batch["facts"])
+        student = self.estimate(network, x + high[:, None, None, None] * noise, high, batch["facts"])
         loss = (pseudo_huber(student - teacher) / (high - low)).mean()
-        return loss, {"consistency": loss, "intervals": torch.tensor(float(size - 1))}
+        return loss, {"intervals": torch.tensor(float(size - 1))}
 
-    def estimate(self, network: nn.Module, x: Tensor, sigma: Tensor) -> Tensor:
+    def estimate(self, network: nn.Module, x: Tensor, sigma: Tensor, facts: Tensor) -> Tensor:
         """f(x, σ), the image at the clean end of the path through `x`."""
-        return precondition(network, x, sigma, self.config.sigma_data, self.config.sigma_min)
+        return precondition(network, x, sigma, facts, self.config.sigma_data, self.config.sigma_min)
 
     def draw(self, rng: np.random.Generator, steps: int) -> np.ndarray:
         """Noise for each evaluation, (steps, c, px, px); the first does not depend on `steps`."""
         return rng.standard_normal((steps, *self.shape), np.float32)
 
-    def sample(self, networks: Mapping[str, nn.Module], drawn: Tensor, steps: int) -> Tensor:
+    def sample(self, networks: Mapping[str, nn.Module], drawn: Tensor, facts: Tensor, steps: int) -> Tensor:
         """Multistep consistency sampling (Song et al. 2023, algorithm 1) over σ_max and `mid_sigma`."""
         config, network = self.config, networks["denoiser"]
         levels = (config.sigma_max, config.mid_sigma)
@@ -143,5 +150,5 @@ class Consistency:
         for step, level in enumerate(levels[:steps]):
             spread = math.sqrt(level**2 - config.sigma_min**2) if step else level
             sigma = torch.full((len(drawn),), level, device=drawn.device)
-            x = self.estimate(network, x + spread * drawn[:, step], sigma)
+            x = self.estimate(network, x + spread * drawn[:, step], sigma, facts)
         return x

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 
 
-def precondition(network: nn.Module, x: Tensor, sigma: Tensor, sigma_data: float, sigma_min: float) -> Tensor:
+def precondition(
+    network: nn.Module, x: Tensor, sigma: Tensor, facts: Tensor, sigma_data: float, sigma_min: float
+) -> Tensor:
     """f(x, σ) = c_skip x + c_out F(c_in x, c_noise): the image behind the noisy `x`.
 
     The scalings are EDM's (table 1), with c_skip and c_out shifted by σ_min as consistency models need
@@ -14,7 +16,7 @@ def precondition(network: nn.Module, x: Tensor, sigma: Tensor, sigma_data: float
     shift of 0.002 means nothing to the denoising loss, so one network serves both.
 
     Args:
-        x: (n, c, h, w). sigma: (n,), at least σ_min.
+        network: F(c_in x, c_noise, facts). x: (n, c, h, w). sigma: (n,), at least σ_min. facts: (n, k).
     """
     # float32 throughout, also under bf16: c_skip x must not lose the low bits of x.
     sigma = sigma.float()
@@ -22,7 +24,7 @@ def precondition(network: nn.Module, x: Tensor, sigma: Tensor, sigma_data: float
     above = sigma - sigma_min
     c_skip = sigma_data**2 / (above**2 + sigma_data**2)
     c_out = sigma_data * above * scale
-    estimate = network(_over(scale) * x, sigma.log() / 4).float()
+    estimate = network(_over(scale) * x, sigma.log() / 4, facts).float()
     return _over(c_skip) * x + _over(c_out) * estimate
 
 

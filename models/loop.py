@@ -122,12 +122,12 @@ def train(
             waiting += time.perf_counter() - began
             batch = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
             _seed(seed, step, accelerator.process_index)
-            logs: dict[str, Tensor] = {}
+            state, logs = State(step, config.steps, networks), {}
             for phase, optimizer, base in zip(phases, optimizers, rates, strict=True):
-                if phase.due(step, latest):
+                if phase.due(state, latest):
                     for group, rate in zip(optimizer.param_groups, base, strict=True):
                         group["lr"] = rate * config.rate(step)
-                    logs |= _descend(phase, optimizer, batch, State(step, config.steps, networks), accelerator, config)
+                    logs |= _descend(phase, optimizer, batch, state, accelerator, config)
             logs, stop = _agree(logs, received, accelerator)
             latest |= logs
             window.append(logs)

@@ -16,7 +16,7 @@ Logs = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class State:
-    """Where training stands when a loss is asked for."""
+    """Where training stands."""
 
     step: int  # 0-based
     steps: int  # in all
@@ -32,14 +32,14 @@ class Phase:
         networks: those that this phase trains; the others are held still while its loss is computed.
         optimizer: makes the optimiser of their parameters.
         loss: (batch, state) to (scalar to descend, numbers to log).
-        due: (step, the newest logs of every phase) to whether the phase runs in this step.
+        due: (state, the newest logs of every phase) to whether the phase runs in this step.
     """
 
     name: str
     networks: tuple[str, ...]
     optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
     loss: Callable[[Batch, State], tuple[Tensor, Logs]]
-    due: Callable[[int, Logs], bool] = lambda step, logs: True
+    due: Callable[[State, Logs], bool] = lambda state, logs: True
 
 
 class Method(Protocol):
@@ -63,8 +63,8 @@ class Method(Protocol):
         """The randomness of one sample, float32; `rng` belongs to that sample alone."""
         ...
 
-    def sample(self, networks: Mapping[str, nn.Module], drawn: Tensor, steps: int) -> Tensor:
-        """Turn n drawn values (n, …) into images (n, c, px, px) with `steps` network evaluations each.
+    def sample(self, networks: Mapping[str, nn.Module], drawn: Tensor, facts: Tensor, steps: int) -> Tensor:
+        """Turn n drawn values (n, …) into images (n, c, px, px) with these facts (n, k), in `steps` evaluations.
 
         ValueError where the method has no way of sampling in that many steps.
         """

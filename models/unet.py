@@ -1,4 +1,4 @@
-"""A small U-Net: residual blocks told the noise level, self-attention where the map is small enough."""
+"""A small U-Net: residual blocks told the noise level and facts of the image, and self-attention."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from models.config import NetworkConfig
 
-EMBEDDING = 4  # width of the noise embedding over the channels of the finest level
+EMBEDDING = 4  # width of the embedding over the channels of the finest level
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
@@ -24,25 +24,26 @@ def zeroed(layer: nn.Module) -> nn.Module:
     return layer
 
 
-class NoiseEmbedding(nn.Module):
-    """c_noise (n,) to (n, width): sines at fixed, low frequencies, then two layers.
+class Embedding(nn.Module):
+    """c_noise (n,) and facts (n, k) of the image to (n, width): sines at fixed, low frequencies, then two layers.
 
     Low, because f(x, σ) and f(x, σ + dσ) are trained to agree: features that turn quickly with σ make the
     target noisy (Song & Dhariwal 2023, section 3.3).
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, facts: int):
         super().__init__()
         self.register_buffer("frequencies", torch.logspace(-2, 3, width // 2, base=2.0))
-        self.layers = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        inside = 2 * (width // 2) + facts
+        self.layers = nn.Sequential(nn.Linear(inside, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
 
-    def forward(self, c_noise: Tensor) -> Tensor:
+    def forward(self, c_noise: Tensor, facts: Tensor) -> Tensor:
         angles = c_noise[:, None] * self.frequencies
-        return self.layers(torch.cat([angles.cos(), angles.sin()], dim=1))
+        return self.layers(torch.cat([angles.cos(), angles.sin(), facts], dim=1))
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions; the noise embedding scales and shifts what lies between them."""
+    """Two convolutions; the embedding scales and shifts what lies between them."""
 
     def __init__(self, inside: int, outside: int, embedding: int, dropout: float):
         super().__init__()
@@ -90,15 +91,15 @@ class Stage(nn.Module):
 
 
 class UNet(nn.Module):
-    """F(x, c_noise): images (n, channels, px, px) and noise levels (n,) to images of the same shape.
+    """F(x, c_noise, facts): images (n, channels, px, px), noise levels (n,) and facts (n, facts) to such images.
 
     Args:
-        config: depth and width. px: side of the images. channels: of an image.
+        config: depth and width. px: side of the images. channels: of an image. facts: numbers known of it.
     Raises:
         ValueError: `px` does not fit the configuration.
     """
 
-    def __init__(self, config: NetworkConfig, px: int, channels: int):
+    def __init__(self, config: NetworkConfig, px: int, channels: int, facts: int):
         super().__init__()
         sides = config.sides(px)
         widths = [config.channels * multiplier for multiplier in config.multipliers]
@@ -109,7 +110,7 @@ class UNet(nn.Module):
             return Stage(inside, widths[level], embedding, config.dropout, sides[level] in config.attention)
 
         self.patch = config.patch
-        self.embedding = NoiseEmbedding(embedding)
+        self.embedding = Embedding(embedding, facts)
         self.first = nn.Conv2d(folded, widths[0], 3, padding=1)
         self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
         width, skips = widths[0], [widths[0]]
@@ -133,8 +134,8 @@ class UNet(nn.Module):
                 self.grow.append(nn.Conv2d(width, width, 3, padding=1))
         self.last = nn.Sequential(group_norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, folded, 3, padding=1)))
 
-    def forward(self, x: Tensor, c_noise: Tensor) -> Tensor:
-        embedding = self.embedding(c_noise)
+    def forward(self, x: Tensor, c_noise: Tensor, facts: Tensor) -> Tensor:
+        embedding = self.embedding(c_noise, facts)
         x = self.first(F.pixel_unshuffle(x, self.patch))
         skips = [x]
         for level, stages in enumerate(self.down):

@@ -116,6 +116,7 @@ def describe(
         "network": params.network.model_dump(mode="json"),
         "encoding": encoding.to_dict(),
         "channels": encoding.channels,
+        "facts": encoding.facts,
         "px": shards.px,
         "gsd": shards.card["gsd"],
         "training": {**loop, "seed": stage.seed, "mixed_precision": accelerator.mixed_precision},

@@ -70,7 +70,8 @@ def feed(
         refuse_voids(shards, heights, rows)
         if augment:
             heights = turned(heights, position["seed"], epoch, rows)
-        return {"image": torch.from_numpy(encoding.encode(heights))}
+        image, facts = encoding.encode(heights)
+        return {"image": torch.from_numpy(image), "facts": torch.from_numpy(facts)}
 
     return Feed(loader, prepare, pin)
 
