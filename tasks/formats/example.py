@@ -134,6 +134,8 @@ def _varints(message: memoryview) -> list[int]:
 
 
 def _read_varint(message: memoryview, position: int) -> tuple[int, int]:
+    if position < len(message) and (value := message[position]) < 0x80:  # nearly all: tags and short lengths
+        return value, position + 1
     value = shift = 0
     while position < len(message) and shift < 70:
         byte = message[position]

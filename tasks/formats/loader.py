@@ -15,13 +15,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from tasks.errors import LandloomError
+from tasks.formats.buffers import Buffers
 from tasks.formats.shards import ShardSet
 
 Batch = dict[str, np.ndarray]
 Plan = Iterator[tuple[np.ndarray, tuple[int, int]]]
 """Rows of the next batch of this rank, and the position (epoch, samples) after it."""
 
-_AHEAD = 2  # batches decoded in advance; copying raw tiles is quicker than handing it to a thread
+# Batches decoded in advance, side by side, so that no decoder waits for the last tile of a batch. Raw tiles
+# are copied when they are asked for: handing that to a thread would take longer.
+_AHEAD = 2
 
 
 class Loader:
@@ -55,6 +58,7 @@ class Loader:
         self.rank, self.world, self.drop_last = rank, world, drop_last
         self.epoch, self.samples = epoch, samples
         self.rows = shards.rows(split)
+        self._buffers = Buffers()
         if batch < 1 or not 0 <= rank < world:
             raise ValueError(f"batch {batch}, rank {rank} of {world}: no such share")
         if not len(self.rows):
@@ -114,13 +118,13 @@ class Loader:
         """Carry a plan out; the position moves only as batches are given out, not as they are prepared."""
         if self.shards.spec.record_bytes is not None:
             for rows, position in plan:
-                yield from self._give(rows, self.shards.batch(rows), position)
+                yield from self._give(rows, self._read(rows), position)
             return
         waiting: deque[tuple[np.ndarray, Future[Batch], tuple[int, int]]] = deque()
-        pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        pool = ThreadPoolExecutor(_AHEAD, thread_name_prefix="ahead")
         try:
             for rows, position in plan:
-                waiting.append((rows, pool.submit(self.shards.batch, rows), position))
+                waiting.append((rows, pool.submit(self._read, rows), position))
                 if len(waiting) > _AHEAD:
                     rows, future, position = waiting.popleft()
                     yield from self._give(rows, future.result(), position)
@@ -128,6 +132,9 @@ class Loader:
                 yield from self._give(rows, future.result(), position)
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _read(self, rows: np.ndarray) -> Batch:
+        return self.shards.batch(rows, empty=self._buffers.empty)
 
     def _give(self, rows: np.ndarray, arrays: Batch, position: tuple[int, int]) -> Iterator[Batch]:
         self.epoch, self.samples = position

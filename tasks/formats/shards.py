@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +57,7 @@ class ShardSet:
         self._shard = pd.Index(self._names).get_indexer(self.index["shard"])
         self._offset = self.index["offset"].to_numpy(np.int64)
         self._length = self.index["length"].to_numpy(np.int64)
+        self._key = self.index["key"].to_numpy(object)
         self._checked = np.zeros(len(self.index), bool)
         self._files: dict[int, _ShardFile] = {}
         self._lock = Lock()
@@ -76,11 +77,14 @@ class ShardSet:
         """Heights in metres, float32 (n, px, px), NaN for void."""
         return self.batch(rows, ("height",))["height"]
 
-    def batch(self, rows: np.ndarray, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
-        """The arrays of `rows`, in their order, freshly allocated.
+    def batch(
+        self, rows: np.ndarray, names: Iterable[str] | None = None, empty: Callable[..., np.ndarray] = np.empty
+    ) -> dict[str, np.ndarray]:
+        """The arrays of `rows`, in their order.
 
         Args:
             names: which arrays; None for all.
+            empty: who allocates them.
 
         Returns:
             height float32 (n, px, px) metres; color uint8 (n, px, px, 3) RGB; label uint8 (n, px, px), 255 no class.
@@ -90,7 +94,7 @@ class ShardSet:
         missing = [name for name in names if name not in fields]
         if missing:
             raise LandloomError(f"{self.folder}: the tiles have no {missing[0]}; they have {', '.join(fields)}")
-        out = {name: np.empty((len(rows), *fields[name].shape), fields[name].dtype) for name in names}
+        out = {name: empty((len(rows), *fields[name].shape), fields[name].dtype) for name in names}
         if self.spec.record_bytes is not None:
             self._copy(rows, out)
         else:
@@ -143,14 +147,14 @@ class ShardSet:
 
     def _check(self, rows: np.ndarray) -> None:
         """Check checksums and keys of fixed records, once each."""
-        keys, text_at = self.index["key"].to_numpy(), self.spec.text_at
+        text_at = self.spec.text_at
         for row in rows.tolist():
             record = self.record(row)
             try:
                 unframe(record)
             except ValueError as error:
                 raise LandloomError(self._say(row, str(error))) from None
-            if not record.startswith(key_entry(keys[row]), text_at):
+            if not record.startswith(key_entry(self._key[row]), text_at):
                 raise LandloomError(self._say(row, "it holds another tile than the index says"))
             self._checked[row] = True
 
@@ -167,7 +171,7 @@ class ShardSet:
             key, _ = decode_record(self.spec, self.record(row), out)
         except ValueError as error:
             return str(error)
-        return None if key == self.index["key"].iat[row] else f"it holds tile {key!r}, not the one the index says"
+        return None if key == self._key[row] else f"it holds tile {key!r}, not the one the index says"
 
     def _say(self, row: int, problem: str) -> str:
         shard, record, key = (self.index[column].iat[row] for column in ("shard", "record", "key"))

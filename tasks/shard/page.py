@@ -47,7 +47,7 @@ def _splits(facts: dict[str, Any]) -> str:
     if splits["shared_blocks"]:
         promise = f"{splits['shared_blocks']} blocks have tiles on both sides: the splits are not independent."
     else:
-        promise = "A block is wholly on one side, so no held-out tile has its neighbours in the training set."
+        promise = "A block is wholly on one side and no tile reaches across, so no ground is in both splits."
     return (
         "## Splits\n\n"
         "Whole blocks were dealt out, never single tiles; a block is a square of ground, or one photograph. "
@@ -95,7 +95,7 @@ def _captions(facts: dict[str, Any]) -> str:
 def _sources(facts: dict[str, Any]) -> str:
     rows = "".join(
         f"| {row['source']}{' (procedural)' if row['procedural'] else ''} | {row['rasters']:,} | {row['tiles']:,} | "
-        f"{row['licence'] or 'not stated'} | {row['attribution'] or 'not stated'} |\n"
+        f"{_cell(row['licence'])} | {_cell(row['attribution'])} |\n"
         for row in facts["sources"]
     )
     return (
@@ -104,6 +104,11 @@ def _sources(facts: dict[str, Any]) -> str:
         f"made from two sources counts for both.\n\n| source | rasters | tiles | licence | attribution |\n"
         f"|---|---|---|---|---|\n{rows}"
     )
+
+
+def _cell(text: str | None) -> str:
+    """Someone else's words inside a table."""
+    return " ".join(text.split()).replace("|", "\\|") if text else "not stated"
 
 
 def _reading(facts: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,6 +46,14 @@ def test_a_batch_holds_its_rows(either):
         expected = either.batch(batch["row"])
         assert set(batch) == {*expected, "row"}
         assert all(np.array_equal(batch[name], array) for name, array in expected.items())
+
+
+def test_batches_that_are_kept_stay_what_they_are(either):
+    stream = Loader(either, "train", 16, seed=3).stream()
+    tensors, rows = zip(
+        *((torch.from_numpy(batch["height"]), batch["row"]) for batch in islice(stream, 20)), strict=True
+    )
+    assert np.array_equal(torch.cat(tensors), either.heights(np.concatenate(rows)))
 
 
 @settings(max_examples=40, deadline=None)

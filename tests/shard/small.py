@@ -24,7 +24,7 @@ from tasks.shard.run import run
 from tasks.stage import Stage
 from tasks.tracking import Run
 
-SIDE = 256  # pixels along each side of a scene
+SIDE = 256  # pixels along each side of a scene, unless told
 CRS = "+proj=laea +lat_0=46 +lon_0=8 +datum=WGS84 +units=m"
 GRID = Affine(90, 0, 0, 0, -90, 0)
 
@@ -38,6 +38,7 @@ def grow(
     classes: int = 0,
     photographs: bool = False,
     relief: float = 900.0,
+    side: int = SIDE,
 ) -> Path:
     """Scenes of smooth noise cut into tiles side by side: each scene's last quarter is val, one tile is dropped."""
     rng = np.random.default_rng(5)
@@ -47,30 +48,30 @@ def grow(
         paths = {layer: f"scenes/{name}.{layer}.tif" if layer in layers else None for layer in ("height", "color")}
         place = None if photographs else CRS
         if "height" in layers:
-            write_layer(data / paths["height"], terrain(rng, relief), place, GRID)
+            write_layer(data / paths["height"], terrain(rng, relief, side), place, GRID)
         if "color" in layers:
-            rgb = rng.integers(0, 256, (3, SIDE, SIDE), np.uint8)
+            rgb = rng.integers(0, 256, (3, side, side), np.uint8)
             write_layer(data / paths["color"], np.concatenate([rgb, np.full_like(rgb[:1], 255)]), place, GRID)
         if classes:
             (data / "labels").mkdir(parents=True, exist_ok=True)
-            write_layer_of_classes(data / "labels" / f"{name}.tif", rng.integers(0, classes, (SIDE, SIDE), np.uint8))
+            write_layer_of_classes(data / "labels" / f"{name}.tif", rng.integers(0, classes, (side, side), np.uint8))
         gsd = None if photographs else 90.0
         footprint = None if photographs else box(8 + number, 46, 8.2 + number, 46.2)
         rows.append(
-            {"scene": name, **paths, "cols": SIDE, "rows": SIDE, "crs": place, "transform": list(GRID)[:6]}
+            {"scene": name, **paths, "cols": side, "rows": side, "crs": place, "transform": list(GRID)[:6]}
             | {"gsd": gsd, "void_share": 0.0, "filled_share": 0.0, "sources": [f"raster{number}"]}
             | {"procedural": number > 0, "region": "N40E000", "geometry": footprint}
         )
-        for row in range(0, SIDE, px):
-            for col in range(0, SIDE, px):
+        for row in range(0, side, px):
+            for col in range(0, side, px):
                 index = len(tiles)
                 tiles.append(
                     {"key": f"{name}/{row:05}_{col:05}", "scene": name, "row": row, "col": col, "px": px}
                     | {"lat": None if photographs else 46.0, "lon": None if photographs else 8.0, "gsd": gsd}
                     | {"region": "N40E000", "procedural": number > 0, "relief": float(index)}
                     | {"keep": index != 3, "reason": "relief" if index == 3 else None}
-                    | {"block": f"{name}-{int(row >= SIDE * 3 // 4)}", "geometry": footprint}
-                    | {"split": None if index == 3 else "val" if row >= SIDE * 3 // 4 else "train"}
+                    | {"block": f"{name}-{int(row >= side * 3 // 4)}", "geometry": footprint}
+                    | {"split": None if index == 3 else "val" if row >= side * 3 // 4 else "train"}
                 )
     write_scenes(gpd.GeoDataFrame(rows, geometry="geometry", crs=4326), data / "scenes.parquet")
     write_tiles(gpd.GeoDataFrame(tiles, geometry="geometry", crs=4326), data / "tiles.parquet")
@@ -101,18 +102,18 @@ def grow(
     return data
 
 
-def terrain(rng: np.random.Generator, relief: float) -> np.ndarray:
-    """float32 (SIDE, SIDE): a random surface with most of its relief in long waves."""
-    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(SIDE), np.fft.rfftfreq(SIDE), indexing="ij"))
+def terrain(rng: np.random.Generator, relief: float, side: int) -> np.ndarray:
+    """float32 (side, side): a random surface with most of its relief in long waves."""
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.rfftfreq(side), indexing="ij"))
     frequency[0, 0] = np.inf
-    noise = np.fft.rfft2(rng.standard_normal((SIDE, SIDE))) / frequency**2
-    surface = np.fft.irfft2(noise, (SIDE, SIDE))
+    noise = np.fft.rfft2(rng.standard_normal((side, side))) / frequency**2
+    surface = np.fft.irfft2(noise, (side, side))
     return (relief * (surface - surface.min()) / np.ptp(surface)).astype(np.float32)
 
 
 def write_layer_of_classes(path: Path, classes: np.ndarray) -> None:
     """A label map as the label stage writes it: uint8, one band."""
-    with rasterio.open(path, "w", "GTiff", SIDE, SIDE, 1, CRS, GRID, dtype="uint8") as target:
+    with rasterio.open(path, "w", "GTiff", *classes.shape, 1, CRS, GRID, dtype="uint8") as target:
         target.write(classes, 1)
 
 
