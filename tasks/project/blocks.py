@@ -51,6 +51,8 @@ def cover(
 
 def groups(footprints: Sequence[BaseGeometry], reach: Sequence[float], gsd: float, scene_px: int) -> list[list[int]]:
     """Indices of the footprints, grouped by touching; groups and their members in order of first index."""
+    if not footprints:
+        return []
     cap = _cap_latitude(gsd, scene_px)
     shapes, owner = [], []
     for index, (shape, metres) in enumerate(zip(footprints, reach, strict=True)):
