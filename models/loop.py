@@ -103,14 +103,8 @@ def train(
         if not main:
             return
         tensors = {"networks": networks.state_dict(), "ema": ema.networks.state_dict()}
-        state = {
-            "step": done,
-            "curve": curve,
-            "window": window,
-            "latest": _floats(latest),
-            "memory": method.memory,
-            "feed": feed.state(),
-        }
+        state = {"step": done, "curve": curve, "window": window, "latest": _floats(latest)}
+        state |= {"memory": method.memory, "feed": feed.state()}
         checkpoints.save(Snapshot(tensors, [optimizer.state_dict() for optimizer in optimizers], state))
 
     seconds = waiting = 0.0
@@ -127,7 +121,7 @@ def train(
                 if phase.due(state, latest):
                     for group, rate in zip(optimizer.param_groups, base, strict=True):
                         group["lr"] = rate * config.rate(step)
-                    logs |= _descend(phase, optimizer, batch, state, accelerator, config)
+                    logs |= _descend(phase, optimizer, batch, state, accelerator, config.clip)
             logs, stop = _agree(logs, received, accelerator)
             latest |= logs
             window.append(logs)
@@ -160,12 +154,7 @@ def _parameters(networks: nn.ModuleDict, phase: Phase) -> list[nn.Parameter]:
 
 
 def _descend(
-    phase: Phase,
-    optimizer: torch.optim.Optimizer,
-    batch: Batch,
-    state: State,
-    accelerator: Accelerator,
-    config: LoopConfig,
+    phase: Phase, optimizer: torch.optim.Optimizer, batch: Batch, state: State, accelerator: Accelerator, clip: float
 ) -> dict[str, Tensor]:
     """One step of one phase; its numbers, named `<phase>/<what>`."""
     for name, network in state.networks.items():
@@ -176,7 +165,7 @@ def _descend(
     accelerator.backward(loss)
     parameters = [parameter for parameter in _parameters(state.networks, phase) if parameter.grad is not None]
     _average_gradients(parameters, accelerator)
-    norm = nn.utils.clip_grad_norm_(parameters, config.clip)
+    norm = nn.utils.clip_grad_norm_(parameters, clip)
     optimizer.step()
     found = {"loss": loss, **logs, "gradient": norm}
     return {f"{phase.name}/{name}": value.detach().float() for name, value in found.items()}

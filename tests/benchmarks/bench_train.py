@@ -1,0 +1,33 @@
+"""Training at the parameters of params.yaml: the share of time spent waiting for data, and steps a second."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from tasks.formats.shards import ShardSet
+from tasks.settings import load
+from tests.shard.small import grow, shard
+
+STEPS = 30
+
+
+def run() -> list[tuple[str, str, str]]:
+    """Rows of the table."""
+    from tasks.train.run import run as train
+    from tests.train.stand import FakeRun, stage
+
+    section = load().datasets["terrain"]["train"]
+    every = {"checkpoint_every": STEPS, "picture_every": STEPS, "log_every": STEPS}
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        px = load().datasets["terrain"]["shard"]["px"]
+        shards = ShardSet(shard(grow(root / "data" / "small", scenes=8, px=px), px=px))
+        said = FakeRun()
+        train(stage(root, said, **{**section, "steps": STEPS, **every}))
+    share, speed = said.said["waiting_share"][-1], said.said["steps_per_second"][-1]
+    what = f"{px} px, batch {section['batch']}, {section['threads']} threads, {len(shards)} tiles"
+    return [
+        (f"share of training spent waiting for data ({what})", f"{100 * share:.2f} %", "≤ 2 %"),
+        (f"training steps a second ({what})", f"{speed:.2f}", ""),
+    ]
