@@ -7,6 +7,7 @@ scene too: it has no CRS, no GSD and no footprint, and its window is in pixels a
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def write_layer(path: Path, array: np.ndarray, crs: str | None, transform: Affin
         "height": bands.shape[1],
         "width": bands.shape[2],
         "crs": crs,
-        "transform": transform,
+        "transform": transform if crs else None,  # a photograph has none to write
         "compress": "ZSTD",
         "predictor": "FLOATING_POINT" if height else "STANDARD",
         "blocksize": 512,
@@ -122,7 +123,9 @@ class SceneReader:
                 oldest = next(iter(self._open))
                 self._open.pop(oldest).close()
             try:
-                self._open[path] = rasterio.open(path)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)  # photographs
+                    self._open[path] = rasterio.open(path)
             except rasterio.RasterioIOError as error:
                 raise LandloomError(
                     f"{path}: not a readable scene: {error}; run `dvc repro` to make it again"

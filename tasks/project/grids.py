@@ -9,7 +9,7 @@ scene; it is the cheap way, right only at the scene's middle latitude.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from affine import Affine
@@ -42,6 +42,11 @@ class Grid:
         """The 10° cell of the centre, by its south-west corner: N40E010."""
         lat, lon = (int(np.floor(value / 10) * 10) for value in (min(self.lat, 89.9), self.lon))
         return f"{'S' if lat < 0 else 'N'}{abs(lat):02d}{'W' if lon < 0 else 'E'}{abs(lon):03d}"
+
+    def crop(self, top: int, bottom: int, left: int, right: int) -> Grid:
+        """The rows top..bottom and columns left..right of it, under the same name and CRS."""
+        transform = self.transform @ Affine.translation(left, top)
+        return replace(self, transform=transform, cols=right - left, rows=bottom - top)
 
     def footprint(self) -> BaseGeometry:
         """The grid's outline in WGS 84."""

@@ -55,6 +55,8 @@ def _maps(figure: Figure, placed: gpd.GeoDataFrame, total: int) -> None:
     world.scatter(middle[0][narrow], middle[1][narrow], s=14, color="#c0392b", zorder=3)
     first = placed[narrow.to_numpy()] if narrow.any() else placed
     _neighbourhood(near, first)
+    for axis in (world, near):
+        axis.set(xlabel="", ylabel="")
 
 
 def _neighbourhood(axis: Axes, placed: gpd.GeoDataFrame) -> None:

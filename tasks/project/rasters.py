@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +124,9 @@ class RasterReader:
 
 def _open(path: Path, key: str) -> rasterio.DatasetReader:
     try:
-        return rasterio.open(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)  # a photograph may be just that
+            return rasterio.open(path)
     except (rasterio.errors.RasterioError, OSError) as error:
         raise LandloomError(
             f"{key}: {path} cannot be opened ({_first_line(error)}); delete it and run acquire again"

@@ -29,6 +29,9 @@ _GDAL = {
 }
 
 
+_TRIMMED_FROM = 64  # pixels; of a smaller scene two lines would be a good part
+
+
 @dataclass(frozen=True)
 class Job:
     """A scene to make on a grid, from all rasters that reach it."""
@@ -71,6 +74,9 @@ def _render_job(job: Job, folder: Path, params: Params, reader: RasterReader) ->
                 keys.update(used)
     if not layers:
         return None
+    top, bottom, left, right = _worth_keeping(~np.all([np.isnan(pixels[0]) for pixels in layers.values()], axis=0))
+    layers = {layer: pixels[:, top:bottom, left:right] for layer, pixels in layers.items()}
+    grid = grid.crop(top, bottom, left, right)
     procedural = any(raster.procedural for raster in job.rasters if raster.key in keys)
     place = (grid.crs, grid.transform, params.gsd, grid.footprint())
     return _write(grid.name, grid.region, layers, place, sorted(keys), procedural, folder, params)
@@ -83,6 +89,29 @@ def _render_picture(picture: Picture, folder: Path, params: Params, reader: Rast
     raster = picture.raster
     layers, nowhere = {raster.layer: pixels}, (None, Affine.identity(), None, None)
     return _write(picture.name, picture.region, layers, nowhere, [raster.key], raster.procedural, folder, params)
+
+
+def _worth_keeping(known: np.ndarray) -> tuple[int, int, int, int]:
+    """First row, last row + 1, first column, last column + 1 of what is left without the void around it.
+
+    Beyond the lines that are void from end to end, up to two a side go that are void for more than half: where a
+    grid's border cuts through pixels of ground that ends there. Kept, they would spoil every tile along the border.
+    """
+    box: list[int] = []
+    for axis in (1, 0):
+        share = known.mean(axis=axis)
+        lines = np.flatnonzero(share > 0)
+        first, end = int(lines[0]), int(lines[-1]) + 1
+        if end - first >= _TRIMMED_FROM:
+            first += _leading(share[first : first + 2] < 0.5)
+            end -= _leading(share[end - 2 : end][::-1] < 0.5)
+        box += [first, end]
+    return tuple(box)
+
+
+def _leading(flags: np.ndarray) -> int:
+    """How many are true before the first that is not."""
+    return int(np.cumprod(flags).sum())
 
 
 def _write(

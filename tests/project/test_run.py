@@ -65,6 +65,24 @@ def test_heights_and_colors_share_one_grid(tmp_path, raw):
     assert both.geometry.is_valid.all()
 
 
+def test_no_void_is_carried_along_a_border(tmp_path, raw):
+    data = project(tmp_path, [ledger_row(half_cell(raw, "cell", 10, 46))], scene_px=1024)
+    scenes = read_scenes(data / "scenes.parquet")
+    with SceneReader(data, scenes) as reader:
+        known = np.isfinite(reader.height(scenes.index[0]))
+    assert min(known[0].mean(), known[-1].mean(), known[:, 0].mean(), known[:, -1].mean()) > 0.5
+    row = scenes.iloc[0]
+    assert abs(GEOD.geometry_area_perimeter(row.geometry)[0]) == pytest.approx(row.cols * row.rows * 90**2, rel=1e-4)
+
+
+def test_a_scene_ends_where_its_data_does(tmp_path, raw):
+    pixels = np.full((300, 300), np.nan, np.float32)
+    pixels[100:180, 40:250] = 7
+    source = raster(raw, "island", "EPSG:32631", Affine(90, 0, 486_500, 0, -90, 5_120_000), pixels)
+    scene = read_scenes(project(tmp_path, [ledger_row(source)]) / "scenes.parquet").iloc[0]
+    assert abs(scene.rows - 80) <= 4 and abs(scene.cols - 210) <= 4 and scene.void_share < 0.03
+
+
 def test_workers_give_the_same_bytes(tmp_path):
     hashes = []
     for engine in ("serial", "processes"):

@@ -115,7 +115,12 @@ def test_south_pole_from_longitudes_and_latitudes(tmp_path, lat, lon, gsd):
 
 
 def test_north_pole_from_many_cells_and_from_polar_stereographic(tmp_path):
-    sources = cells(tmp_path, range(-180, 180, 1), [89], "corner", lambda lat: 0.1)
+    sources = [
+        of_surface(
+            tmp_path, f"c{lon:+04d}", "EPSG:4326", Affine(0.1, 0, lon - 0.05, 0, -STEP, 90 + STEP / 2), 150, ROWS
+        )
+        for lon in range(-180, 180, 15)
+    ]
     assert np.abs(error(sources, target(90, 0, 500, 300), 0)).max() < 0.9
     polar = of_surface(tmp_path, "polar", "EPSG:3413", Affine(300, 0, -100_000, 0, -300, 100_000), 667, 667)
     assert np.abs(error([polar], target(90, 0, 300), 0)).max() < 0.05
