@@ -3,7 +3,7 @@
 | codec | takes | stores |
 |---|---|---|
 | raw | any dtype | the array's own bytes, little endian, C order |
-| png16 | heights, float32 metres, NaN for void | 16-bit PNG of steps above an offset; step and offset beside it |
+| png16 | heights, float32 metres, NaN for void | 16-bit PNG of steps above an offset; both in `<name>/scale` |
 | png8 | uint8, one channel or RGB | 8-bit PNG |
 
 All are lossless but png16, which is exact to half a step. Colour is PNG and not JPEG because a
@@ -47,8 +47,7 @@ def encode_png16(name: str, heights: np.ndarray, step: float | None) -> dict[str
     steps = np.rint((heights.astype(np.float64) - offset) / step)
     codes = np.where(np.isnan(steps), VOID, np.clip(steps, 0, VOID - 1)).astype(np.uint16)
     return {
-        f"{name}/step": float_feature(step),
-        f"{name}/offset": float_feature(offset),
+        f"{name}/scale": float_feature(step, offset),
         name: bytes_feature(_png(codes)),
     }
 
@@ -68,7 +67,7 @@ def quantisation(heights: np.ndarray, step: float) -> tuple[float, float]:
 def decode_png16(name: str, features: Mapping[str, Values], out: np.ndarray) -> None:
     """Heights in metres into `out`, float32 (H, W), NaN for void."""
     codes = _pixels(features[name][0], cv2.IMREAD_UNCHANGED, np.uint16, out.shape)
-    step, offset = features[f"{name}/step"][0], features[f"{name}/offset"][0]
+    step, offset = features[f"{name}/scale"]
     # codes · step + codes · 0 + offset, converted to float32 in the same pass: half the time of numpy's three.
     cv2.addWeighted(codes, float(step), codes, 0.0, float(offset), dst=out, dtype=cv2.CV_32F)
     if codes.max() == VOID:

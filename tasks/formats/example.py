@@ -10,7 +10,7 @@ features are always the same bytes; we read any valid encoding of the message.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,6 +19,7 @@ Values = list[memoryview] | np.ndarray
 
 BYTES, FLOATS, INTS = 1, 2, 3  # field numbers inside Feature
 _LENGTH_DELIMITED = 2  # protobuf wire type
+_EMPTY = (0, 0)  # where an absent part lies
 
 
 def varint(value: int) -> bytes:
@@ -62,31 +63,32 @@ def parse(message: Buffer) -> dict[str, Values]:
     Raises:
         ValueError: `message` is no Example.
     """
+    data = bytes(message)
     features: dict[str, Values] = {}
-    for features_message in _fields(memoryview(message), 1):
-        for map_entry in _fields(features_message, 1):
-            parts = dict(_all_fields(map_entry))
-            name, feature = parts.get(1, b""), parts.get(2, b"")
-            if isinstance(name, int) or isinstance(feature, int):
-                raise ValueError("an entry of the map is a number")
-            features[bytes(name).decode()] = _values(memoryview(feature))
+    for start, stop in _inner(data, 0, len(data), 1):
+        for entry_start, entry_stop in _inner(data, start, stop, 1):
+            parts = {number: (low, high) for number, low, high in _fields(data, entry_start, entry_stop)}
+            low, high = _delimited(parts.get(1, _EMPTY))
+            features[data[low:high].decode()] = _values(data, *_delimited(parts.get(2, _EMPTY)))
     return features
 
 
-def _values(feature: memoryview) -> Values:
-    kind, values = BYTES, memoryview(b"")
-    for kind, values in _all_fields(feature):  # noqa: B007  the last of a `oneof` wins
-        if isinstance(values, int):
-            raise ValueError("a feature is a number")
+def _values(data: bytes, start: int, stop: int) -> Values:
+    parts = _fields(data, start, stop)
+    if not parts:
+        return []
+    kind, *place = parts[-1]  # the last of a `oneof` wins
+    start, stop = _delimited(place)
     if kind == BYTES:
-        return list(_fields(values, 1))
+        view = memoryview(data)
+        return [view[low:high] for low, high in _inner(data, start, stop, 1)]
     if kind == FLOATS:
-        chunks = [bytes(chunk) for number, chunk in _all_fields(values, floats=True) if number == 1]
+        chunks = [data[low:high] for number, low, high in _fields(data, start, stop, floats=True) if number == 1]
         return np.frombuffer(b"".join(chunks), "<f4")
     numbers: list[int] = []
-    for number, chunk in _all_fields(values):
+    for number, low, high in _fields(data, start, stop):
         if number == 1:
-            numbers += [chunk] if isinstance(chunk, int) else _varints(chunk)
+            numbers += [low] if high is None else _varints(data, low, high)
     return np.array(numbers, np.uint64).astype(np.int64)
 
 
@@ -94,51 +96,62 @@ def _nested(number: int, content: Buffer) -> bytes:
     return b"".join((varint(number << 3 | _LENGTH_DELIMITED), varint(len(content)), content))
 
 
-def _fields(message: memoryview, wanted: int) -> Iterator[memoryview]:
-    """The length-delimited fields of one number."""
-    for number, value in _all_fields(message):
-        if number == wanted:
-            if isinstance(value, int):
-                raise ValueError("a number where a message or a string should be")
-            yield value
+def _inner(data: bytes, start: int, stop: int, wanted: int) -> list[tuple[int, int]]:
+    """Where the messages or strings of one field number lie."""
+    return [_delimited((low, high)) for number, low, high in _fields(data, start, stop) if number == wanted]
 
 
-def _all_fields(message: memoryview, floats: bool = False) -> Iterator[tuple[int, memoryview | int]]:
-    """(number, value) of every field; four-byte values only where `floats` are expected."""
-    position = 0
-    while position < len(message):
-        tag, position = _read_varint(message, position)
+def _delimited(place: Sequence[int | None]) -> tuple[int, int]:
+    if place[1] is None:
+        raise ValueError("a number where a message or a string should be")
+    return place
+
+
+def _fields(data: bytes, position: int, end: int, floats: bool = False) -> list[tuple[int, int, int | None]]:
+    """(number, start, stop) of every field in a message; (number, value, None) where it is a varint.
+
+    Positions and not slices are handed around because every tile that is read comes through here.
+    Four-byte values occur only where `floats` are expected.
+    """
+    found: list[tuple[int, int, int | None]] = []
+    while position < end:
+        tag = data[position]
+        if tag < 0x80:  # nearly always; a call a byte would be most of the work
+            position += 1
+        else:
+            tag, position = _read_varint(data, position, end)
         wire = tag & 7
         if wire == 0:
-            value, position = _read_varint(message, position)
-            yield tag >> 3, value
+            value, position = _read_varint(data, position, end)
+            found.append((tag >> 3, value, None))
             continue
         if wire == _LENGTH_DELIMITED:
-            length, position = _read_varint(message, position)
+            length, position = _read_varint(data, position, end)
         elif wire == 5 and floats:
             length = 4
         else:
             raise ValueError(f"wire type {wire} does not occur in an Example")
-        if position + length > len(message):
+        if position + length > end:
             raise ValueError("a field is longer than its message")
-        yield tag >> 3, message[position : position + length]
+        found.append((tag >> 3, position, position + length))
         position += length
+    return found
 
 
-def _varints(message: memoryview) -> list[int]:
-    numbers, position = [], 0
-    while position < len(message):
-        number, position = _read_varint(message, position)
+def _varints(data: bytes, position: int, end: int) -> list[int]:
+    numbers = []
+    while position < end:
+        number, position = _read_varint(data, position, end)
         numbers.append(number)
     return numbers
 
 
-def _read_varint(message: memoryview, position: int) -> tuple[int, int]:
-    if position < len(message) and (value := message[position]) < 0x80:  # nearly all: tags and short lengths
+def _read_varint(data: bytes, position: int, end: int) -> tuple[int, int]:
+    if position < end and (value := data[position]) < 0x80:
         return value, position + 1
     value = shift = 0
-    while position < len(message) and shift < 70:
-        byte = message[position]
+    while position < end and shift < 70:
+        byte = data[position]
         position += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:

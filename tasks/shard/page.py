@@ -125,9 +125,11 @@ def _reading(facts: dict[str, Any]) -> str:
             kind = "tf.float32" if field["dtype"] == "<f4" else "tf.uint8"
             lines.append(f'    {name} = tf.reshape(tf.io.decode_raw(record["{name}"], {kind}), {field["shape"]})')
         elif codec == "png16":
-            features += [f'    "{name}/{part}": tf.io.FixedLenFeature([], tf.float32),' for part in ("step", "offset")]
+            features.append(f'    "{name}/scale": tf.io.FixedLenFeature([2], tf.float32),  # step, offset')
             lines.append(f'    steps = tf.io.decode_png(record["{name}"], dtype=tf.uint16)[..., 0]  # 65535: void')
-            lines.append(f'    {name} = tf.cast(steps, tf.float32) * record["{name}/step"] + record["{name}/offset"]')
+            lines.append(
+                f'    {name} = tf.cast(steps, tf.float32) * record["{name}/scale"][0] + record["{name}/scale"][1]'
+            )
         else:
             lines.append(f'    {name} = tf.io.decode_png(record["{name}"])')
     tensorflow = "\n".join(

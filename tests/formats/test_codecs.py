@@ -71,7 +71,7 @@ def test_raw_floats_come_back_to_the_bit(array):
 
 @pytest.mark.parametrize("codec", ["png8", "png16"])
 def test_what_is_no_picture_is_refused(codec):
-    features = {"a": [memoryview(b"not a png")], "a/step": np.ones(1), "a/offset": np.ones(1)}
+    features = {"a": [memoryview(b"not a png")], "a/scale": np.ones(2)}
     with pytest.raises(ValueError, match="PNG"):
         CODECS[codec][1]("a", features, np.empty((8, 8), np.float32))
 
