@@ -203,8 +203,8 @@ def _finite(window: list[Mapping[str, Tensor | float]], done: int) -> list[dict[
         for name, value in row.items():
             if not math.isfinite(value):
                 raise TrainingError(
-                    f"step {done - len(plain) + index + 1}: {name} is {value}; lower train.lr or train.clip, or raise "
-                    "train.warmup, and run again (it goes on from the last checkpoint only if nothing is changed)"
+                    f"step {done - len(plain) + index + 1}: {name} is {value}; lower train.lr or train.clip, or "
+                    "raise train.warmup, and run again"
                 )
     return plain
 

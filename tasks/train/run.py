@@ -95,7 +95,7 @@ def run(stage: Stage[Params]) -> None:
         last = sorted((work / "pictures").glob("*.png"))[-1]
         shutil.copy(last, folder / "samples.png")
     stage.artifact(stage.dir / "model" / "config.json", "model")
-    stage.metrics(result.curve[-1])
+    stage.metrics({name: value for name, value in result.curve[-1].items() if name != "step"})
     stage.metrics({"tiles": len(shards.rows("train")), "parameters": config["training"]["parameters"]})
     if result.steps:
         share, speed = result.waiting / result.seconds, result.steps / result.seconds
