@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tasks.formats.scenes import SceneReader
-from tasks.relief.hillshade import shaded_relief
+from tasks.relief.hillshade import VOID, shaded_relief
 
 _SHOWN, _COLUMNS, _THUMB = 24, 6, 240  # scenes on the sheet, scenes in a row, pixels a scene
 
@@ -72,15 +72,18 @@ def _neighbourhood(axis: Axes, placed: gpd.GeoDataFrame) -> None:
 
 
 def _scene(axis: Axes, row: object, reader: SceneReader) -> None:
-    if "height" in reader.layers(row.scene):
-        height = reader.height(row.scene)
-        step = max(1, -(-max(height.shape) // _THUMB))
-        small = height[::step, ::step]  # every step-th pixel keeps voids sharp
-        picture = shaded_relief(small, (row.gsd or 30.0) * step)
-    else:
-        color = reader.color(row.scene)
-        step = max(1, -(-max(color.shape[1:]) // _THUMB))
-        picture = np.moveaxis(color[:3, ::step, ::step], 0, -1)
+    pictures = []
+    step = max(1, -(-max(row.cols, row.rows) // _THUMB))
+    for layer in reader.layers(row.scene):
+        if layer == "height":
+            # Every step-th pixel, not a mean: voids stay sharp.
+            height = reader.height(row.scene)[::step, ::step]
+            pictures.append(shaded_relief(height, (row.gsd or 30.0) * step))
+        else:
+            *rgb, mask = reader.color(row.scene)[:, ::step, ::step]
+            void = np.multiply(VOID, 255).astype(np.uint8)
+            pictures.append(np.where(mask[..., None] > 0, np.stack(rgb, axis=-1), void))
+    picture = np.concatenate(pictures, axis=1)
     axis.imshow(picture)
     size = f"{row.cols}×{row.rows} px" + (f" of {row.gsd:g} m" if row.gsd else "")
     holes = f"void {row.void_share:.1%}, filled {row.filled_share:.2%}" if row.void_share or row.filled_share else ""
