@@ -36,7 +36,7 @@ def _frequencies(side: int) -> tuple[np.ndarray, np.ndarray]:
     """The DCT-II basis over `side` samples, and the 64 lowest pairs of frequencies but the constant."""
     pairs = sorted(((u, v) for u in range(12) for v in range(12) if u + v), key=lambda pair: (sum(pair), pair))[:64]
     orders = np.array(pairs)
-    frequency, sample = np.arange(orders.max() + 1)[:, None], np.arange(side)[None]
+    frequency, sample = np.arange(orders.max() + 1)[None], np.arange(side)[:, None]
     return np.cos(np.pi * frequency * (2 * sample + 1) / (2 * side)), orders
 
 
@@ -78,16 +78,17 @@ def _signs(means, tops, lefts, basis, orders):
 
     Args:
         means: float64 (H, W), NaN for void. tops, lefts: first row and column of windows.
-        basis: float64 (F, S), row f the cosine of frequency f along a window's S means.
+        basis: float64 (S, F), column f the cosine of frequency f along a window's S means.
         orders: int (64, 2), the frequency down and across of each bit.
 
     Returns:
         uint64 (n · m,); 0 for a window of one value or none.
     """
-    side = basis.shape[1]
+    side, frequencies = basis.shape
     n, m = len(tops), len(lefts)
     hashes = np.zeros(n * m, np.uint64)
-    window, across = np.empty((side, side)), np.empty((side, basis.shape[0]))
+    window, below = np.empty((side, side)), np.empty((frequencies, side))
+    coefficients = np.empty((frequencies, frequencies))
     for w in range(n * m):
         top, left = tops[w // m], lefts[w % m]
         total, filled = 0.0, 0
@@ -104,17 +105,18 @@ def _signs(means, tops, lefts, basis, orders):
                 window[i, j] = window[i, j] - level if window[i, j] == window[i, j] else 0.0
         if window.max() - window.min() < 1e-9:  # rounding, not relief
             continue
-        across[:] = 0
+        below[:], coefficients[:] = 0, 0
         for i in range(side):
+            for down in range(frequencies):
+                cosine = basis[i, down]
+                for j in range(side):
+                    below[down, j] += cosine * window[i, j]
+        for down in range(frequencies):
             for j in range(side):
-                value = window[i, j]
-                for f in range(basis.shape[0]):
-                    across[i, f] += value * basis[f, j]
+                value = below[down, j]
+                for along in range(frequencies):
+                    coefficients[down, along] += value * basis[j, along]
         for bit in range(64):
-            down, along = orders[bit]
-            coefficient = 0.0
-            for i in range(side):
-                coefficient += basis[down, i] * across[i, along]
-            if coefficient > 0:
+            if coefficients[orders[bit, 0], orders[bit, 1]] > 0:
                 hashes[w] |= np.uint64(1) << np.uint64(bit)
     return hashes
