@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -238,14 +239,18 @@ def test_a_warning_shows_no_credentials(capfd, monkeypatch):
     assert SECRET not in said and "db.example.org/runs" in said and said.count("\n") == 1
 
 
-def first_user(root: Path) -> None:
+def first_user(root: Path, together: Barrier) -> None:
+    import mlflow.tracking  # noqa: F401 - the slow part, done before the start
+
+    together.wait(120)
     client, experiment = connect(root)
     client.create_run(experiment, tags={"who": str(os.getpid())})
 
 
 def test_six_first_users_of_a_fresh_database_all_finish(tmp_path):
-    # Forked after MLflow is imported: the six come to the database within milliseconds of each other.
-    processes = [multiprocessing.get_context("fork").Process(target=first_user, args=(tmp_path,)) for _ in range(6)]
+    context = multiprocessing.get_context("spawn")
+    together = context.Barrier(6)
+    processes = [context.Process(target=first_user, args=(tmp_path, together)) for _ in range(6)]
     for process in processes:
         process.start()
     for process in processes:
