@@ -2,8 +2,8 @@
 
 TensorFlow is no part of Landloom's environment. To run this, name a Python that has it:
 
-    python3 -m venv /tmp/tf && /tmp/tf/bin/pip install tensorflow-cpu
-    LANDLOOM_TF_PYTHON=/tmp/tf/bin/python python -m pytest tests/shard/test_tensorflow.py
+    python3 -m venv tf && tf/bin/pip install tensorflow-cpu
+    LANDLOOM_TF_PYTHON=tf/bin/python python -m pytest tests/shard/test_tensorflow.py
 """
 
 from __future__ import annotations
