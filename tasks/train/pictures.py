@@ -26,7 +26,8 @@ def grid(titled: dict[str, np.ndarray], gsd: float) -> Figure:
     """
     low, high = np.percentile(next(iter(titled.values())), [0.5, 99.5])
     px = next(iter(titled.values())).shape[-1]
-    figure = Figure(figsize=(5 * len(titled), 5.4), layout="constrained")
+    # Taller than the squares it holds, because constrained layout does not count a title above an image.
+    figure = Figure(figsize=(5 * len(titled), 6.0), layout="constrained")
     for axes, (title, heights) in zip(np.atleast_1d(figure.subplots(1, len(titled))), titled.items(), strict=True):
         sheet = np.full((SIDE * (px + GAP) - GAP,) * 2 + (3,), 255, np.uint8)
         for index, height in enumerate(heights[: SIDE**2]):
