@@ -20,11 +20,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", choices=[*names, []], help="which benchmarks (default: all)")
     chosen = parser.parse_args().names or names
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n", flush=True)
-    print("| measured | result | bar |\n|---|---|---|", flush=True)
-    for name in chosen:
-        for what, measured, bar in importlib.import_module(f"tests.benchmarks.bench_{name}").run():
-            print(f"| {what} | {measured} | {bar} |", flush=True)
+    rows = []
+    for name in chosen:  # stages print their progress while they are measured, so the table comes last and whole
+        print(f"measuring {name}", flush=True)
+        rows += importlib.import_module(f"tests.benchmarks.bench_{name}").run()
+    print(f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print("| measured | result | bar |\n|---|---|---|")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
 
 
 if __name__ == "__main__":
