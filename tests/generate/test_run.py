@@ -19,6 +19,7 @@ from tasks.hashing import dvc_md5
 from tasks.settings import Compute
 from tasks.stage import Stage
 from tasks.tracking import Run
+from tests.models.settings import CONSISTENCY
 
 HILLS = np.random.default_rng(1).normal(500, 200, (32, 16, 16)).astype(np.float32)
 ENCODING = HeightEncoding.fit([HILLS], sigma_data=0.5)
@@ -29,18 +30,7 @@ CONFIG = {
     "channels": ENCODING.channels,
     "facts": ENCODING.facts,
     "network": {"channels": 8, "multipliers": [1, 1], "blocks": 1, "attention": [], "patch": 1, "dropout": 0.0},
-    "consistency": {
-        "pretrain_share": 0.5,
-        "sigma_min": 0.002,
-        "sigma_max": 80.0,
-        "sigma_data": 0.5,
-        "rho": 7.0,
-        "p_mean": -1.1,
-        "p_std": 2.0,
-        "s0": 10,
-        "s1": None,
-        "mid_sigma": 0.8,
-    },
+    "consistency": CONSISTENCY,
     "encoding": ENCODING.to_dict(),
 }
 

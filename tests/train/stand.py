@@ -15,6 +15,7 @@ from tasks.settings import Compute
 from tasks.stage import Stage
 from tasks.tracking import Run
 from tasks.train.params import Params
+from tests.models.settings import CONSISTENCY
 from tests.shard.small import grow, shard
 
 PARAMS: dict[str, Any] = {
@@ -33,18 +34,7 @@ PARAMS: dict[str, Any] = {
     "checkpoint_every": 2,
     "picture_every": 4,
     "network": {"channels": 4, "multipliers": [1, 2], "blocks": 1, "attention": [8], "patch": 2, "dropout": 0.1},
-    "consistency": {
-        "pretrain_share": 0.5,
-        "sigma_min": 0.002,
-        "sigma_max": 80.0,
-        "sigma_data": 0.5,
-        "rho": 7.0,
-        "p_mean": -1.1,
-        "p_std": 2.0,
-        "s0": 10,
-        "s1": None,
-        "mid_sigma": 0.8,
-    },
+    "consistency": CONSISTENCY,
 }
 OUTS = ("model", "pictures/train", "metrics/train.json", "runs/train.json")
 
