@@ -112,6 +112,7 @@ def hardware() -> dict[str, str]:
 
     facts = {
         "machine": platform.machine(),
+        "cpu": _processor(),
         "system": platform.platform(),
         "python": platform.python_version(),
         "cores": str(os.cpu_count()),
@@ -122,3 +123,13 @@ def hardware() -> dict[str, str]:
         names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
         facts |= {"gpus": ", ".join(names), "cuda": str(torch.version.cuda)}
     return facts
+
+
+def _processor() -> str:
+    """The processor's model name: equal bits of floating point are promised on one model only."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # not Linux
+        return platform.processor() or platform.machine()
+    found = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(found, platform.processor() or platform.machine())

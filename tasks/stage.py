@@ -139,7 +139,6 @@ class Stage(Generic[P]):
         if missing:
             raise RuntimeError(f"{self.key} ended without writing {missing[0].relative_to(self.root)}")
         hashes = {out.relative_to(self.root).as_posix(): dvc_md5(out) for out in outs}
-        self._run.outputs(hashes)
         # DVC's cache brings this file back with the bytes it describes, so it says which run made them, and
         # from what, wherever they are checked out.
         facts = {
@@ -153,6 +152,7 @@ class Stage(Generic[P]):
             "outs": hashes,
         }
         write_json(record, facts)
+        self._run.outputs({**hashes, record.relative_to(self.root).as_posix(): dvc_md5(record)})
 
 
 def main(room: str, model: type[P], function: Callable[[Stage[P]], None]) -> None:
