@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.errors import LandloomError
-from tasks.tracking import EXPERIMENT, tracking_uri
+from tasks.store import EXPERIMENT, tracking_uri
 
 IN, OUT = "dvc.in.", "dvc.out."
 

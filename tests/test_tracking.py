@@ -24,7 +24,8 @@ from tasks.hashing import dvc_md5
 from tasks.provenance import git_state, input_hash
 from tasks.settings import Compute, Settings, Strict
 from tasks.stage import Stage, run_stage
-from tasks.tracking import EXPERIMENT, connect, warn_away
+from tasks.store import EXPERIMENT, connect
+from tasks.tracking import warn_away
 
 SECRET = "sk-this-must-never-be-written-down"
 DAG = """

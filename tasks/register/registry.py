@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tasks.journal import dataset_inputs
 from tasks.stage import Stage
-from tasks.tracking import connect, dataset_inputs, flatten, safe_name, tracking_uri, warn_away
+from tasks.store import connect, tracking_uri
+from tasks.tracking import flatten, safe_name, warn_away
 
 ALIAS = "candidate"  # whoever likes the figures moves `champion` by hand
 

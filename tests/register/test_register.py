@@ -20,7 +20,7 @@ from tasks.register.run import run
 from tasks.register.runs import check_against_lock, read_runs
 from tasks.settings import Compute, Settings, Strict
 from tasks.stage import run_stage
-from tasks.tracking import connect
+from tasks.store import connect
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 UPSTREAM = ["acquire", "project", "select", "label", "caption", "shard", "train", "evaluate", "generate"]
