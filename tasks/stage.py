@@ -21,6 +21,7 @@ from tasks.dag import StageEntry, stage_entry
 from tasks.errors import LandloomError
 from tasks.files import atomic_file, write_json
 from tasks.hashing import dvc_md5
+from tasks.host import host_place
 from tasks.provenance import Origin, input_hash, origin
 from tasks.settings import ROOT, Compute, Strict, load, validate
 from tasks.tracking import Run, open_run
@@ -177,17 +178,18 @@ def run_stage(room: str, dataset: str, model: type[P], function: Callable[[Stage
     section = settings.datasets[dataset][room]
     params = validate(model, section, f"datasets.{dataset}.{room}")
     entry = stage_entry(room, dataset, root)
-    started_from = origin(entry, root)
     if os.environ.get("RANK", "0") != "0":
         # Another process of the same stage, started by `accelerate launch`: it computes; the first one speaks.
-        function(Stage(entry, params, settings.seed, settings.compute, Run(), root, started_from))
+        function(Stage(entry, params, settings.seed, settings.compute, Run(), root))
         return
-    with open_run(entry, section, settings.seed, started_from, root) as run:
-        stage = Stage(entry, params, settings.seed, settings.compute, run, root, started_from)
-        started = time.monotonic()
-        function(stage)
-        stage.finish()
-        stage.timing({"stage_seconds": time.monotonic() - started})
+    with host_place(lambda line: print(f"[{entry.key}] {line}", flush=True)):
+        started_from = origin(entry, root)
+        with open_run(entry, section, settings.seed, started_from, root) as run:
+            stage = Stage(entry, params, settings.seed, settings.compute, run, root, started_from)
+            started = time.monotonic()
+            function(stage)
+            stage.finish()
+            stage.timing({"stage_seconds": time.monotonic() - started})
 
 
 def worker_environment() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ REALDATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
 
 for _name, _value in {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "1"}.items():
     os.environ[_name] = _value
+# Places of their own on this host: tests wait for nobody's stages, and nobody waits for theirs.
+_places = tempfile.TemporaryDirectory(prefix="landloom-tests-")
+os.environ["LANDLOOM_HOST_DIR"] = _places.name
 
 
 @pytest.fixture(scope="session")
