@@ -1,4 +1,4 @@
-"""Places for stages on one host: counted across processes, freed when a process dies, never waited for at a terminal."""
+"""Places for stages on one host: counted across processes, freed by death, never waited for at a terminal."""
 
 from __future__ import annotations
 
