@@ -22,6 +22,12 @@ from tasks.secrets import redact
 from tasks.store import connect, tracking_uri_shown
 
 _FLUSH_VALUES, _FLUSH_S = 500, 5.0  # a write costs milliseconds on disk and more over a network: never one a step
+# Whoever started the stage says so in the environment, and the run says it in a tag.
+_CALLERS = {
+    "LANDLOOM_FLOW_RUN_ID": "prefect.flow_run_id",
+    "LANDLOOM_SWEEP": "sweep",
+    "DVC_EXP_NAME": "dvc.experiment",
+}
 
 
 class Run:
@@ -140,6 +146,7 @@ def _start(entry: StageEntry, params: dict[str, Any], seed: int, origin: Origin,
         "git.commit": origin.commit or "none",
         "git.dirty": dirty,
         "lock.sha256": lock_hash(root) or "none",
+        **{tag: os.environ[name] for name, tag in _CALLERS.items() if os.environ.get(name)},
         **{f"hardware.{name}": value for name, value in hardware().items()},
         **{f"dvc.in.{safe_name(path)}": digest for path, digest in origin.inputs.items()},
     }
