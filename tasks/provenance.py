@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import yaml
 
 from tasks.dag import StageEntry
 from tasks.hashing import dvc_md5, file_sha256
+from tasks.secrets import found_in, redact
 
 LOCK = "requirements.lock"
 
@@ -71,20 +73,36 @@ def git_state(root: Path) -> tuple[str | None, str | None]:
     """(commit, patch): `git apply` of the patch on the commit gives the code that ran.
 
     The patch is empty when nothing differs, None where git cannot tell. It holds changes to tracked files
-    and new Python files; other untracked files stay out, because keys live in such files. DVC's lock is
-    left out too: DVC writes it after the stage, so it says nothing of the run.
+    and new Python files; other untracked files stay out, because keys live in such files, and so do files
+    that exist to hold keys, tracked or not. DVC's lock is left out too: DVC writes it after the stage, so it
+    says nothing of the run. A key that was pasted into code is blanked, with a warning: then the patch no
+    longer gives the code that ran.
     """
     commit = _git(root, "rev-parse", "HEAD")
     if commit is None:
         return None, None
-    changed = _git(root, *_DIFF, "HEAD", "--", ".", ":(exclude)dvc.lock")
+    changed = _git(root, *_DIFF, "HEAD", "--", ".", ":(exclude)dvc.lock", *_KEY_FILES)
     new = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py")
     if changed is None or new is None:
         return commit.strip(), None
     added = [_git(root, *_DIFF, "--no-index", "--", os.devnull, name) or "" for name in new.split("\0") if name]
-    return commit.strip(), "".join([changed, *added])
+    patch = "".join([changed, *added])
+    secrets = found_in(patch)
+    if secrets:
+        print(
+            f"warning: uncommitted code holds {', '.join(secrets)}; it is blanked in the recorded patch, so this run's "
+            "code cannot be rebuilt from it. Keys belong in the environment",
+            file=sys.stderr,
+            flush=True,
+        )
+    return commit.strip(), redact(patch) if secrets else patch
 
 
+# Files that hold keys by custom, at any depth.
+_KEY_FILES = tuple(
+    f":(exclude,glob)**/{name}"
+    for name in (".env", ".env.*", "*.pem", "*.key", "id_rsa*", "id_ed25519*", ".netrc", "credentials", "*.local")
+)
 # A person's own settings (colours, an external viewer, no prefixes) would make a patch that does not apply.
 _DIFF = ("diff", "--binary", "--no-ext-diff", "--no-color", "--src-prefix=a/", "--dst-prefix=b/")
 
@@ -106,8 +124,6 @@ def lock_hash(root: Path) -> str | None:
 
 def hardware() -> dict[str, str]:
     """Processor, cores, memory and GPUs. Torch is asked only where the process already loaded it."""
-    import sys
-
     import psutil
 
     facts = {

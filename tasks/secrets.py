@@ -10,8 +10,11 @@ import os
 import re
 from collections.abc import Mapping
 
-_NAMES = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|CONNECTION_STRING|AUTH", re.IGNORECASE)
-_IN_ADDRESS = re.compile(r"(?<=//)[^/@\s\"']+(?=@)")
+_NAMES = re.compile(  # not AUTHOR, KEYBOARD or TOKENIZERS
+    r"KEY(?![A-Z])|SECRET|TOKEN(?!IZ)|PASSWORD|PASSWD|CREDENTIAL|CONNECTION_STRING|AUTH(?!OR(?!IZ))", re.IGNORECASE
+)
+# `user:password@`, or a token for a user; a name alone is none, nor is a placeholder (`{…}`, `$…`).
+_IN_ADDRESS = re.compile(r"""(?<=//)(?:[^/@\s"'{}$:]*:[^/@\s"'{}$]+|[^/@\s"'{}$]{16,})(?=@)""")
 _SHAPES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"  # Amazon's key ids
@@ -50,6 +53,8 @@ def _telling(value: str) -> bool:
 def found_in(text: str, environ: Mapping[str, str] = os.environ) -> list[str]:
     """What secrets `text` holds, in words for a message that does not repeat them."""
     names = [f"the value of ${name}" for name, value in secret_values(environ).items() if value in text]
+    if _IN_ADDRESS.search(text):
+        names.append("a password in an address")
     if _SHAPES.search(text):
         names.append("what looks like a key")
     return names

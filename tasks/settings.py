@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.errors import LandloomError
+from tasks.secrets import found_in
 
 ROOT = Path(__file__).resolve().parent.parent
 PARAMS = "params.yaml"
@@ -58,6 +59,7 @@ def load(root: Path = ROOT) -> Settings:
         raise LandloomError(f"{path}: there is no parameter file here; run from a Landloom checkout") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise LandloomError(f"{PARAMS}: not valid YAML: {' '.join(str(error).split())}") from None
+    _refuse_secrets(raw, "")
     return check(raw, root)
 
 
@@ -78,6 +80,20 @@ def check(raw: Any, root: Path = ROOT) -> Settings:
             validate(room_params(name), sections[name], f"{where}.{name}")
         _check_across(sections, where)
     return settings
+
+
+def _refuse_secrets(raw: Any, where: str) -> None:
+    """Parameters are copied into DVC's lock, into runs and into cards: a key among them is out for good."""
+    if isinstance(raw, dict):
+        for key, value in raw.items():
+            _refuse_secrets(value, f"{where}.{key}" if where else str(key))
+    elif isinstance(raw, list):
+        for value in raw:
+            _refuse_secrets(value, where)
+    elif isinstance(raw, str) and (found := found_in(raw)):
+        raise LandloomError(
+            f"{PARAMS}: {where}: holds {found[0]}; parameters are copied everywhere, so keep it in the environment"
+        )
 
 
 def room_params(room: str) -> type[Strict]:
