@@ -23,11 +23,10 @@ from tasks.files import atomic_file
 from tasks.formats.labels import NO_CLASS
 
 NEAR = 3  # levels: what colour management and rounding move a colour by
-BLEND = 10  # levels: how far a blend may lie from the line (or triangle) between the colours it is made of
-REACH = 3  # pixels: how far from a blend the classes may lie that it is made of
+BLEND = 10  # levels: how far a blend may lie from the line (the triangle …) between the colours it is made of
+REACH = 6  # pixels: how far from a blend the classes may lie that it is made of (Lanczos rings three to each side)
 PAINT = 5  # a square of so many pixels a side in one colour was painted, not blended
 OVERSHOOT = 0.15  # share by which sharpening filters go beyond the colours on both sides of an edge
-STRAY = 1000  # one pixel in so many may be a mix of four classes and more, at an edge
 LISTED = 12
 
 
@@ -150,17 +149,15 @@ def _resolve(labels: np.ndarray, values: np.ndarray, unsure: np.ndarray, colors:
         beside = smears[maximum_filter(mine, 3, mode="constant")]
         touching[:, index] = np.isin(np.arange(count + 1), beside)[smears[where]]
     found = np.full(len(seen), -1)
-    for candidates in (around, touching):
-        for parts in (2, 3):
-            rest = np.flatnonzero(found < 0)
-            found[rest] = _mixture(seen[rest], candidates[rest], colors, parts)
+    anywhere = np.ones_like(around)  # what is thinner than the blur has no pixel of its own colour beside it
+    for candidates, parts in ((around, 2), (around, 3), (touching, 2), (touching, 3), (anywhere, 2), (around, 4)):
+        rest = np.flatnonzero(found < 0)
+        found[rest] = _mixture(seen[rest], candidates[rest], colors, parts)
     # At an edge, what lies nearest to a class there and far from all others is that class, over-sharpened.
     rest = np.flatnonzero((found < 0) & (around.sum(axis=1) > 1))
     distance = np.abs(seen[rest, None] - colors).max(axis=-1)
     distance[~around[rest]] = np.inf
-    clear = distance.min(axis=1) < _margin(colors)
-    if (~clear).sum() <= labels.size // STRAY:
-        clear[:] = True
+    clear = distance.min(axis=1, initial=np.inf) < _margin(colors)
     found[rest[clear]] = distance[clear].argmin(axis=1)
     labels[where] = np.where(found < 0, NO_CLASS, found)
     left = np.zeros_like(unsure)
