@@ -1,22 +1,57 @@
-"""The pipeline's graph, as DVC itself has it: there is no second list of edges."""
+"""The pipeline's graph and state, as DVC itself has them: there is no second list of edges."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+from dvc.lock import LockError
 from dvc.repo import Repo
+from dvc.repo import lock_repo as locked
+from dvc.stage import Stage
 
 Graph = dict[str, set[str]]
 """Stage instance (`select@terrain`) to the instances it depends on directly."""
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What DVC says before anything runs: its graph, and the stages that need nothing."""
+
+    graph: Graph
+    unchanged: frozenset[str]
+
+
 def read_graph(root: Path) -> Graph:
     """Every stage instance of `dvc.yaml` under `root`, with its direct dependencies."""
     with Repo(root) as repo:
-        graph = repo.index.graph
-        # `name`, not `addressing`: the latter depends on the working directory.
-        return {stage.name: {needed.name for needed in graph.successors(stage)} for stage in graph.nodes}
+        return _edges(repo)
+
+
+def read_plan(root: Path) -> Plan:
+    """The graph, and which stages `dvc repro --single-item` would find unchanged at this moment.
+
+    One look at everything costs as much as one `dvc` process. It holds for a stage as long as nothing
+    upstream of it writes; a stage that another process is writing just now counts as changed.
+    """
+    with Repo(root, _wait_for_lock=True) as repo, locked(repo):
+        graph = _edges(repo)
+        return Plan(graph, frozenset(stage.name for stage in repo.index.stages if not _changed(stage)))
+
+
+def _edges(repo: Repo) -> Graph:
+    graph = repo.index.graph
+    # `name`, not `addressing`: the latter depends on the working directory.
+    return {stage.name: {needed.name for needed in graph.successors(stage)} for stage in graph.nodes}
+
+
+def _changed(stage: Stage) -> bool:
+    """The very question that `dvc repro` asks before it skips a stage."""
+    try:
+        return stage.changed()
+    except LockError:
+        return True
 
 
 def ordered(graph: Graph) -> list[str]:
@@ -33,23 +68,30 @@ def ordered(graph: Graph) -> list[str]:
 def chosen(graph: Graph, targets: Iterable[str] = (), start: str | None = None) -> Graph:
     """The part of the graph that is needed for `targets` (all when empty) and follows `start`.
 
-    A name without `@` means that stage of every dataset. Raises ValueError for an unknown name.
+    `train` means that stage of every dataset, `@terrain` every stage of that dataset. Raises ValueError
+    for an unknown name.
     """
-    wanted = _with_needs(graph, _named(graph, targets)) if targets else set(graph)
+    wanted = _with_needs(graph, named(graph, targets)) if targets else set(graph)
     if start is not None:
         followers = {stage: {other for other, needs in graph.items() if stage in needs} for stage in graph}
-        wanted &= _with_needs(followers, _named(graph, [start]))
+        wanted &= _with_needs(followers, named(graph, [start]))
     return {stage: needs & wanted for stage, needs in graph.items() if stage in wanted}
 
 
-def _named(graph: Graph, names: Iterable[str]) -> set[str]:
+def named(graph: Graph, names: Iterable[str]) -> set[str]:
+    """The stage instances that `names` mean; raises ValueError for a name that means none."""
     found: set[str] = set()
     for name in names:
-        matches = {stage for stage in graph if name in (stage, stage.split("@")[0])}
+        matches = {stage for stage in graph if name in _names(stage)}
         if not matches:
             raise ValueError(f"there is no stage {name!r}; there are {', '.join(sorted(graph))}")
         found |= matches
     return found
+
+
+def _names(stage: str) -> set[str]:
+    verb, at, dataset = stage.partition("@")
+    return {stage, verb, at + dataset} - {""}
 
 
 def _with_needs(graph: Graph, stages: set[str]) -> set[str]:

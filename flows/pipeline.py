@@ -1,9 +1,10 @@
 """The pipeline as a Prefect flow: one task per stage instance, independent branches side by side.
 
     python -m flows.pipeline                     everything that changed
-    python -m flows.pipeline train@terrain       what this target needs
+    python -m flows.pipeline train@terrain       what this target needs; @terrain is a whole dataset
     python -m flows.pipeline --from select       select and what follows
     python -m flows.pipeline --dry               what would run
+    python -m flows.pipeline -S datasets.terrain.train.steps=200
 
 DVC decides whether a stage runs; the flow decides only when. `--single-item` in topological order is
 what makes parallel branches safe: plain parallel `dvc repro` fails on shared upstream stages.
@@ -13,94 +14,90 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-# An ephemeral server migrates its database first, which can take most of the default 20 seconds.
-os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
-os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-os.environ.setdefault("DO_NOT_TRACK", "1")
+import yaml
+from prefect import State, flow, get_run_logger
+from prefect.futures import wait
+from prefect.task_runners import ThreadPoolTaskRunner
 
-from prefect import flow, get_run_logger, task  # noqa: E402 - reads the settings above when imported
-from prefect.artifacts import create_table_artifact  # noqa: E402
-from prefect.cache_policies import NO_CACHE  # noqa: E402
-from prefect.futures import wait  # noqa: E402
-from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
-
-from flows.graph import chosen, ordered, read_graph  # noqa: E402
+from flows.artifacts import publish_outcomes
+from flows.checkout import assignments, checkout
+from flows.graph import Plan, chosen, named, ordered, read_plan
+from flows.repro import UNCHANGED, Children, StageFailed, patient
+from tasks.errors import LandloomError
 
 ROOT = Path(__file__).resolve().parent.parent
-NETWORK_STAGES = ("acquire", "caption")
-"""Stages that may touch a network: only they are worth trying again."""
-
-OUTCOMES = (  # what DVC prints, and what it means
-    ("Running stage", "ran"),
-    ("is cached - skipping run", "restored from cache"),
-    ("didn't change, skipping", "unchanged"),
-)
 
 
-class StageFailed(RuntimeError):
-    """A stage's command ended with an error; the message is its last line."""
-
-
-@task(task_run_name="{stage}", cache_policy=NO_CACHE, persist_result=False)
-def repro(stage: str, root: str, dry: bool) -> str:
-    """Bring one stage up to date; returns `ran`, `restored from cache` or `unchanged`.
-
-    Everything the stage prints goes to the flow's log, line by line.
-    """
-    log = get_run_logger()
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage]
-    process = subprocess.Popen(
-        [*command, "--dry"] if dry else command,
-        cwd=root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"},
-    )
-    lines = []
-    for line in process.stdout or ():
-        if line.strip():
-            lines.append(line.strip())
-            log.info(line.rstrip())
-    if process.wait() != 0:
-        # DVC's own last line names the stage; the one before it is the stage's own word.
-        told = [line for line in lines if line.startswith(stage.split("@")[0])] or lines[-1:]
-        raise StageFailed(f"{stage}: {told[-1] if told else 'no output'}")
-    return next((meaning for words, meaning in OUTCOMES if any(words in line for line in lines)), "unchanged")
-
-
-@flow(name="pipeline", persist_result=False)
+@flow(name="pipeline", persist_result=False, task_runner=ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1))
 def pipeline(
-    targets: Sequence[str] = (), start: str | None = None, dry: bool = False, root: str = str(ROOT)
+    targets: list[str] = [],  # noqa: B006 - Prefect shows the defaults as a form
+    start: str | None = None,
+    dry: bool = False,
+    root: str = str(ROOT),
+    params: dict[str, Any] = {},  # noqa: B006
+    force: list[str] = [],  # noqa: B006
 ) -> dict[str, str]:
     """Run the chosen part of DVC's graph; returns each stage's outcome.
 
-    A failed stage leaves branches that do not need it running; the flow fails at the end and names it.
+    `params` are written into `params.yaml` first, as `dvc exp run -S` would: {"datasets.terrain.train.steps": 200}.
+    Stages in `force` run even if DVC knows of no change. A failed stage leaves branches that do not need it
+    running; the flow fails at the end and names it.
     """
-    graph = chosen(read_graph(Path(root)), targets, start)
-    futures = {}
-    for stage in ordered(graph):
-        name = stage.split("@")[0]
-        patient = repro.with_options(retries=3, retry_delay_seconds=[10, 60, 300]) if name in NETWORK_STAGES else repro
-        futures[stage] = patient.submit(stage, root, dry, wait_for=[futures[need] for need in sorted(graph[stage])])
-    wait(list(futures.values()))
-    outcomes = {stage: _outcome(future.state) for stage, future in futures.items()}
-    create_table_artifact(
-        key="stages", table=[{"stage": stage, "outcome": outcome} for stage, outcome in outcomes.items()]
-    )
+    log = get_run_logger()
+    place = Path(root)
+    with checkout(place, {} if dry else params, log.info):
+        plan = read_plan(place)
+        graph = chosen(plan.graph, targets, start)
+        forced = named(graph, force)
+        if dry:
+            return would(graph, plan, forced)
+        outcomes = _run(graph, plan, forced, place)
+    publish_outcomes(outcomes, place, log)
     failed = [stage for stage, outcome in outcomes.items() if outcome == "failed"]
     if failed:
         raise StageFailed(f"{', '.join(failed)} failed; {_count(outcomes)}")
-    get_run_logger().info(_count(outcomes))
+    log.info(_count(outcomes))
     return outcomes
 
 
-def _outcome(state: object) -> str:
+def _run(graph: dict[str, set[str]], plan: Plan, forced: set[str], root: Path) -> dict[str, str]:
+    """Submit every stage with its needs, wait for all of them, and say how each ended."""
+    settings = yaml.safe_load((root / "params.yaml").read_text())
+    children, futures = Children(), {}
+    try:
+        for stage in ordered(graph):
+            futures[stage] = patient(stage, settings, children).submit(
+                stage,
+                str(root),
+                needs=[futures[need] for need in sorted(graph[stage])],
+                settled=stage in plan.unchanged,
+                force=stage in forced,
+                children=children,
+            )
+        wait(list(futures.values()))
+    except BaseException:  # cancelled, or Ctrl-C: nothing of ours may work on
+        children.stop()
+        raise
+    return {stage: _outcome(future.state) for stage, future in futures.items()}
+
+
+def would(graph: dict[str, set[str]], plan: Plan, forced: set[str]) -> dict[str, str]:
+    """What a run would do, as far as anyone can know beforehand: a stage after a change is decided by its bytes."""
+    verdicts: dict[str, str] = {}
+    for stage in ordered(graph):
+        before = [need for need in sorted(graph[stage]) if verdicts[need] != UNCHANGED]
+        if stage in forced or stage not in plan.unchanged:
+            verdicts[stage] = "would run, or be restored from cache"
+        else:
+            verdicts[stage] = f"unchanged, unless {before[0]} writes something else" if before else UNCHANGED
+    return verdicts
+
+
+def _outcome(state: State[str]) -> str:
     if state.is_completed():
         return state.result()
     return "failed" if state.is_failed() else "not reached"
@@ -118,11 +115,15 @@ def main() -> None:
     parser.add_argument("--from", dest="start", help="only this stage and what follows it")
     parser.add_argument("--dry", action="store_true", help="say what would run")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="branches side by side")
-    arguments = parser.parse_args()
-    runner = ThreadPoolTaskRunner(max_workers=arguments.jobs)
+    parser.add_argument("-S", "--set-param", action="append", default=[], help="NAME=VALUE, written into params.yaml")
+    parser.add_argument("--force", action="append", default=[], help="a stage to run although nothing changed")
+    given = parser.parse_args()
+    runner = ThreadPoolTaskRunner(max_workers=given.jobs)
     try:
-        outcomes = pipeline.with_options(task_runner=runner)(arguments.targets, arguments.start, arguments.dry)
-    except (StageFailed, ValueError) as error:
+        outcomes = pipeline.with_options(task_runner=runner)(
+            given.targets, given.start, given.dry, params=assignments(given.set_param), force=given.force
+        )
+    except (StageFailed, LandloomError, ValueError) as error:
         print(error, file=sys.stderr)
         sys.exit(1)
     for stage, outcome in outcomes.items():

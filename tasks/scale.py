@@ -36,7 +36,7 @@ def changes(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]
     for key, value in new.items():
         here = f"{path}.{key}" if path else str(key)
         if not isinstance(old, dict) or key not in old:
-            raise LandloomError(f"{FOLDER}: {here}: {PARAMS} has no such key")
+            raise LandloomError(f"{here}: {PARAMS} has no such key")
         if isinstance(value, dict) and isinstance(old[key], dict) and value:
             yield from changes(old[key], value, here)
         elif old[key] != value:
@@ -59,22 +59,43 @@ def apply_scale(name: str, write: bool, root: Path = ROOT) -> list[tuple[str, An
     """Show, and with `write` store, what the overlay `name` changes in `params.yaml`."""
     if name not in scales(root):
         raise LandloomError(f"{FOLDER}/{name}.yaml: there is no such scale; there are {', '.join(scales(root))}")
-    yaml = YAML()
-    yaml.width = 120
-    yaml.preserve_quotes = True
     try:
-        overlay = yaml.load((root / FOLDER / f"{name}.yaml").read_text())
+        overlay = _yaml().load((root / FOLDER / f"{name}.yaml").read_text())
     except YAMLError as error:
         raise LandloomError(f"{FOLDER}/{name}.yaml: not valid YAML: {' '.join(str(error).split())}") from None
-    document = yaml.load((root / PARAMS).read_text())
+    try:
+        return apply_overlay(overlay, write, root)
+    except LandloomError as error:
+        raise LandloomError(f"{FOLDER}/{name}.yaml: {error}") from None
+
+
+def apply_overlay(overlay: dict[str, Any], write: bool, root: Path = ROOT) -> list[tuple[str, Any, Any]]:
+    """What `overlay` changes in `params.yaml`, each as (dotted path, old value, new value); stored with `write`.
+
+    The whole file is validated with the change before a byte is written; everything else in it stays.
+    """
+    yaml, before = _yaml(), (root / PARAMS).read_text()
+    try:
+        document = yaml.load(before)
+    except YAMLError as error:
+        raise LandloomError(f"{PARAMS}: not valid YAML: {' '.join(str(error).split())}") from None
     found = merge(document, overlay)
     text = io.StringIO()
     yaml.dump(document, text)
     check(YAML(typ="safe").load(text.getvalue()), root)
     if write and found:
+        if (root / PARAMS).read_text() != before:  # somebody saved it in the meantime: their edit stays
+            return apply_overlay(overlay, write, root)
         with atomic_file(root / PARAMS) as part:
             part.write_text(text.getvalue())
     return found
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.width = 120
+    yaml.preserve_quotes = True
+    return yaml
 
 
 def main() -> None:

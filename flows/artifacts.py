@@ -1,0 +1,115 @@
+"""What a flow leaves in the Prefect UI: a table of its stages; for each stage its figures, picture and MLflow run."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+WIDTH, QUALITY = 640, 80  # pixels and JPEG quality: a picture of tens of kilobytes inside the page itself
+
+
+def publish(stage: str, root: Path, outcome: str, seconds: float, log: Any) -> None:
+    """Show what a stage left. The stage is done by now: whatever goes wrong here is only told."""
+    try:
+        create_markdown_artifact(
+            key=key(stage), markdown=page(stage, root, outcome, seconds), description=f"{stage} {outcome}"
+        )
+    except Exception as error:  # noqa: BLE001 - see above
+        log.warning("%s: nothing to look at in the Prefect UI: %s", stage, error)
+
+
+def publish_outcomes(outcomes: dict[str, str], root: Path, log: Any) -> None:
+    """The flow's table: each stage, how it ended, and the run that made what it left."""
+    rows = [
+        {"stage": stage, "outcome": outcome, "run": run_of(stage, root) or ""} for stage, outcome in outcomes.items()
+    ]
+    try:
+        create_table_artifact(key="stages", table=rows, description="How each stage ended")
+    except Exception as error:  # noqa: BLE001 - the stages themselves are done
+        log.warning("no table of stages in the Prefect UI: %s", error)
+
+
+def key(stage: str) -> str:
+    """A name that Prefect allows: lower-case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", stage.lower()).strip("-")
+
+
+def page(stage: str, root: Path, outcome: str, seconds: float) -> str:
+    """The stage's page as Markdown."""
+    room, _, dataset = stage.partition("@")
+    place = root / "data" / dataset
+    parts = [f"# {stage}", f"{outcome}, {seconds:.1f} s", run_line(run_of(stage, root))]
+    metrics = _json(place / "metrics" / f"{room}.json")
+    if metrics:
+        parts.append("\n".join(["| figure | value |", "|---|---|", *(f"| {k} | {v} |" for k, v in metrics.items())]))
+    pictures = sorted((place / "pictures" / room).glob("*.png"))
+    if pictures:  # the last by name: of numbered pictures, the newest
+        parts.append(f"![{pictures[-1].stem}]({data_uri(pictures[-1])})")
+    return "\n\n".join(part for part in parts if part)
+
+
+def run_of(stage: str, root: Path) -> str | None:
+    """Id of the MLflow run that made what the stage left, from its run file."""
+    room, _, dataset = stage.partition("@")
+    return (_json(root / "data" / dataset / "runs" / f"{room}.json") or {}).get("run_id")
+
+
+def run_line(run_id: str | None) -> str:
+    """Where to find the run: a link where MLflow is a server, else its id and the command that opens the pages."""
+    if run_id is None:
+        return ""
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not uri.startswith("http"):
+        return f"MLflow run `{run_id}` (`make ui` opens the pages)"
+    experiment = _experiment(uri, run_id)
+    uri = re.sub(r"//[^/@]*@", "//", uri).rstrip("/")
+    return (
+        f"[MLflow run {run_id}]({uri}/#/experiments/{experiment}/runs/{run_id})"
+        if experiment
+        else f"MLflow run `{run_id}`"
+    )
+
+
+def _experiment(uri: str, run_id: str) -> str | None:
+    """Id of the experiment that holds the run, asked over HTTP: importing MLflow would take seconds."""
+    import httpx
+
+    name, word = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    try:
+        answer = httpx.get(
+            f"{uri.rstrip('/')}/api/2.0/mlflow/runs/get",
+            params={"run_id": run_id},
+            timeout=5,
+            auth=(name, word) if name else None,
+            headers={"Authorization": f"Bearer {token}"} if token else None,
+        )
+        return answer.json()["run"]["info"]["experiment_id"]
+    except (httpx.HTTPError, ValueError, KeyError):
+        return None
+
+
+def data_uri(path: Path) -> str:
+    """The picture, scaled down, as a `data:` address: the Prefect UI has no place for files of its own."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        picture = picture.convert("RGB")
+        picture.thumbnail((WIDTH, 4 * WIDTH))
+        stream = io.BytesIO()
+        picture.save(stream, "JPEG", quality=QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None

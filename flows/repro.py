@@ -1,0 +1,146 @@
+"""One stage as a Prefect task: DVC decides whether it runs, and every line it prints goes to the flow's log."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prefect import Task, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+
+from flows.artifacts import publish
+from tasks.host import LIMIT
+from tasks.secrets import redact
+
+RAN, RESTORED, UNCHANGED = "ran", "restored from cache", "unchanged"
+_TOLD = (  # what DVC prints, and what it means
+    ("Running stage", RAN),
+    ("is cached - skipping run", RESTORED),
+    ("didn't change, skipping", UNCHANGED),
+)
+_BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
+
+LOCAL = {"acquire": ("source", {"sample", "files"}), "caption": ("method", {"none", "facts"})}
+"""Stages that may touch a network: the parameter that decides it, and the values with which they do not."""
+
+
+class StageFailed(RuntimeError):
+    """A stage's command ended with an error; the message is its own word."""
+
+
+class Children:
+    """The `dvc` processes of one flow, so that a flow which is cancelled leaves none behind."""
+
+    def __init__(self) -> None:
+        self._alive: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self.stopped = False
+
+    def start(self, command: list[str], **how: Any) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own: a signal must reach the stage, not only DVC."""
+        with self._lock:
+            if self.stopped:
+                raise StageFailed("the flow was stopped")
+            process = subprocess.Popen(command, start_new_session=True, **how)
+            self._alive.add(process)
+            return process
+
+    def ended(self, process: subprocess.Popen[str]) -> None:
+        with self._lock:
+            self._alive.discard(process)
+
+    def stop(self) -> None:
+        """End all of them (a training saves its state first), and start no more."""
+        with self._lock:
+            self.stopped = True
+            for process in self._alive:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
+
+
+@task(task_run_name="{stage}", cache_policy=NO_CACHE, persist_result=False)
+def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, children: Children) -> str:
+    """Bring one stage up to date; returns `ran`, `restored from cache` or `unchanged`.
+
+    `needs` are the outcomes of the stages it depends on. Where none of them wrote anything, `settled` (DVC's
+    answer for the whole graph when the flow began) still holds, and no process has to be started to ask again.
+    """
+    log = get_run_logger()
+    if settled and not force and set(needs) <= {UNCHANGED}:
+        return UNCHANGED
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", *["--force"] * force, stage]
+    started = time.monotonic()
+    while True:
+        status, lines = _run(command, Path(root), children, log)
+        if status == 0 or not any(words in line for words in _BUSY for line in lines):
+            break
+        # DVC waits for its own lock, but not for a stage that another process runs; that one may even do our work.
+        log.info("%s: another process uses its files; asking again in a few seconds", stage)
+        time.sleep(random.uniform(2, 6))
+    if status != 0:
+        # DVC's own last line names the stage; the one before it is the stage's own word.
+        told = [line for line in lines if line.startswith(stage.split("@")[0])] or lines[-1:]
+        raise StageFailed(f"{stage}: {told[-1] if told else 'no output'}")
+    outcome = next((meaning for words, meaning in _TOLD if any(words in line for line in lines)), UNCHANGED)
+    if outcome != UNCHANGED:
+        publish(stage, Path(root), outcome, time.monotonic() - started, log)
+    return outcome
+
+
+def _run(command: list[str], root: Path, children: Children, log: Any) -> tuple[int, list[str]]:
+    """(exit status, lines printed), each line logged as soon as it is there."""
+    process = children.start(
+        command,
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={
+            LIMIT: str(os.cpu_count() or 1),
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "LANDLOOM_FLOW_RUN_ID": str(flow_run.id or ""),
+        },
+    )
+    lines = []
+    try:
+        for line in process.stdout or ():
+            if line.strip():
+                lines.append(redact(line.strip()))
+                log.info(lines[-1])
+        return process.wait(), lines
+    finally:
+        children.ended(process)
+
+
+def patient(stage: str, params: Mapping[str, Any], children: Children) -> Task[..., str]:
+    """The task for this stage: with retries where it may touch a network, without where they cannot help."""
+    if not touches_network(stage, params):
+        return repro
+    return repro.with_options(
+        retries=3,
+        retry_delay_seconds=[10, 60, 300],
+        retry_jitter_factor=0.5,
+        # A wrong parameter is as wrong the next time.
+        retry_condition_fn=lambda task, run, state: not children.stopped and "params.yaml: " not in str(state.message),
+    )
+
+
+def touches_network(stage: str, params: Mapping[str, Any]) -> bool:
+    """Whether the stage, with the parameters of `params.yaml` as they stand, may ask another machine."""
+    room, _, dataset = stage.partition("@")
+    if room not in LOCAL:
+        return False
+    name, local = LOCAL[room]
+    return params.get("datasets", {}).get(dataset, {}).get(room, {}).get(name) not in local
