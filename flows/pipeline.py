@@ -24,6 +24,7 @@ from prefect.futures import wait
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.artifacts import publish_outcomes
+from flows.away import check_prefect
 from flows.checkout import assignments, checkout
 from flows.graph import Plan, chosen, named, ordered, read_plan
 from flows.repro import UNCHANGED, Children, StageFailed, patient
@@ -120,6 +121,7 @@ def main() -> None:
     given = parser.parse_args()
     runner = ThreadPoolTaskRunner(max_workers=given.jobs)
     try:
+        check_prefect()
         outcomes = pipeline.with_options(task_runner=runner)(
             given.targets, given.start, given.dry, params=assignments(given.set_param), force=given.force
         )
