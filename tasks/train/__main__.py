@@ -1,8 +1,10 @@
 """`python -m tasks.train <dataset>`."""
 
 from tasks.stage import main
+from tasks.train.launch import spread
 from tasks.train.params import Params
 from tasks.train.run import run
 
 if __name__ == "__main__":
+    spread()
     main("train", Params, run)

@@ -24,7 +24,7 @@ from tasks.files import atomic_dir, write_json
 from tasks.formats.shards import ShardSet
 from tasks.hashing import file_sha256
 from tasks.stage import Stage
-from tasks.train import pictures
+from tasks.train import kept, pictures
 from tasks.train.feed import Feed
 from tasks.train.hardware import accelerator as set_up
 from tasks.train.params import Params
@@ -50,7 +50,7 @@ def run(stage: Stage[Params]) -> None:
 
     config["training"]["parameters"] = sum(weight.numel() for weight in method.networks.parameters())
 
-    work = stage.state_dir("checkpoints", stage.dataset, stage.input_hash())
+    work = kept.folder(stage)
     checkpoints = Checkpoints(work)
     saved = checkpoints.latest()
     if saved is not None:
@@ -101,7 +101,7 @@ def run(stage: Stage[Params]) -> None:
         share, speed = result.waiting / result.seconds, result.steps / result.seconds
         stage.timing({"waiting_share": share, "steps_per_second": speed, "train_seconds": result.seconds})
         stage.say(f"{speed:.2f} steps/s, {100 * share:.2f} % of the time spent waiting for data")
-    shutil.rmtree(work)
+    kept.finished(stage, work)
 
 
 def describe(
