@@ -92,9 +92,14 @@ def apply_overlay(overlay: dict[str, Any], write: bool, root: Path = ROOT) -> li
 
 
 def _yaml() -> YAML:
+    """A YAML that writes what it read: in the layout of `params.yaml`, so that a diff shows the change alone."""
     yaml = YAML()
-    yaml.width = 120
+    yaml.width = 4096
     yaml.preserve_quotes = True
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.representer.add_representer(
+        type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
     return yaml
 
 
