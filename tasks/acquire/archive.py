@@ -1,4 +1,4 @@
-"""Zipped SRTM cells: a zip is trusted only after it was unpacked once, into nothing, up to a limit."""
+"""Zips: trusted only as far as they unpack, member by member, to no more than they say and a limit allows."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import stat
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
-from tasks.acquire.source import Refusal
+from tasks.acquire.source import Refusal, Unreadable
 
 MAX_UNPACKED = 128 << 20
 """Bytes; an SRTM cell of 1″ has 26 MB, one of 0.5″ 104 MB."""
@@ -25,9 +26,34 @@ def check_hgt_zip(path: Path) -> None:
                 raise Refusal(f"a zip of {len(members)} members; one .hgt alone is wanted")
             if cells[0].file_size > MAX_UNPACKED:
                 raise Refusal(f"says it unpacks to {cells[0].file_size} bytes; a cell has at most {MAX_UNPACKED}")
-            _check_size(archive, cells[0])
+            _unpack(archive, cells[0], MAX_UNPACKED, None)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         raise Refusal(f"a damaged or unreadable zip: {error}") from None
+
+
+def extract(path: Path, wanted: str, folder: Path, max_bytes: int, sidecars: tuple[str, ...]) -> None:
+    """Unpack one raster of a zip into `folder`, without the zip's own folders, and what describes it.
+
+    Args:
+        wanted: the member, by its full name. sidecars: endings of files that belong to a raster of the same stem.
+
+    Raises:
+        Refusal: there is no such member, or the zip is damaged or not honest.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {member.filename: member for member in archive.infolist()}
+            if wanted not in members:
+                names = ", ".join(sorted(members)[:8])
+                raise Refusal(f"the zip has no member {wanted!r}; it has {names}")
+            stem = wanted.rsplit(".", 1)[0]
+            beside = [name for name in members if name.startswith((f"{stem}.", f"{wanted}.")) and name != wanted]
+            for name in [wanted, *sorted(name for name in beside if name.lower().endswith(sidecars))]:
+                _check_name(members[name])
+                with (folder / PurePosixPath(name).name).open("xb") as target:
+                    _unpack(archive, members[name], max_bytes, target)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise Unreadable(f"a damaged or unreadable zip: {error}") from None
 
 
 def _check_name(member: zipfile.ZipInfo) -> None:
@@ -38,14 +64,17 @@ def _check_name(member: zipfile.ZipInfo) -> None:
         raise Refusal(f"its member {member.filename!r} is a link")
 
 
-def _check_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int, target: BinaryIO | None) -> None:
+    """Unpack a member into `target`, or into nothing, and hold it against what the zip says."""
     declared = member.file_size
     member.file_size = 1 << 62  # zipfile would stop at the declared size, and hide what really comes
     actual = 0
     with archive.open(member) as stream:
         while chunk := stream.read(1 << 20):
             actual += len(chunk)
-            if actual > MAX_UNPACKED:
-                raise Refusal(f"unpacks to more than {MAX_UNPACKED} bytes though it says {declared}")
+            if actual > max_bytes:
+                raise Refusal(f"unpacks to more than {max_bytes} bytes though it says {declared}")
+            if target:
+                target.write(chunk)
     if actual != declared:
         raise Refusal(f"unpacks to {actual} bytes though it says {declared}")

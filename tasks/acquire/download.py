@@ -137,14 +137,14 @@ class Downloads:
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise Refusal("the server packs it although plain bytes were asked for")
             if max(state.total or 0, have) > self._max:
-                raise Refusal(f"has {state.total} bytes, more than stac.max_file_mb allows")
+                raise Refusal(f"has {state.total} bytes, more than download.max_file_mb allows")
             with part.open(mode) as stream:
                 for chunk in response.iter_raw(_CHUNK):
                     have += len(chunk)
                     if have > self._max:
                         stream.close()
                         _forget(base)
-                        raise Refusal(f"goes on for more than {self._max} bytes, which is what stac.max_file_mb allows")
+                        raise Refusal(f"goes on for more than {self._max} bytes, all that download.max_file_mb allows")
                     stream.write(chunk)
                     if attempts.late:
                         attempts.failed(f"comes too slowly ({have} bytes so far)")

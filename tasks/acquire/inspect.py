@@ -123,8 +123,11 @@ def _layer(dataset: DatasetReader, layers: tuple[str, ...], override: Override) 
         raise Refusal(f"{shape}: heights are one band, a picture is three of uint8")
     elif dataset.colorinterp[0] == ColorInterp.palette or "complex" in kinds:
         raise Refusal(f"{shape} that stand for colours or complex numbers, not for heights")
-    elif np.dtype(kinds).itemsize == 1 and not override.get("trust", False):
-        raise Refusal(f"{shape}: a grey picture or a mask, too coarse for heights in metres")
+    elif np.dtype(kinds).itemsize == 1 and not (override.get("trust", False) or "scale" in override):
+        raise Refusal(
+            f"{shape}: a grey picture or a mask, too coarse for heights in metres; where it is a map of heights, "
+            "say how many metres a step of it is (scale, in its override)"
+        )
     else:
         layer = "height"
     if layer not in layers:
@@ -163,16 +166,21 @@ def _height_problems(dataset: DatasetReader, nodata: float | None, override: Ove
     problems = []
     unit = (dataset.units[0] or "").strip().lower()
     scale, offset = dataset.scales[0] * _UNITS.get(unit, 1.0), dataset.offsets[0]
-    if abs(scale - 1) > 1e-6 or offset != 0:
+    given = override.get("scale")
+    if given is None and (abs(scale - 1) > 1e-6 or offset != 0):
         problems.append(
             f"its samples are not metres (unit {unit or 'not named'}, scale {dataset.scales[0]:g}, offset {offset:g}); "
-            "convert it first"
+            "convert it first, or say how many metres a step is (scale, in its override)"
         )
-    values = Values(nodata, dataset.dtypes[0])
+    values = Values(nodata, dataset.dtypes[0]) if given is None else Values(None, "float64")
     masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]  # voids in a mask of their own
     for window in _windows(dataset):
         block = dataset.read(1, window=window)
-        values.add(block[dataset.dataset_mask(window=window) > 0] if masked else block)
+        if masked:
+            block = block[dataset.dataset_mask(window=window) > 0]
+        if given is not None:  # the void code is one of the plain numbers
+            block = (block if nodata is None else block[block != nodata]) * given
+        values.add(block)
     if values.void_everywhere():
         return ["void everywhere"]
     odd = values.problem(override.get("trust", False), "nodata" in override)

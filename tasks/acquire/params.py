@@ -28,15 +28,18 @@ class Override(TypedDict, total=False):
 
     __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]  # noqa: RUF012
     crs: str
+    bounds: Box  # of its outer edges, in its CRS: a picture of the whole Earth has [-180, -90, 180, 90]
+    scale: Annotated[float, Field(gt=0)]  # metres a step, where heights are stored as plain numbers
     nodata: float | None
     trust: bool  # skip the search for undeclared void codes: every value is a height
 
 
 class Sample(Strict):
-    """The built-in sample."""
+    """The built-in sample; with `planet_map_px`, colour and height maps of the whole planet instead of the model."""
 
     planet_cells: list[Cell]
     planet_px: int = Field(ge=16, le=3600)
+    planet_map_px: int | None = Field(ge=64, le=16384, multiple_of=2)
     planet_seed: int = Field(ge=0, lt=2**31)
 
 
@@ -59,6 +62,22 @@ class Stac(Strict):
     asset: str = Field(min_length=1)
     sign: Literal["planetary-computer"] | None
     missing_is_sea: bool
+
+
+class UrlRaster(Strict):
+    """One published file, or one member of a published zip."""
+
+    url: str = Field(pattern=r"^https?://")
+    member: str | None
+    layer: Literal["height", "color"]
+    licence: str = Field(min_length=1)
+    attribution: str = Field(min_length=1)
+    override: Override
+
+
+class Download(Strict):
+    """How servers are asked, whichever source asks them."""
+
     requests_per_second: float = Field(gt=0, le=100)
     connections: int = Field(ge=1, le=16)
     timeout_s: float = Field(gt=0)
@@ -70,11 +89,13 @@ class Stac(Strict):
 class Params(Strict):
     """The section `acquire` of one dataset."""
 
-    source: Literal["sample", "files", "stac"]
+    source: Literal["sample", "files", "stac", "urls"]
     area: None | Box | str | list[Cell]
     sample: Sample
     files: Files
     stac: Stac
+    urls: list[UrlRaster]
+    download: Download
 
     @field_validator("area", mode="before")
     @classmethod
@@ -101,4 +122,6 @@ class Params(Strict):
     def _source_has_what_it_needs(self) -> Params:
         if self.source == "files" and not self.files.paths:
             raise ValueError("source is files, but files.paths is empty; name a folder, a file or a glob")
+        if self.source == "urls" and not self.urls:
+            raise ValueError("source is urls, but its list urls is empty; name a raster to fetch")
         return self

@@ -18,41 +18,48 @@ RADIUS = 6371.0  # km; turns a wavelength on the ground into a frequency on the 
 _CHUNK = 1 << 15  # points worked on at a time, so that a chunk's temporaries stay in the processor's cache
 
 
-def planet_height(lat: np.ndarray, lon: np.ndarray, seed: int) -> np.ndarray:
-    """Heights in metres, float32, of the broadcast shape of `lat` and `lon` (degrees). Sea is 0."""
+def planet_height(lat: np.ndarray, lon: np.ndarray, seed: int, finest_km: float = 0.0) -> np.ndarray:
+    """Heights in metres, float32, of the broadcast shape of `lat` and `lon` (degrees). Sea is 0.
+
+    Waves shorter than `finest_km` are left out: on a coarse grid they would only be noise.
+    """
     lat, lon = np.broadcast_arrays(np.asarray(lat, np.float64), np.asarray(lon, np.float64))
     out = np.empty(lat.size, np.float32)
     flat_lat, flat_lon = lat.ravel(), lon.ravel()
     for start in range(0, lat.size, _CHUNK):
         part = slice(start, start + _CHUNK)
-        phi, lam = np.radians(flat_lat[part]), np.radians(flat_lon[part])
-        points = np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
-        out[part] = _height(points, seed)
+        out[part] = _height(sphere(flat_lat[part], flat_lon[part]), seed, finest_km)
     return out.reshape(lat.shape)
 
 
-def _height(p: np.ndarray, seed: int) -> np.ndarray:
-    """Heights (n,) at points `p` (3, n) of the unit sphere."""
-    shore = _fbm(p, 9000.0, 9, seed, 0.56) - 0.06
-    land = _smoothstep(0.0, 0.12, shore)
-    rough = _fbm(p, 2500.0, 4, seed + 100, 0.55)
-    belts = _smoothstep(0.10, 0.42, rough) * land  # 0 in plains, 1 in mountain belts
-    hills = _smoothstep(-0.25, 0.25, rough)
-    amplitude = land * (12 + 160 * hills**2 + 2300 * belts**1.3)
-    plateau = 900 * _smoothstep(0.12, 0.2, _fbm(p, 1800.0, 7, seed + 200, 0.55)) * land
+def sphere(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
+    """Points (3, n) of the unit sphere, from degrees (n,)."""
+    phi, lam = np.radians(lat), np.radians(lon)
+    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
 
-    ranges, slope = _ranges(p, seed + 300)
-    gullies = _gullies(p, slope, seed + 400)
+
+def _height(p: np.ndarray, seed: int, finest_km: float) -> np.ndarray:
+    """Heights (n,) at points `p` (3, n) of the unit sphere."""
+    shore = fbm(p, 9000.0, 9, seed, 0.56) - 0.06
+    land = smoothstep(0.0, 0.12, shore)
+    rough = fbm(p, 2500.0, 4, seed + 100, 0.55)
+    belts = smoothstep(0.10, 0.42, rough) * land  # 0 in plains, 1 in mountain belts
+    hills = smoothstep(-0.25, 0.25, rough)
+    amplitude = land * (12 + 160 * hills**2 + 2300 * belts**1.3)
+    plateau = 900 * smoothstep(0.12, 0.2, fbm(p, 1800.0, 7, seed + 200, 0.55)) * land
+
+    ranges, slope = _ranges(p, seed + 300, finest_km)
+    gullies = _gullies(p, slope, seed + 400, finest_km)
     # Low ground fills up instead of sinking without end: a valley has a floor.
     lifted = np.logaddexp(0, 3.5 * (ranges + 0.2)) / 3.5
-    relief = lifted + 0.2 * gullies * (0.25 + 0.75 * _smoothstep(-0.7, 0.1, ranges))
-    height = 40 * land + 420 * _smoothstep(0.0, 0.5, shore) + plateau + amplitude * relief
+    relief = lifted + 0.2 * gullies * (0.25 + 0.75 * smoothstep(-0.7, 0.1, ranges))
+    height = 40 * land + 420 * smoothstep(0.0, 0.5, shore) + plateau + amplitude * relief
     # A coast, not a cliff: land rises from the shore line whatever the ranges do there.
-    height = np.maximum(height, 1.0) * _smoothstep(0.0, 0.04, shore)
+    height = np.maximum(height, 1.0) * smoothstep(0.0, 0.04, shore)
     return np.where(shore > 0, np.maximum(height, 0.1), 0.0).astype(np.float32)
 
 
-def _ranges(p: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _ranges(p: np.ndarray, seed: int, finest_km: float) -> tuple[np.ndarray, np.ndarray]:
     """Ridges and valleys in about -1..1, and their gradient (3, n) per kilometre.
 
     Each octave is damped by the slope that the coarser ones built up, so that flanks stay smooth and
@@ -62,6 +69,8 @@ def _ranges(p: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     gradient = np.zeros_like(p, dtype=np.float32)
     weight = 1.0
     for octave, wavelength in enumerate((60.0, 28.0, 13.0, 6.1, 2.9, 1.4, 0.7)):
+        if wavelength < finest_km:
+            break
         value, slope = _noise(p, RADIUS / wavelength, seed + octave)
         if octave < 3:  # fold the coarse octaves: a crease along every zero line is a ridge
             fold = np.sqrt(value * value + np.float32(0.004))
@@ -75,17 +84,19 @@ def _ranges(p: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return total, gradient
 
 
-def _gullies(p: np.ndarray, slope: np.ndarray, seed: int) -> np.ndarray:
+def _gullies(p: np.ndarray, slope: np.ndarray, seed: int, finest_km: float) -> np.ndarray:
     """Stripes down the slope, in about -1..1: `slope` is the gradient (3, n) per kilometre."""
     total = np.zeros(p.shape[1], np.float32)
     normal = p.astype(np.float32)
     slope, weight = slope.copy(), 1.0
     for octave, wavelength in enumerate((7.0, 3.6, 1.8, 0.9)):
+        if wavelength < finest_km:
+            break
         slope -= normal * (slope * normal).sum(0)  # along the ground only
         along = np.cross(normal, slope, axis=0)  # the contour's direction: across it the stripes alternate
         steep = np.sqrt(np.square(along).sum(0)) + np.float32(1e-6)
         along /= steep
-        strength = np.float32(weight) * _smoothstep(0.0, 0.06, steep)
+        strength = np.float32(weight) * smoothstep(0.0, 0.06, steep)
         wave, crest = _stripes(p, RADIUS / wavelength, along, seed + octave)
         total += strength * wave
         slope += (strength * np.float32(0.35 / wavelength)) * crest * along
@@ -111,7 +122,7 @@ def _stripes(p: np.ndarray, frequency: float, direction: np.ndarray, seed: int) 
     return cosine, sine
 
 
-def _fbm(p: np.ndarray, wavelength: float, octaves: int, seed: int, gain: float) -> np.ndarray:
+def fbm(p: np.ndarray, wavelength: float, octaves: int, seed: int, gain: float) -> np.ndarray:
     """Sum of noises, each of half the wavelength (km) and `gain` times the amplitude of the one before."""
     total = np.zeros(p.shape[1], np.float32)
     for octave in range(octaves):
@@ -172,7 +183,7 @@ def _jitter(bits: np.ndarray) -> np.ndarray:
     return (bits >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-23) - 1
 
 
-def _smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
+def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
     """0 below `low`, 1 above `high`, smooth between."""
     t = np.clip((x - np.float32(low)) * np.float32(1 / (high - low)), 0, 1)
     return t * t * (3 - 2 * t)

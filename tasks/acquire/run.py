@@ -14,11 +14,15 @@ from pathlib import Path
 
 from tasks.acquire.area import Area
 from tasks.acquire.files import FileSource
+from tasks.acquire.georeference import write_georeference
+from tasks.acquire.http import Http, Patience
 from tasks.acquire.inspect import inspect
 from tasks.acquire.params import Params
 from tasks.acquire.sample import SampleSource
 from tasks.acquire.source import Candidate, Delivery, Refusal, Source, Unreadable
 from tasks.acquire.stac import StacSource
+from tasks.acquire.throttle import Throttle
+from tasks.acquire.urls import UrlSource
 from tasks.errors import LandloomError
 from tasks.files import atomic_dir
 from tasks.formats.ledger import LedgerRow, write_ledger
@@ -36,7 +40,7 @@ def run(stage: Stage[Params]) -> None:
         raise LandloomError(f"acquire.source: {params.source} has no raster in this area; look at acquire.area")
     with _told_when_full(), atomic_dir(stage.dir / "raw") as raw:
         look = partial(take, raw=raw, area=area, max_pixels=params.files.max_pixels)
-        connections = params.stac.connections if params.source == "stac" else 1
+        connections = params.download.connections if params.source in ("stac", "urls") else 1
         rows = []
         with ThreadPoolExecutor(connections) as pool:
             for row in stage.progress(pool.map(look, candidates), len(candidates), "rasters"):
@@ -76,7 +80,12 @@ def open_source(stage: Stage[Params], area: Area) -> Source:
         return SampleSource(params.sample, area)
     if params.source == "files":
         return FileSource(params.files, stage.root)
-    return StacSource(params.stac, area, stage.state_dir("downloads"), stage.state_dir("hosts"))
+    polite, cache = params.download, stage.state_dir("downloads")
+    throttle = Throttle(stage.state_dir("hosts"), polite.requests_per_second)
+    http = Http(throttle, Patience(polite.timeout_s, polite.retries, polite.give_up_s))
+    if params.source == "stac":
+        return StacSource(params.stac, area, http, cache, polite.max_file_mb << 20)
+    return UrlSource(params.urls, http, cache, polite.max_file_mb << 20)
 
 
 def take(candidate: Candidate, raw: Path, area: Area, max_pixels: int) -> LedgerRow:
@@ -97,6 +106,7 @@ def take(candidate: Candidate, raw: Path, area: Area, max_pixels: int) -> Ledger
         lobby.mkdir()
         delivery = candidate.deliver(lobby)
         path = lobby / candidate.name
+        write_georeference(path, candidate.override)
         found = inspect(path, candidate.layers, candidate.override, max_pixels)
         box = (found.west, found.south, found.east, found.north)
         if None not in box and not area.intersects(*box):  # type: ignore[arg-type]

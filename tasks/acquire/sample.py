@@ -1,4 +1,4 @@
-"""The built-in sample: one small measured elevation model, and cells of a procedural planet.
+"""The built-in sample: one small measured elevation model, and a procedural planet: cells of it, and maps of it whole.
 
 Both are there on a fresh machine without a key or a network, and the ledger names each for what it is.
 """
@@ -16,6 +16,7 @@ from affine import Affine
 from tasks.acquire.area import Area, cell_box
 from tasks.acquire.params import Sample
 from tasks.acquire.planet import planet_height
+from tasks.acquire.planet_map import planet_maps
 from tasks.acquire.source import Candidate, Delivery
 
 _JACKSBORO = (-84.41375, 36.44625, -84.07791666666667, 36.73291666666667)
@@ -28,8 +29,19 @@ class SampleSource:
         self._params, self._area = params, area
 
     def items(self) -> Iterator[Candidate]:
-        """The measured model first, then the planet's cells in the order of their names."""
-        if self._area.intersects(*_JACKSBORO):
+        """Maps of the whole planet where they are asked for, else the measured model; then cells by name."""
+        planet = {
+            "source": "sample",
+            "licence": "CC0-1.0",
+            "attribution": f"Landloom's procedural planet, seed {self._params.planet_seed}; not a real place",
+            "procedural": True,
+        }
+        if self._params.planet_map_px is not None:
+            for layer in ("color", "height"):
+                name, size, seed = f"planet_{layer}", self._params.planet_map_px, self._params.planet_seed
+                deliver = partial(write_map, layer=layer, px=size, seed=seed)
+                yield Candidate(key=name, name=f"{name}.tif", layers=(layer,), deliver=deliver, **planet)
+        elif self._area.intersects(*_JACKSBORO):
             yield Candidate(
                 key="jacksboro",
                 name="jacksboro.tif",
@@ -43,11 +55,8 @@ class SampleSource:
                 yield Candidate(
                     key=f"planet_{cell}",
                     name=f"planet_{cell}.tif",
-                    source="sample",
-                    licence="CC0-1.0",
-                    attribution=f"Landloom's procedural planet, seed {self._params.planet_seed}; not a real place",
-                    procedural=True,
                     deliver=partial(write_planet, cell=cell, px=self._params.planet_px, seed=self._params.planet_seed),
+                    **planet,
                 )
 
 
@@ -75,19 +84,29 @@ def write_planet(folder: Path, cell: str, px: int, seed: int) -> Delivery:
     return Delivery()
 
 
-def _write(path: Path, height: np.ndarray, transform: Affine, tags: dict[str, str]) -> None:
+def write_map(folder: Path, layer: str, px: int, seed: int) -> Delivery:
+    """The whole planet as a GeoTIFF in longitude and latitude, `px` pixels around: its heights, or its colours."""
+    height, color = planet_maps(px, seed)
+    bands = np.round(height * 64) / 64 if layer == "height" else np.moveaxis(color, -1, 0)
+    tags = {"SOURCE": f"Landloom's procedural planet, seed {seed}; not a real place"}
+    _write(folder / f"planet_{layer}.tif", bands, Affine(360 / px, 0, -180, 0, -360 / px, 90), tags)
+    return Delivery()
+
+
+def _write(path: Path, pixels: np.ndarray, transform: Affine, tags: dict[str, str]) -> None:
+    bands = pixels[None] if pixels.ndim == 2 else pixels
     profile = {
         "driver": "GTiff",
-        "dtype": str(height.dtype),
-        "count": 1,
-        "height": height.shape[0],
-        "width": height.shape[1],
+        "dtype": str(bands.dtype),
+        "count": len(bands),
+        "height": bands.shape[1],
+        "width": bands.shape[2],
         "crs": "EPSG:4326",
         "transform": transform,
         "compress": "DEFLATE",
-        "predictor": 3 if height.dtype.kind == "f" else 2,
+        "predictor": 3 if bands.dtype.kind == "f" else 2,
         "tiled": True,
     }
     with rasterio.open(path, "w", **profile) as target:
-        target.write(height, 1)
+        target.write(bands)
         target.update_tags(**tags)

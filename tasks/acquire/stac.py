@@ -18,11 +18,10 @@ from rasterio.transform import from_bounds
 from tasks.acquire.area import Area, cell_box
 from tasks.acquire.cells import cell_corner, cell_name
 from tasks.acquire.download import Downloads, Expected
-from tasks.acquire.http import Http, Patience, plain
+from tasks.acquire.http import Http, plain
 from tasks.acquire.params import Override, Stac
 from tasks.acquire.sign import PlanetaryComputer
 from tasks.acquire.source import Candidate, Delivery, Refusal
-from tasks.acquire.throttle import Throttle
 from tasks.errors import LandloomError
 
 MAX_PAGES = 1000  # of one search; a catalogue that goes on longer goes round in circles
@@ -47,12 +46,10 @@ WITHHELD = {"cop-dem-glo-30": (38, 43, 42, 51)}
 class StacSource:
     """Candidates of one collection. See `tasks.acquire.params.Stac`."""
 
-    def __init__(self, params: Stac, area: Area, downloads: Path, hosts: Path):
-        self._params, self._area = params, area
-        patience = Patience(params.timeout_s, params.retries, params.give_up_s)
-        self._http = Http(Throttle(hosts, params.requests_per_second), patience)
-        signer = PlanetaryComputer(self._http) if params.sign else None
-        self._downloads = Downloads(downloads, self._http, params.max_file_mb << 20, signer)
+    def __init__(self, params: Stac, area: Area, http: Http, downloads: Path, max_bytes: int):
+        self._params, self._area, self._http = params, area, http
+        signer = PlanetaryComputer(http) if params.sign else None
+        self._downloads = Downloads(downloads, http, max_bytes, signer)
 
     def items(self) -> Iterator[Candidate]:
         """Published items by id, then sea and gaps by cell."""

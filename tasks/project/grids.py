@@ -78,6 +78,14 @@ def grid_over(lon: np.ndarray, lat: np.ndarray, centre: tuple[float, float], met
     return Grid(_name(lat0, lon0), lat0, lon0, crs, transform, int(right - left), int(top - bottom))
 
 
+def centred_grid(lon: float, lat: float, px: int, gsd: float) -> Grid:
+    """A square of `px` pixels of `gsd` metres around a point, in the equal-area CRS of that point."""
+    lon, lat = round((lon + 180) % 360 - 180, 4) + 0.0, round(lat, 4) + 0.0
+    half = px * gsd / 2
+    transform = Affine(gsd, 0, -half, 0, -gsd, half)
+    return Grid(_name(lat, lon), lat, lon, local_crs(lat, lon), transform, px, px)
+
+
 def metres_per_degree(lat: float) -> tuple[float, float]:
     """Metres a degree of longitude and a degree of latitude are long at `lat` on the WGS 84 ellipsoid."""
     phi = np.radians(lat)

@@ -34,10 +34,11 @@ _TRIMMED_FROM = 64  # pixels; of a smaller scene two lines would be a good part
 
 @dataclass(frozen=True)
 class Job:
-    """A scene to make on a grid, from all rasters that reach it."""
+    """A scene to make on a grid, from all rasters that reach it; `whole`, it is as large as its grid or not at all."""
 
     grid: Grid
     rasters: tuple[Raster, ...]
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,21 @@ def _render_job(job: Job, folder: Path, params: Params, reader: RasterReader) ->
             if not np.isnan(pixels).all():
                 layers[layer] = pixels
                 keys.update(used)
-    if not layers:
+    if not layers or (job.whole and len(layers) < len({raster.layer for raster in job.rasters})):
         return None
-    top, bottom, left, right = _worth_keeping(~np.all([np.isnan(pixels[0]) for pixels in layers.values()], axis=0))
-    layers = {layer: pixels[:, top:bottom, left:right] for layer, pixels in layers.items()}
-    grid = grid.crop(top, bottom, left, right)
+    if not job.whole:
+        grid, layers = _trimmed(grid, layers)
     procedural = any(raster.procedural for raster in job.rasters if raster.key in keys)
     place = (grid.crs, grid.transform, params.gsd, grid.footprint())
     return _write(grid.name, grid.region, layers, place, sorted(keys), procedural, folder, params)
+
+
+def _trimmed(grid: Grid, layers: dict[str, np.ndarray]) -> tuple[Grid, dict[str, np.ndarray]]:
+    """The grid and its layers without the void around them."""
+    top, bottom, left, right = _worth_keeping(~np.all([np.isnan(pixels[0]) for pixels in layers.values()], axis=0))
+    return grid.crop(top, bottom, left, right), {
+        layer: pixels[:, top:bottom, left:right] for layer, pixels in layers.items()
+    }
 
 
 def _render_picture(picture: Picture, folder: Path, params: Params, reader: RasterReader) -> dict[str, Any] | None:
@@ -131,6 +139,8 @@ def _write(
     for layer, pixels in layers.items():
         if layer == "height":
             array, filled = fill_small_voids(pixels[0], params.fill_px)
+            if params.lowest is not None:
+                array = np.maximum(array, np.float32(params.lowest))  # a void stays one
             filled_share = float(filled.mean())
             voids.append(float(np.isnan(array).mean()))
         else:

@@ -15,6 +15,7 @@ from tasks.formats.scenes import COLUMNS, write_scenes
 from tasks.formats.sources import SCHEMA, write_sources
 from tasks.parallel import parallel_map
 from tasks.project.blocks import cover
+from tasks.project.crops import sphere_crops
 from tasks.project.overview import overview
 from tasks.project.params import Params
 from tasks.project.pictures import Picture, cut
@@ -30,7 +31,7 @@ def run(stage: Stage[Params]) -> None:
     params, raw = stage.params, stage.dir / "raw"
     ledger = read_ledger(raw)
     placed, refused = place_all(ledger, raw, params)
-    scenes = _plan(placed, params)
+    scenes = _plan(placed, params, stage)
     stage.say(f"{len(placed)} rasters, {len(refused)} refused here, at most {len(scenes)} scenes")
     if not scenes:
         raise LandloomError(_nothing(ledger, refused))
@@ -42,7 +43,7 @@ def run(stage: Stage[Params]) -> None:
         for found in stage.progress(made, len(batches), f"batches of {_BATCH} scenes"):
             rows += found
         if not rows:
-            raise LandloomError("raw: every raster is void from edge to edge; check nodata in the ledger")
+            raise LandloomError("raw: all rasters are void, or no crop lies on all layers; check the ledger")
 
     frame = gpd.GeoDataFrame(pd.DataFrame(rows, columns=list(COLUMNS)), geometry="geometry", crs="EPSG:4326")
     write_scenes(frame, stage.dir / "scenes.parquet")
@@ -52,11 +53,13 @@ def run(stage: Stage[Params]) -> None:
     stage.picture("scenes", overview(frame.sort_values("scene"), stage.dir))
 
 
-def _plan(placed: Sequence[Placed], params: Params) -> list[Job | Picture]:
+def _plan(placed: Sequence[Placed], params: Params, stage: Stage[Params]) -> list[Job | Picture]:
     """The scenes to make, in name order."""
     rasters = [item.raster for item in placed]
     if params.method == "none":
         return list(cut(rasters, params.scene_px))
+    if params.method == "sphere_crops":
+        return sphere_crops(placed, params, stage.rng("centres"))
     blocks = cover(
         [item.ground for item in placed],
         [item.reach for item in placed],

@@ -20,8 +20,11 @@ SHIPPED = yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"]["terrai
 
 
 def params(source: str, area: Any = None, **block: Any) -> Params:
-    """The shipped parameters with one source's block changed."""
-    return Params.model_validate({**SHIPPED, "source": source, "area": area, source: {**SHIPPED[source], **block}})
+    """The shipped parameters with one source's block changed, and the keys of `download` in theirs."""
+    polite = {name: block.pop(name) for name in list(block) if name in SHIPPED["download"]}
+    rest = {"source": source, "area": area, "download": {**SHIPPED["download"], **polite}}
+    own = block["urls"] if source == "urls" else {**SHIPPED[source], **block}
+    return Params.model_validate({**SHIPPED, **rest, source: own})
 
 
 def acquire(root: Path, given: Params) -> pd.DataFrame:

@@ -361,3 +361,22 @@ def test_the_original_is_copied_and_not_linked(tmp_path):
     path = write(tmp_path / "in/a.tif", hills())
     acquire(tmp_path, params("files", paths=["in"]))
     assert path.stat().st_nlink == 1
+
+
+def test_a_map_of_heights_in_grey_steps_gets_its_place_and_its_scale(tmp_path):
+    grey = (hills(90, 180, 0, 3000) // 20).astype(np.uint8)
+    write(tmp_path / "maps/earth.png", grey, driver="PNG", crs=None, transform=None)
+    plain = {"crs": "EPSG:4326", "bounds": [-180, -90, 180, 90]}
+    with pytest.raises(LandloomError, match="scale"):
+        acquire(tmp_path, params("files", paths=["maps"], overrides={"*.png": plain}))
+    ledger = acquire(tmp_path, params("files", paths=["maps"], overrides={"*.png": {**plain, "scale": 20.0}}))
+    assert ledger["refused"].isna().all()
+    with rasterio.open(tmp_path / "data/terrain/raw/earth.png") as found:
+        assert found.scales == (20.0,) and tuple(found.bounds) == (-180, -90, 180, 90)
+    assert (tmp_path / "maps/earth.png.aux.xml").exists() is False  # the original's folder is left alone
+
+
+def test_scaled_heights_that_are_none_are_told(tmp_path):
+    write(tmp_path / "maps/a.tif", hills())
+    with pytest.raises(LandloomError, match="no height on Earth"):
+        acquire(tmp_path, params("files", paths=["maps"], overrides={"*": {"scale": 100.0}}))

@@ -22,6 +22,8 @@ PARAMS = {
     "resampling": "cubic",
     "max_upsample": 2.5,
     "fill_px": 8,
+    "lowest": None,
+    "crops": None,
 }
 
 

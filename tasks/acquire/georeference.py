@@ -1,0 +1,45 @@
+"""What a person knows of a raster's place and scale, written where every GDAL program looks for it.
+
+The published file stays as it is: the facts stand beside it in `<name>.aux.xml`, GDAL's own note on a raster (PAM).
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from affine import Affine
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
+
+from tasks.acquire.inspect import DRIVERS
+from tasks.acquire.params import Override
+from tasks.files import atomic_file
+
+
+def write_georeference(path: Path, override: Override) -> None:
+    """Write the note for a raster whose override has `bounds` or `scale`; nothing for any other.
+
+    A file that cannot be opened is left for `inspect` to refuse.
+    """
+    bounds, scale = override.get("bounds"), override.get("scale")
+    if bounds is None and scale is None:
+        return
+    try:
+        with warnings.catch_warnings(), DatasetReader(path, driver=DRIVERS) as dataset:
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # which is why it is told here
+            cols, rows, place = dataset.width, dataset.height, dataset.transform
+            void = override.get("nodata", dataset.nodata)
+    except RasterioError:
+        return
+    if bounds is not None:
+        west, south, east, north = bounds
+        place = Affine((east - west) / cols, 0, west, 0, (south - north) / rows, north)
+    numbers = ", ".join(repr(float(value)) for value in place.to_gdal())
+    lines = ["<PAMDataset>", f"  <GeoTransform>{numbers}</GeoTransform>"]
+    if scale is not None:
+        lines += ['  <PAMRasterBand band="1">', f"    <Scale>{scale!r}</Scale>", "    <Offset>0</Offset>"]
+        lines += [] if void is None else [f"    <NoDataValue>{void!r}</NoDataValue>"]
+        lines += ["  </PAMRasterBand>"]
+    with atomic_file(path.with_name(f"{path.name}.aux.xml")) as part:
+        part.write_text("\n".join([*lines, "</PAMDataset>"]) + "\n")

@@ -1,0 +1,102 @@
+"""Crops of global maps: where their centres are, and that ground at 70°, at 180° and at a pole comes out right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from affine import Affine
+
+from tasks.errors import LandloomError
+from tasks.formats.scenes import SceneReader, read_scenes
+from tasks.hashing import dvc_md5
+from tasks.project.crops import centres
+from tasks.project.grids import centred_grid
+from tasks.project.rasters import RasterReader
+from tasks.project.warp import Target, warp
+from tests.project.stage import ledger_row, project
+from tests.project.synthetic import coordinates, raster
+
+WORLD = Affine(0.25, 0, -180, 0, -0.25, 90)
+
+
+def world(raw, key: str = "height", layer: str = "height", rows: int = 720):
+    """A smooth function of the point on the sphere, so that it has no seam anywhere."""
+    lat, lon = np.radians(90 - (np.arange(rows) + 0.5) * 0.25), np.radians(-180 + (np.arange(1440) + 0.5) * 0.25)
+    ground = _ground(lat[:, None], lon[None, :])
+    pixels = ground.astype(np.float32) if layer == "height" else np.stack([ground / 40 + 100] * 3).astype(np.uint8)
+    return raster(raw, key, "EPSG:4326", WORLD, pixels, layer)
+
+
+def _ground(lat, lon):
+    x, y, z = np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)
+    return 1000 * (np.sin(4 * x + 1) + np.cos(5 * y) + np.sin(6 * z))
+
+
+@pytest.fixture
+def raw(tmp_path):
+    folder = tmp_path / "data/terrain/raw"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_centres_are_even_over_the_sphere():
+    points = np.array(centres(20_000, np.random.default_rng(1)))
+    assert np.abs(points[:, 0]).max() <= 180 and np.abs(points[:, 1]).max() <= 90
+    # Beyond 60° lies 1 - sin 60° of the sphere: 13.4 %, where degrees alone would put a third of the points.
+    assert abs((np.abs(points[:, 1]) > 60).mean() - (1 - np.sin(np.radians(60)))) < 0.01
+    assert abs((points[:, 0] < -90).mean() - 0.25) < 0.015
+
+
+@pytest.mark.parametrize(("lon", "lat"), [(10.0, 0.0), (25.0, 70.0), (180.0, -17.0), (-179.9, 66.0), (40.0, 89.0)])
+def test_ground_comes_out_right_anywhere(raw, lon, lat):
+    source, grid = world(raw), centred_grid(lon, lat, 64, 20_000)
+    with RasterReader() as reader:
+        pixels, used = warp([source], Target(grid.crs, grid.transform, grid.cols, grid.rows), grid.lon, "cubic", reader)
+    assert used == [source.key] and not np.isnan(pixels).any()
+    truth = _ground(*(np.radians(axis) for axis in coordinates(grid.crs, grid.transform, 64, 64)[::-1]))
+    assert np.abs(pixels[0] - truth).max() < 12  # of 4,000 m; a pixel's shift would be up to 130
+
+
+def test_scenes_are_whole_squares_with_every_layer(tmp_path, raw):
+    rows = [ledger_row(world(raw)), ledger_row(world(raw, "color", "color"))]
+    settings = {"method": "sphere_crops", "gsd": 20_000.0, "scene_px": 32, "crops": 12, "lowest": 0.0}
+    data = project(tmp_path, rows, **settings)
+    scenes = read_scenes(data / "scenes.parquet")
+    assert len(scenes) == 12 and (scenes["cols"] == 32).all() and (scenes["rows"] == 32).all()
+    assert scenes["void_share"].max() == 0 and scenes["gsd"].eq(20_000).all()
+    with SceneReader(data, scenes) as reader:
+        for name in scenes.index:
+            height, color = reader.height(name), reader.color(name)
+            assert height.min() >= 0 and color.shape == (4, 32, 32)
+            high = height > 100
+            assert not high.any() or np.abs(color[0][high] - (height[high] / 40 + 100)).max() < 2
+    first = {path.name: dvc_md5(path) for path in (data / "scenes").iterdir()}
+    again = project(tmp_path, rows, engine="processes", **settings)
+    assert {path.name: dvc_md5(path) for path in (again / "scenes").iterdir()} == first
+
+
+def test_crops_off_one_of_the_layers_are_left_out(tmp_path, raw):
+    half = world(raw, "color", "color", rows=360)  # the northern hemisphere alone
+    settings = {"method": "sphere_crops", "gsd": 20_000.0, "scene_px": 32, "crops": 40}
+    data = project(tmp_path, [ledger_row(world(raw)), ledger_row(half)], **settings)
+    scenes = read_scenes(data / "scenes.parquet")
+    assert 10 < len(scenes) < 40
+    assert scenes["height"].notna().all() and scenes["color"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"method": "sphere_crops"}, "needs a number of crops"),
+        ({"crops": 5}, "only, not by local_equal_area"),
+        ({"method": "sphere_crops", "crops": 5, "gsd": 50_000.0, "scene_px": 256}, "12,800 km wide"),
+    ],
+)
+def test_settings_that_make_no_sense(tmp_path, raw, changes, told):
+    with pytest.raises(ValueError, match=told):
+        project(tmp_path, [ledger_row(world(raw))], **changes)
+
+
+def test_a_map_that_is_too_coarse_is_told(tmp_path, raw):
+    with pytest.raises(LandloomError, match="too coarse"):
+        project(tmp_path, [ledger_row(world(raw))], method="sphere_crops", gsd=5_000.0, scene_px=64, crops=3)
