@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML, YAMLError
 
 from tasks.errors import LandloomError
 from tasks.scale import apply_overlay
@@ -75,9 +75,9 @@ def assignments(texts: list[str]) -> dict[str, Any]:
     found = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        try:
-            found[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
+        try:  # ruamel, as DVC: to it 1e-3 is a number
+            found[name.strip()] = YAML(typ="safe").load(value)
+        except YAMLError as error:
             raise LandloomError(f"{text}: not valid YAML after the =: {' '.join(str(error).split())}") from None
         if not (name.strip() and equals):
             raise LandloomError(f"{text}: write a parameter as datasets.terrain.train.steps=200")

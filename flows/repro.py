@@ -78,10 +78,9 @@ def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, c
     log = get_run_logger()
     if settled and not force and set(needs) <= {UNCHANGED}:
         return UNCHANGED
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", *["--force"] * force, stage]
     started = time.monotonic()
     while True:
-        status, lines = _run(command, Path(root), children, log)
+        status, lines = run_dvc(["repro", "--single-item", *["--force"] * force, stage], Path(root), children, log)
         if status == 0 or not any(words in line for words in _BUSY for line in lines):
             break
         # DVC waits for its own lock, but not for a stage that another process runs; that one may even do our work.
@@ -97,10 +96,10 @@ def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, c
     return outcome
 
 
-def _run(command: list[str], root: Path, children: Children, log: Any) -> tuple[int, list[str]]:
-    """(exit status, lines printed), each line logged as soon as it is there."""
+def run_dvc(arguments: list[str], root: Path, children: Children, log: Any, **env: str) -> tuple[int, list[str]]:
+    """Run `dvc`; (exit status, lines printed), each line logged as soon as it is there."""
     process = children.start(
-        command,
+        [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments],
         cwd=root,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -111,6 +110,7 @@ def _run(command: list[str], root: Path, children: Children, log: Any) -> tuple[
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "LANDLOOM_FLOW_RUN_ID": str(flow_run.id or ""),
+            **env,
         },
     )
     lines = []

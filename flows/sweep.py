@@ -1,0 +1,265 @@
+"""Several parameter sets of one target, as DVC experiments, beside each other in one table and in MLflow.
+
+    python -m flows.sweep rate -S "datasets.terrain.train.lr=[0.001, 0.0005]" --by evaluate.swd/steps2
+
+Each set runs in a clone of its own under `.landloom/sweeps`, made of the last commit and what was changed
+since, so the checkout that one works in is never touched: not its files, not its `dvc.lock`, not its index.
+(`dvc exp run --queue` and `--temp` go through a stash of the very workspace.) The clones share DVC's cache,
+so what a set leaves alone is never run again, and checkpoints, so a sweep that was stopped goes on. The
+experiments come back as git refs: `dvc exp show` lists them and `dvc exp apply` takes one over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dvc.repo import Repo
+from prefect import allow_failure, flow, get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import wait
+
+from flows.artifacts import run_of
+from flows.away import check_prefect
+from flows.checkout import assignments, nested
+from flows.graph import chosen, read_graph
+from flows.repro import Children, StageFailed, run_dvc
+from tasks.errors import LandloomError
+from tasks.provenance import git_state
+from tasks.scale import apply_overlay
+from tasks.secrets import redact
+from tasks.store import connect, tracking_uri
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = Path(".landloom/sweeps")
+Row = dict[str, Any]
+
+
+@flow(name="sweep", flow_run_name="sweep {name}", persist_result=False)
+def sweep(
+    name: str,
+    grid: dict[str, list[Any]] = {},  # noqa: B006 - Prefect shows the defaults as a form
+    sets: list[dict[str, Any]] = [],  # noqa: B006
+    target: str = "evaluate@terrain",
+    by: str = "evaluate.swd/steps2",
+    largest_first: bool = False,
+    jobs: int = 1,
+    root: str = str(ROOT),
+) -> list[Row]:
+    """Run `target` with every combination of `grid`, or every one of `sets`, and compare by one metric.
+
+    Args:
+        name: what the runs' tag `sweep` says in MLflow; the experiments are NAME-1, NAME-2, …
+        grid: dotted parameter to the values to try. sets: dotted parameter to value, one mapping a run.
+        by: stage and metric, as they stand in `data/<dataset>/metrics/<stage>.json`. jobs: runs side by side.
+    Returns:
+        A row for each set, best first: experiment, its parameters, the metric, the MLflow run that has it.
+    Raises:
+        LandloomError: something is wrong with a set; nothing was run. StageFailed: every set failed.
+    """
+    place, log = Path(root), get_run_logger()
+    name = fresh_name(name, place)
+    trials = combinations(grid, sets)
+    for number, values in enumerate(trials, start=1):
+        try:
+            apply_overlay(nested(values), write=False, root=place)
+        except LandloomError as error:
+            raise LandloomError(f"set {number}: {error}") from None
+    if target not in chosen(read_graph(place), [target]):
+        raise LandloomError(f"{target}: name one stage of one dataset, as evaluate@terrain")
+    _prepare_tracking(place, log)
+    experiments = {f"{name}-{number}": values for number, values in enumerate(trials, start=1)}
+    children, futures = Children(), {}
+    try:
+        for experiment, values in experiments.items():
+            lane = [allow_failure(future) for future in list(futures.values())[-jobs:][:1] if len(futures) >= jobs]
+            futures[experiment] = trial.submit(experiment, name, values, target, root, children, wait_for=lane)
+        wait(list(futures.values()))
+    except BaseException:  # cancelled: nothing of ours may work on
+        children.stop()
+        raise
+    rows = [
+        {"experiment": experiment, **experiments[experiment], **_result(future, by, target)}
+        for experiment, future in futures.items()
+    ]
+    rows = ranked(rows, by, largest_first)
+    create_table_artifact(key="sweep", table=rows, description=f"sweep {name} of {target}, by {by}")
+    log.info("\n%s", table(rows))
+    if all(row[by] is None for row in rows):
+        raise StageFailed(f"sweep {name}: no set came to {by}; the flow's log says why")
+    return rows
+
+
+@task(task_run_name="{experiment}", cache_policy=NO_CACHE, persist_result=False)
+def trial(experiment: str, name: str, values: dict[str, Any], target: str, root: str, children: Children) -> Row:
+    """Run one set as a DVC experiment; returns its figures (`stage.metric`) and the MLflow run of each stage."""
+    log, place = get_run_logger(), Path(root)
+    clone = place / FOLDER / experiment
+    try:
+        clone_checkout(place, clone)
+        before = _entries(clone)
+        apply_overlay(nested(values), write=True, root=clone)
+        env = {"LANDLOOM_SWEEP": name, "DVC_EXP_NAME": experiment, "MLFLOW_TRACKING_URI": tracking_uri(place)}
+        status, lines = run_dvc(["exp", "run", "--name", experiment, target], clone, children, log, **env)
+        if status != 0:
+            room = target.split("@")[0]
+            told = [line for line in lines if re.match(rf"\w+@\w+: |ERROR|{room}", line)] or lines[-1:]
+            raise StageFailed(f"{experiment}: {told[-1] if told else 'no output'}")
+        ref = next(
+            ref
+            for ref in _git(clone, "for-each-ref", "--format=%(refname)", "refs/exps").split()
+            if ref.endswith(f"/{experiment}")
+        )
+        _git(clone, "push", "--quiet", str(place), f"{ref}:{ref}")
+        stages = [stage for stage, entry in _entries(clone).items() if entry.get("outs")]
+        runs = {stage: run for stage in stages if (run := run_of(stage, clone))}
+        touched = [run for stage, run in runs.items() if _entries(clone)[stage] != before.get(stage)]
+        tag_runs(touched, name, experiment, place, log)
+        return {"figures": figures(clone, target.split("@")[1]), "runs": runs}
+    finally:
+        shutil.rmtree(clone, ignore_errors=True)
+
+
+def _prepare_tracking(root: Path, log: Any) -> None:
+    """Make the tracking database here, so that no clone makes it with its own folder as the place for files."""
+    try:
+        connect(root)
+    except Exception as error:  # noqa: BLE001 - MLflow being away stops no stage
+        log.warning("MLflow is away, so the runs of this sweep are recorded once it is back: %s", redact(str(error)))
+
+
+def clone_checkout(root: Path, clone: Path) -> None:
+    """The checkout as it stands, its changes included, in a place of its own; data come from the shared cache."""
+    commit, patch = git_state(root)
+    if commit is None or patch is None:
+        raise LandloomError(f"{root}: git cannot tell what is checked out here; commit first")
+    shutil.rmtree(clone, ignore_errors=True)
+    clone.parent.mkdir(parents=True, exist_ok=True)
+    _git(root, "clone", "--quiet", "--no-checkout", str(root), str(clone))
+    _git(clone, "checkout", "--quiet", "--detach", commit)
+    if patch:
+        subprocess.run(["git", "apply", "-"], cwd=clone, input=patch.encode(), check=True)
+    for name in ("dvc.lock", ".dvc/config.local"):
+        if (root / name).exists():
+            shutil.copyfile(root / name, clone / name)
+    (clone / ".landloom").symlink_to(root / ".landloom")
+    with (clone / ".git" / "info" / "exclude").open("a") as exclude:
+        exclude.write(".landloom\n")  # a link is no folder, so .gitignore does not mean it
+    with Repo(root) as repo:
+        cache = repo.cache.local.path
+    with Repo(clone) as repo, repo.config.edit("local") as config:
+        config["cache"] |= {"dir": cache, "type": "reflink,hardlink,symlink,copy"}
+
+
+def tag_runs(runs: list[str], name: str, experiment: str, root: Path, log: Any) -> None:
+    """Tag the runs, also those that another sweep made and DVC's cache brought back: they belong to both."""
+    try:
+        client, _ = connect(root)
+        for run in runs:
+            tags = client.get_run(run).data.tags
+            for tag, value in (("sweep", name), ("dvc.experiment", experiment)):
+                known = [known for known in tags.get(tag, "").split(", ") if known]
+                if value not in known:
+                    client.set_tag(run, tag, ", ".join([*known, value]))
+    except Exception as error:  # noqa: BLE001 - MLflow being away costs the tags, not the results
+        log.warning("%s: not every run could be tagged in MLflow: %s", experiment, error)
+
+
+def combinations(grid: dict[str, list[Any]], sets: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every set there is to run: each combination of the grid, for each of the sets."""
+    for name, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise LandloomError(f"{name}: a grid wants a list of values to try, as {name}=[1, 2]")
+    lines = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    found = [base | line for base in (sets or [{}]) for line in lines]
+    if found == [{}]:
+        raise LandloomError("there is nothing to compare: give a grid or a list of sets")
+    return found
+
+
+def fresh_name(name: str, root: Path) -> str:
+    """`name`, or `name-r2` and so on where it was used before: a sweep on a schedule repeats itself."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise LandloomError(f"{name}: a sweep's name is letters, digits, - and _")
+    taken = {ref.rsplit("/", 1)[1] for ref in _git(root, "for-each-ref", "--format=%(refname)", "refs/exps").split()}
+    names = itertools.chain([name], (f"{name}-r{number}" for number in itertools.count(2)))
+    return next(free for free in names if not any(re.fullmatch(rf"{free}-\d+", used) for used in taken))
+
+
+def figures(root: Path, dataset: str) -> dict[str, float]:
+    """Every metric of the dataset as `stage.metric`."""
+    files = sorted((root / "data" / dataset / "metrics").glob("*.json"))
+    return {f"{path.stem}.{name}": value for path in files for name, value in json.loads(path.read_text()).items()}
+
+
+def ranked(rows: list[Row], by: str, largest_first: bool) -> list[Row]:
+    """Best first; what has no figure comes last."""
+    have = sorted((row for row in rows if row[by] is not None), key=lambda row: row[by], reverse=largest_first)
+    return have + [row for row in rows if row[by] is None]
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as text, columns aligned; a parameter goes by its last words."""
+    titles = {name: name.split(".", 2)[-1] if name.startswith("datasets.") else name for name in rows[0]}
+    cells = [list(titles.values()), *([_cell(row[name]) for name in titles] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
+    )
+
+
+def _cell(value: Any) -> str:
+    return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _result(future: Any, by: str, target: str) -> Row:
+    done = future.state.result() if future.state.is_completed() else {"figures": {}, "runs": {}}
+    stage = f"{by.split('.')[0]}@{target.split('@')[1]}"
+    return {by: done["figures"].get(by), "run": done["runs"].get(stage)}
+
+
+def _entries(root: Path) -> dict[str, Any]:
+    path = root / "dvc.lock"
+    return yaml.safe_load(path.read_text())["stages"] if path.exists() else {}
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise LandloomError(f"git {arguments[0]}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m flows.sweep", description=__doc__.splitlines()[0])
+    parser.add_argument("name", help="of the sweep; its runs carry it as a tag")
+    parser.add_argument(
+        "-S", "--grid", action="append", default=[], help="NAME=[VALUE, VALUE]: what to try", required=True
+    )
+    parser.add_argument("--target", default="evaluate@terrain", help="the stage to bring up to date for each set")
+    parser.add_argument("--by", default="evaluate.swd/steps2", help="STAGE.METRIC to sort by")
+    parser.add_argument("--largest-first", action="store_true", help="the larger the better")
+    parser.add_argument("--jobs", type=int, default=1, help="sets side by side")
+    given = parser.parse_args()
+    try:
+        check_prefect()
+        grid = assignments(given.grid)
+        rows = sweep(given.name, grid, [], given.target, given.by, given.largest_first, given.jobs)
+    except (StageFailed, LandloomError, ValueError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
