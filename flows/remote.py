@@ -1,0 +1,120 @@
+"""The worker's side in Prefect: a flow that runs one stage at one commit, and the pool that it waits in.
+
+    python -m flows.remote gpu                      register the pool `gpu`, and serve it from this machine
+    python -m flows.remote cluster --type kubernetes --register-only
+
+The flow adds to `flows/worker.py` what Prefect knows: the log, the state, the cancellation. Keys come from
+the environment of whoever serves the pool; a flow run's parameters hold addresses without passwords only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
+import contextlib
+
+from prefect import flow, get_run_logger  # noqa: E402 - reads the settings above when imported
+from prefect.client.orchestration import get_client  # noqa: E402
+from prefect.client.schemas.actions import WorkPoolCreate  # noqa: E402
+from prefect.exceptions import ObjectAlreadyExists  # noqa: E402
+from prefect.states import Completed, Failed, State  # noqa: E402
+from prefect.types.entrypoint import EntrypointType  # noqa: E402
+from prefect.workers.process import ProcessWorker  # noqa: E402
+
+from flows.worker import REFUSED  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATES = {"kubernetes": ROOT / "infra" / "kubernetes" / "pool.json"}
+FLOW = "remote-stage"
+SIGNS = 10
+"""So many signs of life does a silent stage give in the time after which its machine counts as gone."""
+
+
+@flow(name=FLOW, flow_run_name="{stage} at {commit}", persist_result=False)
+def remote_stage(
+    stage: str,
+    commit: str,
+    repository: str,
+    remote: str | None = None,
+    tracking_uri: str | None = None,
+    silence_s: float = 300.0,
+) -> State:
+    """Run the stage here and push what it made; ends `Refused` where trying again would not help."""
+    log = get_run_logger()
+    command = [sys.executable, str(ROOT / "flows" / "worker.py"), "--stage", stage, "--commit", commit]
+    command += ["--repository", repository, *(["--remote", remote] if remote else [])]
+    env = dict(os.environ)
+    if tracking_uri:
+        env.setdefault("MLFLOW_TRACKING_URI", tracking_uri)  # this machine may know the server by another address
+    process = subprocess.Popen(
+        command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    lines: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_pour, args=(process, lines), daemon=True).start()
+    last = ""
+    try:
+        while True:
+            try:
+                line = lines.get(timeout=silence_s / SIGNS)
+            except queue.Empty:
+                log.info("still at work")
+                continue
+            if line is None:
+                break
+            last = line
+            log.info(line)
+        status = process.wait()
+    finally:
+        if process.poll() is None:  # cancelled: training saves a checkpoint before it ends
+            process.terminate()
+            process.wait()
+    if status == 0:
+        return Completed(message=last)
+    return Failed(name="Refused" if status == REFUSED else "Stopped", message=last)
+
+
+def _pour(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
+    for line in process.stdout or ():
+        lines.put(line.rstrip())
+    lines.put(None)
+
+
+def register(pool: str, kind: str = "process") -> None:
+    """Make the work pool if there is none, and the deployment `remote-stage/<pool>` in it."""
+    template = TEMPLATES.get(kind)
+    job = json.loads(template.read_text()) if template else ProcessWorker.get_default_base_job_template()
+    with get_client(sync_client=True) as client, contextlib.suppress(ObjectAlreadyExists):
+        client.create_work_pool(WorkPoolCreate(name=pool, type=kind, base_job_template=job))
+    # By module path: whoever runs it has this code on its path, and no second way of fetching code is needed.
+    deployment = remote_stage.to_deployment(name=pool, work_pool_name=pool, entrypoint_type=EntrypointType.MODULE_PATH)
+    deployment.entrypoint = "flows.remote.remote_stage"
+    deployment.apply()
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m flows.remote", description=__doc__.splitlines()[0])
+    parser.add_argument("pool", help="the name of the work pool")
+    parser.add_argument("--type", choices=["process", *TEMPLATES], default="process")
+    parser.add_argument("--register-only", action="store_true", help="start no worker here")
+    arguments = parser.parse_args()
+    register(arguments.pool, arguments.type)
+    if arguments.register_only:
+        return
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    worker = ["worker", "start", "--pool", arguments.pool, "--type", arguments.type, "--limit", "1"]
+    os.execve(sys.executable, [sys.executable, "-m", "prefect", *worker], {**os.environ, "PYTHONPATH": path})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""Run one stage at one commit on a machine that has git, Python 3.11 and nothing else of ours.
+
+    python worker.py --repository URL --commit SHA --stage train@terrain
+
+It clones the commit, fetches what the stage reads from the DVC remote, runs that single stage, and pushes
+its outputs and DVC's run cache. It never writes to git: whoever asked restores the outputs from the run
+cache, and keeps the only `dvc.lock`. Kill it at any moment and start it again, here or on another machine:
+what was fetched, trained or pushed is not done twice.
+
+Every option can stand in the environment, as LANDLOOM_REPOSITORY and so on, so that a container, a cloud job
+and a process are started in the same way. Keys come from the environment alone; so do
+    MLFLOW_TRACKING_URI  where the run is recorded
+    LANDLOOM_STATE       a folder that outlives this machine (a mounted bucket): training goes on from there
+    LANDLOOM_PYTHON      an interpreter that has requirements.lock; without it an environment is made once
+    LANDLOOM_LAUNCH      arguments of `accelerate launch`, where training takes several processes
+
+Ends with 0 when everything is pushed, 2 when the stage refused (its own word says why; trying again would
+not help), 75 when it was stopped or something around it failed (trying again may help), 128 + n after signal n.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+REFUSED, AGAIN = 2, 75  # the latter is EX_TEMPFAIL of sysexits.h
+OPTIONS = ("repository", "commit", "stage", "remote", "work")
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
+
+
+class Failed(RuntimeError):
+    """A command did not do its work: the network, the disk, a kill. `lines` are what it printed."""
+
+    def __init__(self, message: str, lines: Sequence[str] = ()):
+        super().__init__(message)
+        self.lines = lines
+
+
+class Refused(RuntimeError):
+    """The stage itself said why it will not: the same input would end the same way."""
+
+
+class Commands:
+    """Runs commands in a process group of their own, so that a signal reaches everything they started."""
+
+    def __init__(self) -> None:
+        self.running: subprocess.Popen[str] | None = None
+        self.signal: int | None = None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, _frame: object) -> None:
+        self.signal = number
+        if self.running is not None:
+            # Training finishes its step and saves a checkpoint on SIGTERM; DVC ends with it.
+            os.killpg(self.running.pid, signal.SIGTERM)
+        else:
+            raise Failed(f"stopped by signal {number}")
+
+    def run(
+        self,
+        *command: str | Path,
+        folder: Path,
+        env: dict[str, str] | None = None,
+        held: int | None = None,
+        quiet: bool = False,
+    ) -> list[str]:
+        """Run a command, passing on what it prints unless `quiet`; returns those lines. It inherits the lock `held`."""
+        if self.signal is not None:
+            raise Failed(f"stopped by signal {self.signal}")
+        self.running = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=folder,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            pass_fds=[] if held is None else [held],
+        )
+        lines = []
+        try:
+            for line in self.running.stdout or ():
+                for part in line.rstrip().split("\r"):  # a progress bar is many lines in one
+                    if part.strip():
+                        lines.append(scrub(part.rstrip()))
+                        if not quiet:
+                            say(lines[-1])
+            status = self.running.wait()
+        finally:
+            if self.running.poll() is None:  # whoever read our lines is gone
+                os.killpg(self.running.pid, signal.SIGTERM)
+            self.running = None
+        if self.signal is not None:
+            raise Failed(f"stopped by signal {self.signal}", lines)
+        if status != 0:
+            raise Failed(_reason(lines, command, status), lines)
+        return lines
+
+
+def say(line: str) -> None:
+    """Print at once: somebody reads along."""
+    print(line, flush=True)
+
+
+def scrub(line: str) -> str:
+    """`line` without passwords in addresses and without the value of any secret of the environment."""
+    line = re.sub(r"//[^/@\s]+@", "//", line)
+    for name, value in os.environ.items():
+        if _SECRET.search(name) and len(value) >= 8:
+            line = line.replace(value, f"<{name}>")
+    return line
+
+
+def work(commands: Commands, repository: str, commit: str, stage: str, remote: str | None, base: Path) -> None:
+    """Do it all: clone, environment, data, the stage, push."""
+    home = base / stage
+    home.mkdir(parents=True, exist_ok=True)
+    with locked(home / "lock") as held:
+        clone = checked_out(commands, repository, commit, home / commit)
+        python = environment(commands, clone, base)
+        env = {"PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1"}
+        env |= {"DVC_NO_ANALYTICS": "1", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        # Without a shared folder a restart on this machine still finds its checkpoints.
+        env["LANDLOOM_STATE"] = os.environ.get("LANDLOOM_STATE") or str(base / "state")
+        dvc = (python, "-m", "dvc")
+        commands.run(*dvc, "cache", "dir", "--local", home / "cache", folder=clone, env=env)
+        if remote:
+            commands.run(*dvc, "remote", "add", "--local", "-d", "-f", "-q", "landloom", remote, folder=clone, env=env)
+
+        # Asked of the clone's own code: its environment can read `dvc.yaml`, which a bare Python cannot.
+        ask = "import sys, pathlib, flows.worker as w; print(*w.data_deps(sys.argv[1], pathlib.Path()), sep='\\n')"
+        reads = commands.run(python, "-c", ask, stage, folder=clone, env=env, quiet=True)
+        if reads:
+            say(f"fetching {', '.join(reads)}")
+            commands.run(*dvc, "pull", "--force", "--quiet", *reads, folder=clone, env=env)
+        if os.environ.get("LANDLOOM_NODE_RANK", "0") != "0":
+            # Another node of the same training: it computes beside the first one, which alone keeps the outputs.
+            room, dataset = stage.split("@")
+            commands.run(python, "-m", f"tasks.{room}", dataset, folder=clone, env=env, held=held)
+            return
+        try:
+            repro = ("repro", "--pull", "--allow-missing", "--single-item", stage)
+            commands.run(*dvc, *repro, folder=clone, env=env, held=held)
+        except Failed as error:
+            said = [line for line in error.lines if line.startswith(f"{stage}: ")]  # as `tasks.stage.main` says it
+            if said and commands.signal is None:
+                raise Refused(said[-1]) from None
+            raise
+        # The data first: a run in the cache whose outputs nobody has would be worth nothing.
+        commands.run(*dvc, "push", "--quiet", stage, folder=clone, env=env)
+        commands.run(*dvc, "push", "--quiet", "--run-cache", stage, folder=clone, env=env)
+        forget_checkpoints(clone)
+        if os.environ.get("MLFLOW_TRACKING_URI"):
+            shutil.rmtree(clone)
+        else:
+            say(f"warning: MLFLOW_TRACKING_URI is not set, so the run is recorded in {clone / 'mlflow.db'} alone")
+    say(f"{stage} at {commit[:12]}: pushed")
+
+
+def data_deps(stage: str, root: Path) -> list[str]:
+    """The data among the dependencies of a stage of `dvc.yaml`; imports what a bare machine has not."""
+    from tasks.dag import stage_entry
+
+    return [path for path in stage_entry(*stage.split("@"), root).deps if path.startswith("data/")]
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[int]:
+    """Hold a lock that the stage inherits: it is free when the last of its processes has ended, not before.
+
+    So a second attempt on this machine waits for what a killed attempt left running, and both never write
+    the same checkpoints at once.
+    """
+    with path.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say(f"an earlier attempt is still at work in {path.parent}; waiting for it")
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield stream.fileno()
+
+
+def checked_out(commands: Commands, repository: str, commit: str, clone: Path) -> Path:
+    """A new clone of that one commit.
+
+    Never the clone of an earlier attempt: a kill can leave half a file, or a lock of DVC's, anywhere in it. What
+    cost time (data, outputs, checkpoints) lies beside it.
+    """
+    shutil.rmtree(clone, ignore_errors=True)
+    clone.mkdir()
+    say(f"cloning {scrub(repository)} at {commit[:12]}")
+    git = ("git", "-c", "advice.detachedHead=false")
+    commands.run(*git, "init", "--quiet", folder=clone)
+    try:
+        commands.run(*git, "fetch", "--quiet", "--depth", "1", repository, commit, folder=clone)
+    except Failed:  # a server may refuse to give a commit by its name alone
+        if commands.signal is not None:
+            raise
+        commands.run(*git, "fetch", "--quiet", "--tags", repository, "+refs/heads/*:refs/heads/*", folder=clone)
+    commands.run(*git, "checkout", "--quiet", "--detach", commit, folder=clone)
+    return clone
+
+
+def environment(commands: Commands, clone: Path, base: Path) -> Path:
+    """The interpreter: LANDLOOM_PYTHON, or that of an environment made once for each requirements.lock."""
+    given = os.environ.get("LANDLOOM_PYTHON")
+    if given:
+        return Path(given)
+    digest = hashlib.sha256((clone / "requirements.lock").read_bytes()).hexdigest()
+    folder = base / f"venv-{digest[:12]}"
+    python = folder / "bin" / "python"
+    with locked(base / f"{folder.name}.lock"):
+        if not (folder / ".ready").exists():
+            say(f"making the environment {folder}")
+            commands.run(sys.executable, "-m", "venv", "--clear", folder, folder=clone)
+            commands.run(python, "-m", "pip", "install", "--quiet", "-r", "requirements.lock", folder=clone)
+            (folder / ".ready").touch()
+    return python
+
+
+def forget_checkpoints(clone: Path) -> None:
+    """Remove the checkpoints of training that is finished and pushed; until now they could have been needed."""
+    finished = clone / ".landloom" / "finished"
+    for line in finished.read_text().splitlines() if finished.exists() else ():
+        shutil.rmtree(line, ignore_errors=True)
+
+
+def _reason(lines: Sequence[str], command: Sequence[object], status: int) -> str:
+    """The last line that says what went wrong, else the command and its status."""
+    told = [line for line in lines if line.startswith(("ERROR", "fatal", "error"))]
+    told = told or lines[-1:] or [f"{' '.join(str(word) for word in command[:4])} ended with {status}"]
+    return told[-1]
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    env = {name: os.environ.get(f"LANDLOOM_{name.upper()}") for name in OPTIONS}
+    for name, text in {
+        "repository": "address or path to clone from",
+        "commit": "the full id of a commit",
+        "stage": "a stage of one dataset, as train@terrain",
+    }.items():
+        parser.add_argument(f"--{name}", default=env[name], required=not env[name], help=text)
+    parser.add_argument("--remote", default=env["remote"], help="DVC remote; the repository's own when left out")
+    default = env["work"] or str(Path.home() / ".cache" / "landloom")
+    parser.add_argument("--work", default=default, help="folder for clones, data and environments")
+    arguments = parser.parse_args()
+    for name, value, form in (
+        ("commit", arguments.commit, r"[0-9a-f]{40}"),
+        ("stage", arguments.stage, r"\w+@\w+"),
+        ("repository", arguments.repository, r"[^-].*"),
+    ):
+        if not re.fullmatch(form, value):
+            parser.error(f"--{name}: {value!r} is not a {name}")
+    commands = Commands()
+    try:
+        work(
+            commands,
+            arguments.repository,
+            arguments.commit,
+            arguments.stage,
+            arguments.remote,
+            Path(arguments.work).expanduser().resolve(),
+        )
+    except Refused as error:
+        say(f"refused: {error}")
+        sys.exit(REFUSED)
+    except (Failed, OSError) as error:
+        say(f"failed: {scrub(str(error))}")
+        sys.exit(128 + commands.signal if commands.signal else AGAIN)
+
+
+if __name__ == "__main__":
+    main()

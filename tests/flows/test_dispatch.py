@@ -1,0 +1,257 @@
+"""Training on other machines for real: a Prefect server, workers in clones of their own, a DVC remote between them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from flows.dispatch import prepared
+from flows.worker import scrub
+from tasks.errors import LandloomError
+from tests.pipeline.conftest import Clone
+from tests.train.stand import dataset
+
+STEPS = 60  # many more than pass while a busy machine keeps the killer waiting
+SHARD = {  # the real stage needs minutes of work before it; training is what is sent away
+    "foreach": "${datasets}",
+    "do": {
+        "cmd": "mkdir -p data/${key} && cp -r ../shards data/${key}/shards",
+        "params": ["seed"],
+        "outs": ["data/${key}/shards"],
+    },
+}
+KEY = "planted-key-8c1f0e"
+SECRETS = {"AWS_SECRET_ACCESS_KEY": KEY, "PLANTED_TOKEN": KEY}
+
+
+class Site:
+    """A driver, its git origin and DVC remote, a Prefect server; machines that serve the pool come and go."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.machines = folder, []
+        made = dataset(folder / "made")
+        (made / "data" / "small" / "shards").rename(folder / "shards")
+        self.driver = Clone(folder / "driver")
+        root = self.driver.root
+        stages = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
+        (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"shard": SHARD, "train": stages["train"]}}))
+        train = {"steps": STEPS, "batch": 4, "checkpoint_every": 2, "picture_every": 20, "log_every": 10}
+        self.driver.change({"datasets.terrain.train": train})
+        self.env = {**self.driver.env, **SECRETS, "PREFECT_HOME": str(folder / "prefect"), "OMP_NUM_THREADS": "1"}
+        self.env |= {"PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.3", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+        self.env |= {"PREFECT_WORKER_QUERY_SECONDS": "1", "DO_NOT_TRACK": "1"}
+        self.call("dvc", "remote", "add", "-d", "store", str(folder / "store"))
+        self.call("dvc", "repro", "--quiet", "shard@terrain")
+        self.commit("toy")
+        self.call("git", "clone", "--quiet", "--bare", ".", str(folder / "origin"))
+        self.call("git", "remote", "add", "origin", str(folder / "origin"))
+
+    def call(self, *command: str, folder: Path | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command, cwd=folder or self.driver.root, env=self.env, capture_output=True, text=True, timeout=300
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def commit(self, message: str) -> None:
+        self.call("git", "add", "-A")
+        self.call("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", message)
+
+    def push(self) -> None:
+        self.call("git", "push", "-q", "origin", "HEAD:main")
+
+    def server(self) -> None:
+        """A real Prefect server on loopback."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.env["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+        self.start("server", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.env['PREFECT_API_URL']}/health", timeout=5)
+                return
+            except OSError:
+                assert time.monotonic() < deadline, (self.folder / "server.log").read_text()[-3000:]
+                time.sleep(0.3)
+
+    def machine(self, name: str) -> subprocess.Popen[bytes]:
+        """A machine of its own (clone, work folder, cache) that serves the pool `gpu`; the state folder is shared."""
+        home = self.folder / name
+        self.call("git", "clone", "-q", str(self.folder / "origin"), str(home / "landloom"))
+        env = {"LANDLOOM_WORK": str(home / "work"), "LANDLOOM_STATE": str(self.folder / "state")}
+        env |= {"LANDLOOM_PYTHON": sys.executable, "MLFLOW_TRACKING_URI": f"sqlite:///{self.folder / 'mlflow.db'}"}
+        return self.start(name, sys.executable, "-m", "flows.remote", "gpu", folder=home / "landloom", env=env)
+
+    def start(self, name: str, *command: str, folder: Path | None = None, env: dict[str, str] | None = None):
+        with (self.folder / f"{name}.log").open("w") as log:
+            process = subprocess.Popen(
+                command, cwd=folder or self.folder, env={**self.env, **(env or {})}, stdout=log, stderr=log
+            )
+        self.machines.append(process)
+        return process
+
+    def dispatch(self, *arguments: str) -> tuple[str, ...]:
+        return (sys.executable, "-m", "flows.dispatch", "train@terrain", "--wait-s", "1", *arguments)
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text()
+
+    def checkpoint(self, least: int, driver: subprocess.Popen[bytes]) -> None:
+        """Wait until training has saved a checkpoint of at least that step."""
+        deadline = time.monotonic() + 120
+
+        def newest() -> int:
+            # os.walk, because folders come and go while it looks.
+            folders = [name for _, names, _ in os.walk(self.folder / "state") for name in names]
+            return max((int(name[5:]) for name in folders if re.fullmatch(r"step-\d+", name)), default=0)
+
+        while newest() < least:
+            assert driver.poll() is None, self.log("driver")
+            assert time.monotonic() < deadline, self.log("driver")
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        for process in self.machines:
+            if process.poll() is None:
+                kill(psutil.Process(process.pid))
+            process.wait()
+
+
+def kill(process: psutil.Process) -> None:
+    """SIGKILL to a process and all it started: the machine is gone."""
+    for each in (process, *process.children(recursive=True)):
+        each.suspend()
+    for each in (process, *process.children(recursive=True)):
+        each.send_signal(signal.SIGKILL)
+
+
+def training(machine: subprocess.Popen[bytes]) -> psutil.Process:
+    """The training process below a machine's worker."""
+    below = psutil.Process(machine.pid).children(recursive=True)
+    return next(each for each in below if each.cmdline()[1:4] == ["-m", "tasks.train", "terrain"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    here = Site(tmp_path_factory.mktemp("site"))
+    yield here
+    here.close()
+
+
+def test_passwords_stay_out_of_the_job(monkeypatch):
+    from flows.dispatch import described
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
+    job = described("train@terrain", "0" * 40, "git@example.org:a/b.git", "s3://bucket/dvc")
+    assert job["tracking_uri"] == "http://mlflow.example:5000" and job["remote"] == "s3://bucket/dvc"
+    for uri in (f"http://me:{KEY}@mlflow.example:5000", "sqlite:////home/me/mlflow.db"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        assert "tracking_uri" not in described("train@terrain", "0" * 40, "/srv/landloom.git", None)
+    for address in (f"https://{KEY}@example.org/a/b.git", f"ssh://me:{KEY}@example.org/a/b.git"):
+        with pytest.raises(LandloomError, match="--repository: leave the password out") as told:
+            described("train@terrain", "0" * 40, address, None)
+        assert KEY not in str(told.value)
+
+
+def test_what_a_worker_prints_has_no_keys(monkeypatch):
+    monkeypatch.setenv("PLANTED_TOKEN", KEY)
+    told = scrub(f"fatal: unable to access 'https://me:{KEY}@example.org/a.git', header {KEY}")
+    assert told == "fatal: unable to access 'https://example.org/a.git', header <PLANTED_TOKEN>"
+
+
+def test_what_would_fail_there_is_said_here(site):
+    root, params = site.driver.root, site.driver.root / "params.yaml"
+
+    def refused(words: str, stage: str = "train@terrain") -> None:
+        with pytest.raises(LandloomError, match=words):
+            prepared(stage, None, None, root)
+
+    refused("there is no stage 'trian@terrain'; there are shard@terrain", "trian@terrain")
+    committed = params.read_text()
+    params.write_text(committed + "\n# a note\n")
+    refused(r"not committed does not reach another machine: +M params.yaml; commit it")
+    site.driver.change({"seed": 4})
+    site.commit("another seed")
+    refused("is not in .*origin yet: `git push` it")
+    site.push()
+    refused("shard@terrain must run first: `dvc repro shard@terrain`")
+    params.write_text(committed)
+    site.commit("back")
+    site.push()
+
+
+def test_a_machine_that_dies_is_replaced_and_training_goes_on(site):
+    unbroken = site.folder / "unbroken"
+    site.call("git", "clone", "-q", str(site.folder / "origin"), str(unbroken))
+    site.call("dvc", "repro", "train@terrain", folder=unbroken)
+
+    site.server()
+    first = site.machine("first")
+    driver = site.start("driver", *site.dispatch("--pool", "gpu", "--silence-s", "8"), folder=site.driver.root)
+    site.checkpoint(4, driver)
+    training(first).kill()  # only the training: its worker lives, and takes the next attempt
+    site.checkpoint(16, driver)
+    kill(psutil.Process(first.pid))  # the whole machine: nobody is left to say so
+    site.machine("second")
+    assert driver.wait(timeout=200) == 0, site.log("driver")
+    said = site.log("driver")
+    assert said.splitlines()[-1] == "train@terrain: restored from cache"
+    assert said.count("going on from step") == 2, said
+    assert "exited with -9" in said and "nothing was heard for 8 s" in said
+
+    def outputs(root: Path) -> dict[str, str]:
+        stage = yaml.safe_load((root / "dvc.lock").read_text())["stages"]["train@terrain"]
+        return {out["path"]: out["md5"] for out in stage["outs"] if "/runs/" not in out["path"]}
+
+    ours = outputs(site.driver.root)
+    assert len(ours) == 3 and ours == outputs(unbroken)
+    assert site.call("git", "status", "--porcelain").stdout.split() == ["M", "dvc.lock"]
+    head = site.call("git", "rev-parse", "HEAD").stdout
+    assert site.call("git", "rev-parse", "main", folder=site.folder / "origin").stdout == head
+    for name in ("first", "second"):
+        assert site.call("git", "status", "--porcelain", folder=site.folder / name / "landloom").stdout == ""
+    assert not list((site.folder / "state").glob("checkpoints/terrain/*")), "checkpoints of a finished run stay"
+
+    from mlflow.tracking import MlflowClient
+
+    record = json.loads((site.driver.root / "data/terrain/runs/train.json").read_text())
+    run = MlflowClient(f"sqlite:///{site.folder}/mlflow.db").get_run(record["run_id"])
+    assert run.info.status == "FINISHED" and run.data.tags["dvc.out.data/terrain/model"] == ours["data/terrain/model"]
+    assert run.data.tags["git.commit"] == head.strip() and run.data.tags["git.dirty"] == "false"
+
+
+def test_no_key_reaches_the_server(site):
+    found = []
+    for kind in ("flow_runs", "logs", "task_runs", "deployments", "work_pools", "artifacts"):
+        url = f"{site.env['PREFECT_API_URL']}/{kind}/filter"
+        request = urllib.request.Request(url, b"{}", {"Content-Type": "application/json"})
+        found.append(urllib.request.urlopen(request, timeout=30).read().decode())
+    assert "train@terrain" in found[0] and "going on from step" in found[1]
+    assert KEY not in "".join(found)
+    assert KEY not in (site.driver.root / "dvc.lock").read_text() + site.log("driver")
+
+
+def test_a_stage_that_refuses_is_not_tried_again(site):
+    site.call("git", "checkout", "-q", "--", "dvc.lock")
+    site.driver.change({"datasets.terrain.train.network": {"multipliers": [1, 2, 2, 2, 2, 2, 2]}})
+    site.commit("a network too deep for its tiles")
+    site.push()
+    worker = f"LANDLOOM_PYTHON={sys.executable} LANDLOOM_WORK={site.folder / 'third'} {sys.executable} flows/worker.py"
+    done = site.call(*site.dispatch("--command", worker), check=False)
+    assert done.returncode == 1
+    assert "params.yaml: train.network does not fit tiles" in done.stderr.splitlines()[-1]
+    assert (done.stdout + done.stderr).count("cloning ") == 1
