@@ -1,67 +1,90 @@
 """Give a dataset or a model back from the id of the run that made it, and check every byte of it.
 
-    python -m flows.reproduce RUN_ID                verify: fetch by hash, compare every hash
-    python -m flows.reproduce RUN_ID --recompute    run the stages again without any cache, and compare
+    python -m flows.reproduce RUN_ID                  verify: fetch by hash, compare every hash
+    python -m flows.reproduce models:/terrain/3       the same, from a model version
+    python -m flows.reproduce RUN_ID --into FOLDER    and leave it there: code, parameters and data, as they were
+    python -m flows.reproduce RUN_ID --recompute      run the stages again without any cache, and compare
 
 Verification trusts nothing but the run: a worktree at its commit (with its patch) must have the
-recorded code, the environment must be the recorded lock's, and each output of the run and of every
-run upstream is checked out from DVC's cache or remote and hashed again.
+recorded code and parameters, the environment must be the recorded lock's, and each output of the run and
+of every run upstream is checked out from DVC's cache or remote and hashed again.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
+import json
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import yaml
 
-from flows.lineage import Recorded, Runs
+from flows.findings import DIFFERENT, NOTE, SAME, TOLERANCE, Finding, compared, in_stage_order, table, verdict
+from flows.lockfile import check_checkout, check_sealed, entries
+from flows.recompute import Recompute
+from flows.runs import Recorded, Runs
+from flows.store import Store
+from flows.worktree import Worktree, git, has_commit, worktree
 from tasks.errors import LandloomError
-from tasks.hashing import dvc_md5
+from tasks.hashing import dvc_md5, file_sha256
 from tasks.provenance import LOCK, lock_hash
+from tasks.tracking import flatten, safe_name
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the verdict: `same`, `different` or `missing`, and what it is about."""
+def reproduce(
+    name: str,
+    recompute: bool = False,
+    root: Path = ROOT,
+    into: Path | None = None,
+    fetch: Iterable[str] = (),
+    only: bool = False,
+    tolerance: float = TOLERANCE,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[Finding]:
+    """Verify the run, or make its data again; returns every finding in stage order.
 
-    stage: str
-    what: str
-    verdict: str
-    detail: str = ""
-
-
-def reproduce(run_id: str, recompute: bool = False, root: Path = ROOT) -> list[Finding]:
-    """Verify the run (and with `recompute` make its data again); returns every finding in stage order."""
-    runs = Runs(root)
-    run = runs.get(run_id)
-    if run.commit is None:
-        raise LandloomError(f"run {run_id}: it recorded no commit, so its code cannot be found again")
+    Args:
+        name: a run id, or `models:/NAME/VERSION`.
+        recompute: run the stages again, with no cache to restore from.
+        into: leave the worktree there.
+        fetch: with `recompute`: stages whose recorded outputs are fetched instead of made again.
+        only: with `recompute`: everything upstream is fetched, and the run's own stage made again.
+        tolerance: see `findings.TOLERANCE`. say: takes a line of progress.
+    """
+    runs, store = Runs(root), Store(root)
+    run, model = runs.find(name)
     chain = runs.upstream(run)
-    findings = environment(run, root)
-    with worktree(runs, run, root) as tree:
+    given = [other for other in chain if _is_given(other, run, fetch, only)] if recompute else chain
+    findings = [*environment(run, root), *unrecorded(chain)]
+    with worktree(runs, store, run, into) as tree:
         findings += code(chain, tree)
+        findings += checkout_code(chain, root)
+        tree.configure(use_cache=True)
+        for layer in layers(given) if given else []:
+            fetched(layer, tree)
+            findings += outputs(layer, tree, store)
         if recompute:
-            findings += again(chain, tree)
-        else:
-            findings += fetched(chain, tree)
-    return findings
+            findings += Recompute(chain, given, tree, store, tolerance, say).run()
+        findings += locks(runs, chain, tree)
+        if model is not None:
+            findings.append(_model(model, run))
+        tree.stand(run)
+        if into is not None:
+            tree.configure(use_cache=True)
+            (tree.path / "dvc.lock").write_text(entries(layers(chain)[-1], tree.path))
+    return in_stage_order(findings, [other.stage for other in chain])
 
 
 def environment(run: Recorded, root: Path) -> list[Finding]:
     """Is the lock file the recorded one, and is what is installed what the lock file says?"""
     same = lock_hash(root) == run.lock_sha256
-    findings = [Finding("environment", LOCK, "same" if same else "different", "" if same else "the lock file changed")]
+    detail = f"recorded {run.lock_sha256}, here {lock_hash(root)}; `git show {run.commit}:{LOCK}` is the recorded one"
+    findings = [Finding("environment", LOCK, SAME if same else DIFFERENT, "" if same else detail)]
     for line in (root / LOCK).read_text().split():
         name, _, wanted = line.partition("==")
         try:
@@ -69,127 +92,175 @@ def environment(run: Recorded, root: Path) -> list[Finding]:
         except PackageNotFoundError:
             installed = "not installed"
         if installed != wanted:
-            findings.append(Finding("environment", name, "different", f"locked {wanted}, here {installed}"))
+            findings.append(Finding("environment", name, DIFFERENT, f"locked {wanted}, here {installed}"))
     return findings
 
 
-def code(chain: dict[str, Recorded], tree: Path) -> list[Finding]:
-    """Does the worktree hold the very code that each run hashed?"""
+def unrecorded(chain: list[Recorded]) -> list[Finding]:
+    """Runs that MLflow never saw, told by name: what follows about them rests on their run file alone."""
+    said = "MLflow was away when this run was made; known from its run file in this checkout alone"
+    return [Finding(run.stage, run.record, NOTE, said) for run in chain if run.run_id is None]
+
+
+def code(chain: list[Recorded], tree: Worktree) -> list[Finding]:
+    """Does the worktree hold the very code and parameters that each run had?
+
+    A run whose code is not that of the last run is looked for at its own commit.
+    """
     findings = []
-    for stage, run in chain.items():
-        for path, digest in run.code_inputs.items():
-            here = dvc_md5(tree / path) if (tree / path).exists() else None
-            findings.append(_compare(stage, path, digest, here))
+    for run in reversed(chain):
+        found = list(_code(run, tree))
+        if not all(finding.good for finding in found) and (run.run_id is None or run.commit is not None):
+            tree.stand(run)
+            found = list(_code(run, tree))
+        findings = found + findings
+    tree.stand(chain[-1])
+    lock = tree.path / LOCK
+    here = file_sha256(lock) if lock.exists() else None
+    if chain[-1].lock_sha256:
+        findings.append(compared(chain[-1].stage, LOCK, chain[-1].lock_sha256, here))
     return findings
 
 
-def fetched(chain: dict[str, Recorded], tree: Path) -> list[Finding]:
-    """Check every output out of DVC's cache (or remote) by its recorded hash, and hash the bytes again."""
-    lock = {
-        stage: {"cmd": "", "outs": [{"path": p, "hash": "md5", "md5": d} for p, d in run.outputs.items()]}
-        for stage, run in chain.items()
-    }
-    (tree / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": lock}))
-    # Only what the lock names is wanted; `--allow-missing` leaves the rest, and we say what is missing.
-    _dvc(tree, "checkout", "--allow-missing", "--force", "--quiet", check=False)
-    absent = [path for run in chain.values() for path in run.outputs if not (tree / path).exists()]
-    if absent and _dvc(tree, "remote", "list", check=False).stdout.strip():
-        _dvc(tree, "pull", "--allow-missing", "--force", "--quiet", *absent, check=False)
-    return list(_outputs(chain, tree))
+def _code(run: Recorded, tree: Worktree) -> Iterator[Finding]:
+    for path, digest in run.code_inputs.items():
+        here = dvc_md5(tree.path / path) if (tree.path / path).exists() else None
+        detail = "" if here in (None, digest) else _inside(tree.root / path, tree.path / path, digest)
+        yield compared(run.stage, path, digest, here, detail)
+    if len(run.params) > 1:
+        yield _params(run, yaml.safe_load((tree.path / "params.yaml").read_text()))
 
 
-def again(chain: dict[str, Recorded], tree: Path) -> list[Finding]:
-    """Run every stage of the chain in the worktree, with no cache to restore from, and compare."""
-    for stage in chain:
-        done = _dvc(tree, "repro", "--force", "--single-item", "--no-run-cache", "--no-commit", stage, check=False)
-        if done.returncode != 0:
-            tail = " ".join(done.stdout.split())[-400:]
-            return [*_outputs(chain, tree), Finding(stage, "the stage", "different", f"it failed: {tail}")]
-    return list(_outputs(chain, tree))
+def _inside(ours: Path, theirs: Path, digest: str) -> str:
+    """Which files of a folder of code depart; known where this checkout still has the recorded folder."""
+    if not ours.is_dir() or dvc_md5(ours) != digest:
+        return ""
+    names = {file.relative_to(top) for top in (ours, theirs) for file in top.rglob("*.*") if file.suffix != ".pyc"}
+    departs = [
+        name.as_posix()
+        for name in sorted(names)
+        if not ((ours / name).is_file() and (theirs / name).is_file())
+        or (ours / name).read_bytes() != (theirs / name).read_bytes()
+    ]
+    return f": {', '.join(departs[:3])}"
 
 
-def _outputs(chain: dict[str, Recorded], tree: Path) -> Iterator[Finding]:
-    for stage, run in chain.items():
-        for path, digest in run.outputs.items():
-            yield _compare(stage, path, digest, dvc_md5(tree / path) if (tree / path).exists() else None)
-
-
-def _compare(stage: str, path: str, recorded: str, here: str | None) -> Finding:
-    if here is None:
-        return Finding(stage, path, "missing", f"recorded {recorded}")
-    if here == recorded:
-        return Finding(stage, path, "same")
-    return Finding(stage, path, "different", f"recorded {recorded}, here {here}")
-
-
-@contextmanager
-def worktree(runs: Runs, run: Recorded, root: Path) -> Iterator[Path]:
-    """A git worktree at the run's commit, with its uncommitted changes, sharing this clone's DVC cache."""
-    with tempfile.TemporaryDirectory(prefix="landloom-reproduce-") as folder:
-        tree = Path(folder) / "tree"
-        _git(root, "worktree", "add", "--detach", "--quiet", str(tree), run.commit)
-        try:
-            if run.dirty:
-                patch = runs.text(run, "lineage/dirty.patch")
-                if patch is None:
-                    raise LandloomError(f"run {run.run_id}: its uncommitted changes were recorded but cannot be read")
-                _git(tree, "apply", "--binary", "-", stdin=patch)
-            cache = _dvc(root, "cache", "dir").stdout.strip()
-            _dvc(tree, "cache", "dir", "--local", str((root / cache).resolve()))
-            yield tree
-        finally:
-            _git(root, "worktree", "remove", "--force", str(tree))
-
-
-def _git(folder: Path, *arguments: str, stdin: str | None = None) -> None:
-    done = subprocess.run(["git", *arguments], cwd=folder, input=stdin, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise LandloomError(f"git {' '.join(arguments[:3])}: {done.stderr.strip()}")
-
-
-def _dvc(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
-    # What is made again is a check and not a new result, so it is kept out of the tracking database.
-    environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    if check and done.returncode != 0:
-        raise LandloomError(f"dvc {' '.join(arguments[:3])}: {done.stdout.strip()[-400:]}")
-    return done
-
-
-def verdict(findings: list[Finding]) -> tuple[bool, str]:
-    """(everything is the same, one line that names the first stage that departs)."""
-    wrong = [finding for finding in findings if finding.verdict != "same"]
+def _params(run: Recorded, params: dict) -> Finding:
+    name, dataset = run.stage.split("@")
+    flat = {"seed": params.get("seed"), **flatten(params.get("datasets", {}).get(dataset, {}).get(name, {}))}
+    here = {safe_name(key): str(value)[:6000] for key, value in flat.items()}
+    wrong = [key for key in sorted(here.keys() | run.params.keys()) if here.get(key) != run.params.get(key)]
     if not wrong:
-        return True, f"same: all {len(findings)} hashes of {len({finding.stage for finding in findings})} places"
-    first = wrong[0]
-    return False, f"{len(wrong)} of {len(findings)} differ; the first is {first.stage}: {first.what} ({first.detail})"
+        return Finding(run.stage, "params.yaml", SAME)
+    told = [f"{key} is {here.get(key)}, recorded {run.params.get(key)}" for key in wrong]
+    return Finding(run.stage, "params.yaml", DIFFERENT, "; ".join(told[:3]))
+
+
+def checkout_code(chain: list[Recorded], root: Path) -> list[Finding]:
+    """Uncommitted changes of this checkout in the runs' code: told, although the recorded code is what is used."""
+    changed = git(root, "diff", "--name-only", "HEAD").split("\n")
+    paths = {path for run in chain for path in run.code_inputs}
+    mine = [name for name in changed if any(name == path or name.startswith(f"{path}/") for path in paths)]
+    return [Finding("checkout", name, NOTE, "changed here; the recorded code is what was held up") for name in mine]
+
+
+def layers(chain: list[Recorded]) -> list[list[Recorded]]:
+    """The runs in groups that can lie in one folder; the last group has the latest run of every stage.
+
+    Nearly always there is one. A model held against shards newer than its own has two runs of `shard` behind it.
+    """
+    last = {run.stage: run for run in chain}
+    earlier = [run for run in chain if last[run.stage] is not run]
+    return [*(layers(earlier) if earlier else []), list(last.values())]
+
+
+def fetched(chain: list[Recorded], tree: Worktree) -> None:
+    """Check every output out of DVC's cache (or remote) by its recorded hash."""
+    (tree.path / "dvc.lock").write_text(entries(chain, tree.path))
+    # Only what the lock names is wanted; `--allow-missing` leaves the rest, and the comparison says what is missing.
+    paths = [path for run in chain for path in run.outputs]
+    done = tree.dvc("checkout", "--allow-missing", "--force", "--quiet", *paths)
+    absent = [path for path in paths if not (tree.path / path).exists()]
+    if (absent or done.returncode != 0) and tree.has_remote:
+        tree.dvc("pull", "--allow-missing", "--force", "--quiet", *paths)
+
+
+def outputs(chain: list[Recorded], tree: Worktree, store: Store) -> Iterator[Finding]:
+    """Every output of these runs that lies in the worktree, hashed and compared."""
+    for run in chain:
+        for path, digest in run.outputs.items():
+            here = dvc_md5(tree.path / path) if (tree.path / path).exists() else None
+            yield compared(
+                run.stage, path, digest, here, "" if here == digest else store.departs(tree.path, path, digest)
+            )
+
+
+def locks(runs: Runs, chain: list[Recorded], tree: Worktree) -> list[Finding]:
+    """The `dvc.lock` that was sealed for these runs, and the one of this checkout."""
+    findings = []
+    run = chain[-1]
+    if run.sealed and has_commit(runs.root, run.sealed):
+        text = git(runs.root, "show", f"{run.sealed}:dvc.lock")
+        findings += check_sealed(text, f"dvc.lock at {run.sealed[:10]}", layers(chain)[-1], tree.path)
+    elif run.sealed:
+        findings.append(Finding(run.stage, "git.commit.sealed", NOTE, f"commit {run.sealed} is not in this clone"))
+    ours = runs.root / "dvc.lock"
+    return findings + (check_checkout(ours, runs, chain, tree.path) if ours.exists() else [])
+
+
+def _model(version: object, run: Recorded) -> Finding:
+    path, digest = version.tags.get("dvc.path"), version.tags.get("dvc.md5")
+    what = f"{path} as models:/{version.name}/{version.version} has it"
+    return compared(run.stage, what, str(digest), run.outputs.get(path))
+
+
+def _is_given(other: Recorded, run: Recorded, fetch: Iterable[str], only: bool) -> bool:
+    return (only and other is not run) or other.stage in fetch or other.stage.split("@")[0] in fetch
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m flows.reproduce", description=__doc__.splitlines()[0])
-    parser.add_argument("run_id", help="an MLflow run id of any stage")
+    parser.add_argument("run", help="an MLflow run id of any stage, or models:/NAME/VERSION")
+    parser.add_argument("--into", type=Path, help="leave code and data in this new folder, a git worktree")
     parser.add_argument("--recompute", action="store_true", help="run the stages again, without any cache")
+    parser.add_argument(
+        "--only", action="store_true", help="with --recompute: only the run's own stage; fetch the rest"
+    )
+    parser.add_argument(
+        "--fetch", action="append", default=[], metavar="STAGE", help="with --recompute: fetch this stage's outputs"
+    )
+    parser.add_argument(
+        "--tolerance", type=float, default=TOLERANCE, help="of metrics, relative, where bytes may differ (%(default)s)"
+    )
+    parser.add_argument("--all", action="store_true", help="show every path of code, not one line a stage")
+    parser.add_argument("--json", type=Path, help="write the findings there as well")
     arguments = parser.parse_args()
+    if (arguments.only or arguments.fetch) and not arguments.recompute:
+        parser.error("--only and --fetch say how to --recompute")
+    started = time.monotonic()
     try:
-        findings = reproduce(arguments.run_id, arguments.recompute)
+        findings = reproduce(
+            arguments.run,
+            arguments.recompute,
+            into=arguments.into,
+            fetch=arguments.fetch,
+            only=arguments.only,
+            tolerance=arguments.tolerance,
+            say=lambda line: print(line, file=sys.stderr, flush=True),
+        )
     except LandloomError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    width = max(len(finding.what) for finding in findings)
-    for finding in findings:
-        print(f"{finding.verdict:9}  {finding.stage:18}  {finding.what:{width}}  {finding.detail}".rstrip())
+    print(table(findings, arguments.all))
     good, line = verdict(findings)
+    print(f"{time.monotonic() - started:.1f} s")
+    if arguments.into:
+        print(f"code and data: {arguments.into} (`git worktree remove --force {arguments.into}` takes it away)")
     print(line)
+    if arguments.json:
+        facts = {"same": good, "verdict": line, "findings": [vars(finding) for finding in findings]}
+        arguments.json.write_text(json.dumps(facts, indent=2) + "\n")
     sys.exit(0 if good else 1)
 
 

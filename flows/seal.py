@@ -1,0 +1,129 @@
+"""Seal the runs: commit `dvc.lock` alone, and stamp the commit on every run whose outputs it holds.
+
+    python -m flows.seal
+
+A run is recorded before DVC locks its outputs, so its own commit cannot hold them. The sealed commit does: code,
+parameters and the hash of every output stand in one commit, and the runs say which.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flows.runs import Runs
+from flows.worktree import git, has_commit
+from tasks.errors import LandloomError
+from tasks.hashing import dvc_md5, file_md5
+from tasks.provenance import git_state
+from tasks.tracking import warn_away
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = "dvc.lock"
+TAG = "git.commit.sealed"
+TITLE = "Seal dvc.lock"
+
+
+def seal(root: Path) -> str:
+    """Commit `dvc.lock` and stamp the runs; returns the commit that holds the lock.
+
+    A lock that is committed already is not committed again, and a run that is sealed keeps its stamp. A run
+    is stamped only if the lock holds its outputs and the commit its code. MLflow being away is a warning: the
+    commit stands, and sealing again stamps the runs.
+
+    Raises:
+        LandloomError: where there is nothing to seal, or code differs from the commit.
+    """
+    if not (root / LOCK).exists():
+        raise LandloomError(f"{LOCK}: there is none; run `dvc repro` first")
+    commit, patch = git_state(root)
+    if commit is None or patch is None:
+        raise LandloomError("git cannot say what is checked out here, so there is nothing to seal to")
+    if patch:
+        raise LandloomError(
+            f"{', '.join(_changed(root)[:5])}: changed since the last commit; commit or undo it first, because a "
+            "sealed commit must hold the very code that ran"
+        )
+    entries = (yaml.safe_load((root / LOCK).read_text()) or {}).get("stages", {})
+    records = [record for record in _records(root) if _fits(record, entries, root)]
+    if git(root, "status", "--porcelain", "--untracked-files=all", "--", LOCK).strip():
+        commit = _commit(root, _message(records))
+    _stamp(root, records, commit)
+    return commit
+
+
+def _records(root: Path) -> list[dict[str, Any]]:
+    """Every run file under `data/`, with its own path and hash."""
+    found = []
+    for path in sorted(root.glob("data/*/runs/*.json")):
+        try:
+            facts = json.loads(path.read_text())
+        except ValueError as error:
+            raise LandloomError(f"{path.relative_to(root)}: not valid JSON ({error}); run `dvc checkout`") from None
+        found.append({**facts, "path": path.relative_to(root).as_posix(), "md5": file_md5(path)})
+    return found
+
+
+def _fits(record: dict[str, Any], entries: dict[str, Any], root: Path) -> bool:
+    """Does the lock hold what the run wrote, and the checkout the code that it ran?"""
+    locked = {out["path"]: out.get("md5") for out in entries.get(record["stage"], {}).get("outs", [])}
+    if locked != {**record["outs"], record["path"]: record["md5"]}:
+        return False
+    code = {path: digest for path, digest in record["inputs"].items() if not path.startswith("data/")}
+    return all((root / path).exists() and dvc_md5(root / path) == digest for path, digest in code.items())
+
+
+def _message(records: list[dict[str, Any]]) -> str:
+    lines = [f"{record['stage']} {record['run_id'] or 'not in MLflow'}" for record in records]
+    return "\n".join([TITLE, "", f"Runs whose outputs it holds: {len(records)}", "", *sorted(lines)]) + "\n"
+
+
+def _commit(root: Path, message: str) -> str:
+    """Commit the lock file and nothing else, whatever is staged."""
+    who: list[str] = []
+    if subprocess.run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=root, capture_output=True).returncode != 0:
+        who = ["-c", "user.name=Landloom", "-c", "user.email=landloom@localhost"]
+    git(root, "add", "--", LOCK)
+    git(root, *who, "commit", "--quiet", "--only", "--file", "-", "--", LOCK, stdin=message.encode())
+    return git(root, "rev-parse", "HEAD").strip()
+
+
+def _stamp(root: Path, records: list[dict[str, Any]], commit: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client = Runs(root).client
+        for run_id in (record["run_id"] for record in records if record["run_id"]):
+            try:
+                before = client.get_run(run_id).data.tags.get(TAG)
+                if before is None or not has_commit(root, before):
+                    client.set_tag(run_id, TAG, commit)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":  # bytes from elsewhere name runs of their store
+                    raise
+    except Exception as error:  # noqa: BLE001 - whatever the tracking does, the commit stands
+        warn_away(error, f"no run says that {commit[:10]} holds its outputs until `python -m flows.seal` runs again")
+
+
+def _changed(root: Path) -> list[str]:
+    tracked = git(root, "diff", "--name-only", "HEAD", "--", ".", f":(exclude){LOCK}").split("\n")
+    new = git(root, "ls-files", "--others", "--exclude-standard", "--", "*.py").split("\n")
+    return [name for name in (*tracked, *new) if name]
+
+
+def main() -> None:
+    """The command line."""
+    try:
+        print(f"sealed: {seal(ROOT)}")
+    except LandloomError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
