@@ -35,11 +35,12 @@ def send(folder: Path, root: Path = ROOT) -> str:
         if start["run_id"] is None:
             run = client.create_run(experiment, start["time"], start["tags"], start["name"])
             start["run_id"] = run.info.run_id
-            write_json(folder / "run.json", start)  # a second try must go on with this run
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the server, the kept run must survive
         raise LandloomError(f"{folder.name}: {_line(error)}; nothing was sent") from None
-    if not any(event["kind"] == "end" for event in events):  # the stage was killed before it could say so
+    if "tried" not in start and not any(event["kind"] == "end" for event in events):
+        # The stage was killed before it could say how it ended.
         events.append({"kind": "end", "status": "KILLED", "time": int(time.time() * 1000)})
+    write_json(folder / "run.json", start | {"tried": True})  # a second try must go on with this run
     left, reason = _perform_all(client, start["run_id"], events, folder, root)
     if left:
         lines = "".join(json.dumps(event) + "\n" for event in left)

@@ -17,8 +17,12 @@ from urllib.parse import urlsplit
 EXPERIMENT = "landloom"
 _ANSWER_S = 5.0
 _LOCK_KEY = 0x6C616E64  # any number of our own: PostgreSQL's advisory locks are known by number alone
-# A server that does not answer must cost seconds, not the libraries' minutes.
-_IMPATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "PGCONNECT_TIMEOUT": "5"}
+_SETTINGS = {  # a server that does not answer must cost seconds, not the libraries' minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "PGCONNECT_TIMEOUT": "5",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # it would print the password of an address, too
+}
 
 
 def tracking_uri(root: Path) -> str:
@@ -38,7 +42,7 @@ def connect(root: Path) -> tuple[Any, str]:
     Parallel first users of a database destroy its migration for good, so one of them makes the tables and
     the experiment while the others wait.
     """
-    for name, value in _IMPATIENCE.items():
+    for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     from mlflow.tracking import MlflowClient
 

@@ -1,93 +1,26 @@
-"""What a stage leaves in MLflow, and what happens when MLflow is away, slow to start or used by many at once."""
+"""What a stage leaves in MLflow, and its first use by many at once."""
 
 from __future__ import annotations
 
 import json
 import multiprocessing
 import os
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pytest
 import yaml
 
-import tasks.stage
 from tasks.dag import stage_entry
 from tasks.errors import LandloomError
 from tasks.hashing import dvc_md5
 from tasks.provenance import git_state, input_hash
-from tasks.settings import Compute, Settings, Strict
-from tasks.stage import Stage, run_stage
+from tasks.stage import Stage
 from tasks.store import EXPERIMENT, connect
 from tasks.tracking import warn_away
-
-SECRET = "sk-this-must-never-be-written-down"
-DAG = """
-stages:
-  tiny:
-    foreach: ${datasets}
-    do:
-      cmd: python -m tasks.tiny ${key}
-      deps: [code.py, "data/${key}/in"]
-      params: [seed, "datasets.${key}.tiny"]
-      outs: ["data/${key}/out", "data/${key}/pictures/tiny", "data/${key}/runs/tiny.json"]
-      metrics: ["data/${key}/metrics/tiny.json"]
-"""
-
-
-class Params(Strict):
-    size: int
-    deep: dict[str, float]
-
-
-def git(root: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    return subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
-
-
-def grow_tree(root: Path) -> Path:
-    """A committed tree with one stage, its input, and changes that nobody committed."""
-    (root / "data/toy/in").mkdir(parents=True)
-    (root / "data/toy/in/a.txt").write_text("input")
-    (root / "dvc.yaml").write_text(DAG)
-    (root / "params.yaml").write_text(yaml.safe_dump({"seed": 3, "datasets": {"toy": {"tiny": {"size": 2}}}}))
-    (root / "code.py").write_text("answer = 41\n")
-    (root / ".gitignore").write_text("data/\n.landloom/\nmlflow.db*\nmlartifacts/\n")
-    git(root, "init", "-q")
-    git(root, "add", ".")
-    git(root, "commit", "-qm", "start")
-    (root / "code.py").write_text("answer = 42\n")
-    (root / "new_module.py").write_text("born = True\n")
-    (root / "keys.env").write_text(SECRET)
-    return root
-
-
-def run_tiny(root: Path, function: Callable[[Stage[Params]], None]) -> None:
-    """Run the stage for real; only the reading of the tree's parameters is given, as rooms are part of the checkout."""
-    section = {"size": 2, "deep": {"x": 0.5}}
-    settings = Settings(seed=3, compute=Compute(engine="serial", workers=1), datasets={"toy": {"tiny": section}})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks.stage, "load", lambda _: settings)
-        patch.delenv("DVC_STAGE", raising=False)
-        run_stage("tiny", "toy", Params, function, root)
-
-
-def work(stage: Stage[Params]) -> None:
-    (stage.dir / "out").mkdir(exist_ok=True)
-    (stage.dir / "out" / "x.txt").write_text("x" * stage.params.size)
-    figure, axes = plt.subplots(figsize=(1, 1))
-    axes.plot([1, 2])
-    stage.picture("line", figure)
-    plt.close(figure)
-    for step in range(1200):
-        stage.metrics({"loss": 1 / (step + 1)}, step=step)
-    stage.metrics({"score": 0.25})
+from tests.tiny import SECRET, Params, git, grow_tree, run_tiny, work
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -211,26 +144,6 @@ def test_a_stage_that_forgets_an_output_is_a_defect(tree):
     (tree / "data/other").mkdir()
     with pytest.raises(RuntimeError, match="ended without writing data/toy/out"):
         run_tiny(tree, lambda stage: (stage.dir / "out").rename(tree / "data/other/out"))
-
-
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def test_mlflow_away_is_one_warning_and_seconds(tmp_path, monkeypatch, capfd):
-    root = grow_tree(tmp_path / "tree")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://someone:{SECRET}@127.0.0.1:{closed_port()}")
-    started = time.monotonic()
-    run_tiny(root, work)
-    assert time.monotonic() - started < 20
-    record = json.loads((root / "data/toy/runs/tiny.json").read_text())
-    assert record["run_id"] is None
-    assert record["outs"]["data/toy/out"] == dvc_md5(root / "data/toy/out")
-    said = capfd.readouterr().err
-    assert said.count("warning: MLflow") == 1
-    assert SECRET not in said
 
 
 def test_a_warning_shows_no_credentials(capfd, monkeypatch):
