@@ -75,11 +75,15 @@ def main() -> None:
     """`python -m tests.train.stand ROOT [key=value …]`: run the stage to its end (JSON values)."""
     import json
 
+    from accelerate import PartialState
+
     from tasks.train.run import run
 
     changes = {key: json.loads(value) for key, value in (item.split("=") for item in sys.argv[2:])}
     here = stage(Path(sys.argv[1]), **changes)
     run(here)
+    state = PartialState()
+    print(f"process {state.process_index} of {state.num_processes}", flush=True)
     if os.environ.get("RANK", "0") == "0":
         here.finish()
 

@@ -120,6 +120,7 @@ def test_two_processes_train_as_one_and_only_one_writes(made, tmp_path):
     launch = ["-m", "accelerate.commands.launch", "--config_file", str(config), "-m", "tests.train.stand", str(root)]
     done = subprocess.run([sys.executable, *launch], cwd=ROOT, env=ENV, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert "process 0 of 2" in done.stdout and "process 1 of 2" in done.stdout
     assert done.stdout.count("step 6/6") == 1, "the second process spoke too"
     assert np.isfinite(load_model(root / "data" / "small" / "model").sample([0], 0, 1)).all()
     record = json.loads((root / "data" / "small" / "runs" / "train.json").read_text())
