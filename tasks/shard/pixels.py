@@ -8,10 +8,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
-from rasterio.windows import Window
 
 from tasks.errors import LandloomError
-from tasks.formats.labels import NO_CLASS
+from tasks.formats.labels import NO_CLASS, MapReader
 from tasks.formats.scenes import SceneReader
 from tasks.formats.tiles import shrink, window
 
@@ -27,10 +26,9 @@ class TilePixels:
     """
 
     def __init__(self, data: Path, scenes: gpd.GeoDataFrame, layers: list[str], px: int):
-        self._labels = data / "labels"
+        self._maps = MapReader(data / "labels")
         self._reader = SceneReader(data, scenes)
         self._layers, self._px = layers, px
-        self._map: tuple[str, rasterio.DatasetReader] | None = None
 
     def __enter__(self) -> TilePixels:
         self._reader.__enter__()
@@ -38,13 +36,12 @@ class TilePixels:
 
     def __exit__(self, *error: object) -> None:
         self._reader.__exit__(*error)
-        if self._map:
-            self._map[1].close()
+        self._maps.__exit__(*error)
 
     def read(self, tile: pd.Series | tuple) -> dict[str, np.ndarray]:
         """height float32 (px, px) metres, NaN for void; color uint8 (px, px, 3), black where void; label uint8."""
         try:
-            windows = {layer: self._window(tile.scene, layer, window(tile)) for layer in self._layers}
+            windows = {layer: self._window(tile, layer) for layer in self._layers}
         except rasterio.RasterioIOError as error:
             raise LandloomError(f"tile {tile.key}: its scene cannot be read: {error}; run project again") from None
         for layer, array in windows.items():
@@ -54,22 +51,10 @@ class TilePixels:
                 )
         return {layer: _SHRINK[layer](array, self._px) for layer, array in windows.items()}
 
-    def _window(self, scene: str, layer: str, place: Window) -> np.ndarray:
-        if layer == "height":
-            return self._reader.height(scene, place)
-        return self._reader.color(scene, place) if layer == "color" else self._label_map(scene).read(1, window=place)
-
-    def _label_map(self, scene: str) -> rasterio.DatasetReader:
-        if self._map is None or self._map[0] != scene:  # tiles come scene by scene
-            path = self._labels / f"{scene}.tif"
-            try:
-                opened = rasterio.open(path)
-            except rasterio.RasterioIOError as error:
-                raise LandloomError(f"{path}: not a readable label map: {error}; run the label stage again") from None
-            if self._map:
-                self._map[1].close()
-            self._map = scene, opened
-        return self._map[1]
+    def _window(self, tile: pd.Series | tuple, layer: str) -> np.ndarray:
+        if layer == "label":
+            return self._maps.read(tile)
+        return getattr(self._reader, layer)(tile.scene, window(tile))
 
 
 def shrink_color(rgba: np.ndarray, px: int) -> np.ndarray:
