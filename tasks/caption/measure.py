@@ -24,6 +24,9 @@ class Batch:
     tiles: pd.DataFrame
     scenes: gpd.GeoDataFrame
 
+    def __str__(self) -> str:
+        return f"tiles {self.tiles['key'].iloc[0]} to {self.tiles['key'].iloc[-1]}"
+
 
 def batches(tiles: pd.DataFrame, scenes: gpd.GeoDataFrame) -> list[Batch]:
     """The table in parts of at most `BATCH` rows, in order."""

@@ -32,6 +32,9 @@ class Batch:
     scenes: gpd.GeoDataFrame
     params: Params
 
+    def __str__(self) -> str:
+        return f"scenes {self.scenes['scene'].iloc[0]} to {self.scenes['scene'].iloc[-1]}"
+
 
 def batches(folder: Path, scenes: gpd.GeoDataFrame, params: Params, workers: int) -> list[Batch]:
     """The scenes in batches of 1 to 32, several for each worker."""

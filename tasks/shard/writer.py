@@ -28,6 +28,9 @@ class ShardJob:
     px: int
     spec: RecordSpec
 
+    def __str__(self) -> str:
+        return f"shard {self.path.name}"
+
 
 @dataclass
 class ShardResult:
