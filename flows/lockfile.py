@@ -95,7 +95,7 @@ def _sizes(item: dict[str, Any], recorded: dict[str, str], tree: Path) -> list[s
     path = tree / str(item.get("path"))
     if recorded.get(str(item.get("path"))) != item.get("md5") or not path.exists():
         return []
-    files = [path] if path.is_file() else [f for f in path.rglob("*") if f.is_file() and f.suffix != ".pyc"]
+    files = [path] if path.is_file() else [f for f in path.rglob("*") if f.is_file() and "__pycache__" not in f.parts]
     if path.is_file() and file_md5(path) != item.get("md5"):
         return []
     here = {"size": sum(file.stat().st_size for file in files), "nfiles": len(files)}

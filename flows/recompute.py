@@ -39,6 +39,7 @@ class Recompute:
     ):
         self._chain, self._given, self._tree, self._store = chain, given, tree, store
         self._tolerance, self._say = tolerance, say
+        # Names that differ between two equal runs: of runs and commits, and hashes of files that hold such names.
         self._ids = {name for run in chain for name in (run.run_id, run.commit, run.sealed) if name}
         self._excused: dict[str, str] = {}  # stage → why its bytes may differ
         self._holders: set[str] = set()  # stages whose outputs name runs
@@ -81,6 +82,8 @@ class Recompute:
             finding = compared(run.stage, path, digest, here)
             if finding.verdict == DIFFERENT:
                 finding = self._judged(run, finding, digest, excuse, both, apart)
+            if finding.verdict in (IDS, UNSEEN):
+                self._ids |= {digest, here}  # run files and lineages further on state these hashes
             findings.append(finding)
         if excuse and any(finding.verdict == ALLOWED for finding in findings):
             self._excused[run.stage] = excuse

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,19 @@ ALIAS = "candidate"  # whoever likes the figures moves `champion` by hand
 
 
 def register(
-    stage: Stage, name: str, records: list[dict[str, Any]], locked: set[str], metrics: dict[str, float]
+    stage: Stage,
+    name: str,
+    records: list[dict[str, Any]],
+    locked: set[str],
+    metrics: dict[str, float],
+    about: Callable[[str, tuple[str, str]], str],
 ) -> dict[str, str | None]:
-    """Make (or find) the version of model `name` for these bytes, and stamp every run.
+    """Make (or find) the version of model `name` for these bytes, describe it, and stamp every run.
 
     Args:
         records: the run files; `locked`: the stages whose hashes were found equal in DVC's lock.
         metrics: what evaluate measured.
+        about: gives the description, for the version and for (MLflow's experiment, id of this run).
 
     Returns:
         Version and model id, both None where MLflow is away: then one warning says so.
@@ -30,14 +37,20 @@ def register(
     if stage.run_id is None:  # the stage's own run has warned already
         return unknown
     try:
-        return _register(stage.root, stage.run_id, name, records, locked, metrics)
+        return _register(stage.root, stage.run_id, name, records, locked, metrics, about)
     except Exception as error:  # noqa: BLE001 - whatever the tracking does, the lineage must be written
         warn_away(error, "the model version will be missing there")
         return unknown
 
 
 def _register(
-    root: Path, run_id: str, name: str, records: list[dict[str, Any]], locked: set[str], metrics: dict[str, float]
+    root: Path,
+    run_id: str,
+    name: str,
+    records: list[dict[str, Any]],
+    locked: set[str],
+    metrics: dict[str, float],
+    about: Callable[[str, tuple[str, str]], str],
 ) -> dict[str, str | None]:
     import mlflow
     from mlflow.entities import LoggedModelInput, LoggedModelOutput
@@ -49,7 +62,7 @@ def _register(
     here = {stage: run for stage, record in by_stage.items() if (run := _find(client, record["run_id"]))}
     train = by_stage["train"]
     path, digest = next((path, digest) for path, digest in train["outs"].items() if path.endswith("/model"))
-    tags = _tags(by_stage, path, digest)
+    tags = _tags(by_stage, path, digest) | {"run.register": run_id}
 
     version = _same_version(client, name, digest, train["run_id"])
     if version is None:
@@ -78,6 +91,7 @@ def _register(
     _score(client, run_id, model_id, records, metrics)
     for stage in here:
         _stamp(client, by_stage[stage], by_stage[stage]["stage"] in locked, f"{name}/{version.version}")
+    client.update_model_version(name, version.version, about(str(version.version), (experiment, run_id)))
     client.set_registered_model_alias(name, ALIAS, version.version)
     return {"version": str(version.version), "model_id": model_id}
 

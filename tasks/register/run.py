@@ -11,6 +11,7 @@ import pandas as pd
 from tasks.errors import LandloomError
 from tasks.files import write_json
 from tasks.formats.ledger import read_ledger
+from tasks.register.page import COLUMNS, describe
 from tasks.register.params import Params
 from tasks.register.registry import ALIAS, register
 from tasks.register.runs import check_against_lock, read_runs
@@ -22,14 +23,21 @@ def run(stage: Stage[Params]) -> None:
     records = read_runs(stage.dataset, stage.root)
     locked = check_against_lock(records, stage.root)
     metrics = _metrics(stage.dir / "metrics" / "evaluate.json")
-    sources = _sources(read_ledger(stage.dir / "raw"))
+    ledger = read_ledger(stage.dir / "raw")
+    sources = _sources(ledger)
     name = stage.params.model
-    version = register(stage, name, records, locked, metrics)
+    version = register(
+        *(stage, name, records, locked, metrics),
+        about=lambda version, run: describe(name, version, records, sources, ledger, run),
+    )
     stages = [{**record, "locked": record["stage"] in locked} for record in records]
     model = {"name": name, "alias": ALIAS if version["version"] else None, **version}
     facts = {"dataset": stage.dataset, "model": model, "metrics": metrics, "sources": sources, "stages": stages}
     write_json(stage.dir / "lineage.json", facts)
     stage.artifact(stage.dir / "lineage.json", "lineage")
+    table = stage.state_dir("register", stage.dataset) / "sources.csv"
+    ledger[COLUMNS].to_csv(table, index=False)
+    stage.artifact(table, "lineage")
     stage.say(f"{name} version {version['version']}" if version["version"] else f"{name}: no version, MLflow is away")
 
 

@@ -6,19 +6,26 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+import yaml
 
-from tasks.hashing import file_md5
+from tasks.hashing import dvc_md5, file_md5
 
 
-def reproduce(clone, stage, *arguments):
-    """Run the command in the clone; returns (exit status, what it said)."""
-    run_id = json.loads((clone.root / f"data/terrain/runs/{stage}.json").read_text())["run_id"]
+def reproduce(clone, name, *arguments, root=None, env=None):
+    """Run the command in the clone, for a stage's run or a name as it is; returns (exit status, what it said)."""
+    record = clone.root / f"data/terrain/runs/{name}.json"
     done = subprocess.run(
-        [sys.executable, "-m", "flows.reproduce", run_id, *arguments],
-        cwd=clone.root,
-        env=clone.env,
+        [
+            *(sys.executable, "-m", "flows.reproduce"),
+            json.loads(record.read_text())["run_id"] if record.exists() else name,
+            *arguments,
+        ],
+        cwd=root or clone.root,
+        env={**clone.env, **(env or {})},
         capture_output=True,
         text=True,
         timeout=300,
@@ -26,38 +33,98 @@ def reproduce(clone, stage, *arguments):
     return done.returncode, done.stdout + done.stderr
 
 
+def git(root: Path, *arguments: str, text: str | None = None) -> str:
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    return subprocess.run(
+        ["git", *who, *arguments], cwd=root, check=True, capture_output=True, text=True, input=text
+    ).stdout.strip()
+
+
+@contextmanager
+def flipped(path: Path, at: int = 100, mode: int | None = None):
+    """The file with one bit of the byte `at` turned over; put back afterwards, bytes, mode and all."""
+    good, before = path.read_bytes(), path.stat().st_mode
+    try:
+        os.chmod(path, 0o644)
+        path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+        os.chmod(path, before if mode is None else mode)
+        yield
+    finally:
+        path.parent.mkdir(exist_ok=True)
+        path.unlink(missing_ok=True)
+        path.write_bytes(good)
+        os.chmod(path, before)
+
+
+def last(said: str) -> str:
+    return said.strip().splitlines()[-1]
+
+
 def test_verify_a_model_down_to_its_sources(done):
     status, said = reproduce(done, "train")
     assert status == 0, said
-    for path in ("raw", "scenes", "tiles.parquet", "shards", "model"):
+    for path in ("raw", "scenes", "tiles.parquet", "shards", "model", "runs/shard.json"):
         assert f"data/terrain/{path}" in said
-    assert said.splitlines()[-1].startswith("same: all ")
+    assert dvc_md5(done.root / "data/terrain/model") in said
+    assert last(said).startswith("same: all ")
 
 
 def test_recompute_a_dataset_without_any_cache(done):
     status, said = reproduce(done, "shard", "--recompute")
     assert status == 0, said
-    assert "data/terrain/shards" in said and "different" not in said
+    assert said.count("running again") == 6
+    for line in said.splitlines():
+        if "data/" in line:
+            assert line.startswith("same but for ids" if "/runs/" in line else "same  "), line
+    assert "; 6 same but for ids" in last(said)
 
 
+def test_recompute_one_stage_a_model_and_what_holds_run_ids(done):
+    for stage, output in (("train", "model"), ("register", "lineage.json")):
+        status, said = reproduce(done, stage, "--recompute", "--only")
+        assert status == 0, said
+        assert said.count("running again") == 1
+        line = next(line for line in said.splitlines() if f"data/terrain/{output}" in line)
+        assert line.startswith("same but for ids" if stage == "register" else "same  "), line
+
+
+@pytest.mark.parametrize("rotten", [True, False], ids=["unnoticed by DVC", "noticed by DVC"])
 @pytest.mark.parametrize(
     "stage, path", [("shard", "shards/train-00000-of-*.tfrecord"), ("acquire", "raw/ledger.parquet")]
 )
-def test_one_flipped_byte_in_the_cache_is_named(done, stage, path):
+def test_one_flipped_byte_in_the_cache_is_named(done, stage, path, rotten):
     victim = next((done.root / "data/terrain").glob(path))
     digest = file_md5(victim)
-    kept = done.root / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
-    good = kept.read_bytes()
-    try:
-        os.chmod(kept, 0o644)
-        kept.write_bytes(good[:100] + bytes([good[100] ^ 1]) + good[101:])
-        status, said = reproduce(done, "train")
-    finally:
-        kept.parent.mkdir(exist_ok=True)
-        kept.write_bytes(good)
-        os.chmod(kept, 0o444)
+    # DVC trusts what it finds write-protected, and throws away what is not and has another hash.
+    with flipped(done.root / ".dvc/cache/files/md5" / digest[:2] / digest[2:], mode=0o444 if rotten else 0o644):
+        status, said = reproduce(done, stage)
     assert status == 1
-    assert f"the first is {stage}@terrain: data/terrain/{path.split('/')[0]}" in said.splitlines()[-1]
+    assert f"the first is {stage}@terrain: data/terrain/{path.split('/')[0]}" in last(said)
+    assert victim.name in last(said)
+
+
+def test_one_flipped_byte_in_the_code_is_named(done):
+    """As when somebody rewrote the history: the recorded commit holds another file than the one that ran."""
+    head, path = git(done.root, "rev-parse", "HEAD"), "tasks/acquire/sample.py"
+    code = (done.root / path).read_text()
+    try:
+        with flipped(done.root / path, at=code.index("sample")):
+            git(done.root, "add", path)
+            other = git(done.root, "commit-tree", git(done.root, "write-tree"), "-m", "another")
+            git(done.root, "replace", head, other)
+        status, said = reproduce(done, "acquire")
+    finally:
+        git(done.root, "replace", "-d", head)
+        git(done.root, "add", path)
+    assert status == 1
+    assert "the first is acquire@terrain: tasks/acquire (" in last(said) and "sample.py" in last(said)
+
+
+def test_a_change_of_this_checkout_is_told_and_does_no_harm(done):
+    with flipped(done.root / "tasks/acquire/sample.py", at=5):
+        status, said = reproduce(done, "acquire")
+    assert status == 0, said
+    assert "note" in said and "tasks/acquire/sample.py" in said
 
 
 def test_a_changed_lock_file_is_named(done):
@@ -65,14 +132,52 @@ def test_a_changed_lock_file_is_named(done):
     good = lock.read_text()
     try:
         lock.write_text(good.replace("numpy==", "numpy==9"))
-        status, said = reproduce(done, "train")
+        status, said = reproduce(done, "acquire")
     finally:
         lock.write_text(good)
-    assert status == 1 and "the first is environment: requirements.lock" in said
+    assert status == 1 and "the first is environment: requirements.lock" in last(said)
+
+
+def test_one_flipped_byte_in_dvc_lock_is_named(done):
+    lock = done.root / "dvc.lock"
+    good = lock.read_text()
+    digest = yaml.safe_load(good)["stages"]["acquire@terrain"]["outs"][0]["md5"]
+    with flipped(lock, at=good.index(digest)):
+        status, said = reproduce(done, "acquire")
+    assert status == 1
+    assert "the first is acquire@terrain: dvc.lock (data/terrain/" in last(said) and digest in last(said)
+
+
+def test_an_empty_clone_gets_the_model_back_from_the_remote(done, tmp_path):
+    remote, clone, back = tmp_path / "remote", tmp_path / "clone", tmp_path / "back"
+    git(tmp_path, "clone", "-q", str(done.root), str(clone))
+    # The run database is the only thing that both share; the remote is known to this clone alone, as after a move.
+    env = {**done.env, "MLFLOW_TRACKING_URI": f"sqlite:///{done.root}/mlflow.db"}
+    add = ["dvc", "remote", "add", "--local", "--default", "there", str(remote)]
+    subprocess.run(add, cwd=clone, env=env, check=True, capture_output=True)
+    (remote / "files").mkdir(parents=True)
+    subprocess.run(["cp", "-r", str(done.root / ".dvc/cache/files/md5"), str(remote / "files/md5")], check=True)
+
+    status, said = reproduce(done, "models:/terrain@candidate", "--into", str(back), root=clone, env=env)
+    assert status == 0, said
+    assert dvc_md5(back / "data/terrain/model") == dvc_md5(done.root / "data/terrain/model")
+    told = subprocess.run(
+        ["dvc", "status", "train@terrain"], cwd=back, env=env, check=True, capture_output=True, text=True
+    )
+    assert "up to date" in told.stdout
+    status, said = reproduce(done, "train", "--into", str(back), root=clone, env=env)
+    assert status == 2 and "exists already" in said
 
 
 def test_an_unknown_run_is_one_line(done):
-    status = subprocess.run(
-        [sys.executable, "-m", "flows.reproduce", "0" * 32], cwd=done.root, env=done.env, capture_output=True, text=True
-    )
-    assert status.returncode == 2 and "not found" in status.stderr and "Traceback" not in status.stderr
+    status, said = reproduce(done, "0" * 32)
+    assert status == 2 and "not found" in said and "Traceback" not in said
+    status, said = reproduce(done, "null")
+    assert status == 2 and "flows.unsent" in said
+    status, said = reproduce(done, "models:/terrain/99")
+    assert status == 2 and "models:/terrain/99: " in said and "Traceback" not in said
+
+
+def test_nothing_is_left_behind(done):
+    """Runs last: every worktree of the tests above is gone."""
+    assert git(done.root, "worktree", "list").count("\n") == 0

@@ -7,6 +7,7 @@ import socket
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -15,6 +16,7 @@ from tasks.dag import stage_entry
 from tasks.errors import LandloomError
 from tasks.formats.ledger import LedgerRow, write_ledger
 from tasks.hashing import dvc_md5
+from tasks.register.page import LIMIT, describe
 from tasks.register.params import Params
 from tasks.register.run import run
 from tasks.register.runs import check_against_lock, read_runs
@@ -65,8 +67,9 @@ def make_stage(root: Path, room: str, text: str = "bytes") -> None:
     path.write_text(yaml.safe_dump(lock))
 
 
+URL = "https://example.org/a.tif"
 LEDGER = [
-    LedgerRow("a.tif", "height", "files", "CC-BY-4.0", "Survey of A", path="a.tif", sha256="0" * 64, bytes=10),
+    LedgerRow("a.tif", "height", "files", "CC-BY-4.0", "Survey of A", path="a.tif", sha256="0" * 64, bytes=10, url=URL),
     LedgerRow("b.tif", "height", "files", "CC-BY-4.0", "Survey of A", path="b.tif", sha256="1" * 64, bytes=5),
     LedgerRow("c.tif", "height", "files", "CC-BY-4.0", "Survey of A", refused="no CRS"),
     LedgerRow("p", "height", "sample", "CC0-1.0", "computed", path="p.tif", bytes=1, procedural=True),
@@ -117,6 +120,32 @@ def test_the_version_points_at_the_bytes_and_names_data_and_runs(tree, lineage, 
     for name in ("shards", "tiles.parquet", "scenes.parquet", "scenes", "raw"):
         assert version.tags[f"dvc.data/terrain/{name}"] == dvc_md5(tree / "data/terrain" / name)
     assert version.tags["run.shard"] == json.loads((tree / "data/terrain/runs/shard.json").read_text())["run_id"]
+
+
+def test_the_version_leads_from_itself_to_every_run_and_licence(tree, lineage, client):
+    version = client.get_model_version("toy terrain", "1")
+    for stage in lineage["stages"]:
+        assert f"/runs/{stage['run_id']})" in version.description
+    shards = dvc_md5(tree / "data/terrain/shards")
+    assert f"| data/terrain/shards | {shards} |" in version.description
+    assert "| 2 from files | CC-BY-4.0 | Survey of A | https://example.org/a.tif, b.tif |" in version.description
+    assert "| 1 from sample, computed, not measured | CC0-1.0 | computed | p |" in version.description
+    run_id = version.tags["run.register"]
+    (table,) = [file for file in client.list_artifacts(run_id, "lineage") if file.path.endswith("sources.csv")]
+    rows = pd.read_csv(client.download_artifacts(run_id, table.path))
+    assert list(rows["key"]) == ["a.tif", "b.tif", "c.tif", "p"] and rows["refused"][2] == "no CRS"
+    assert rows["url"][0] == "https://example.org/a.tif" and rows["licence"][0] == "CC-BY-4.0"
+
+
+def test_a_description_of_very_many_terms_fits_the_column():
+    rows = [LedgerRow(f"{n:04}", "height", "stac", f"licence {n}", "who", path="a", bytes=1) for n in range(200)]
+    ledger = pd.DataFrame([vars(row) for row in rows])
+    sources = [
+        {"source": "stac", "licence": f"licence {n}", "attribution": "who", "procedural": False, "rasters": 1}
+        for n in range(200)
+    ]
+    text = describe("m", "1", [], sources, ledger, ("1", "f" * 32))
+    assert len(text) <= LIMIT and "more sets of terms" in text and text.endswith("flows.reproduce models:/m/1")
 
 
 def test_figures_name_the_model_and_the_shards_they_were_held_to(tree, lineage, client):

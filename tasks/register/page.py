@@ -1,0 +1,73 @@
+"""What a model version says of itself in MLflow: the way back to the sources, with a link to every run on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+COLUMNS = ["key", "url", "licence", "attribution", "source", "layer", "sha256", "bytes", "procedural", "refused"]
+FIRST = 3  # URLs shown of each set of terms; the table beside the run has every one
+LIMIT = 5000  # characters; the column in MLflow's database takes no more
+
+
+def describe(
+    name: str,
+    version: str,
+    records: list[dict[str, Any]],
+    sources: list[dict[str, Any]],
+    ledger: pd.DataFrame,
+    run: tuple[str, str],
+) -> str:
+    """The description of a model version, as Markdown.
+
+    Args:
+        records: the run files, first stage first. sources: the ledger's rows by their terms.
+        run: MLflow's experiment, and the id of the register run, which has the table of sources.
+    """
+    experiment, mine = run
+    end = [
+        "",
+        f"Every source with its URL and hash: `lineage/sources.csv` of the run {_link(mine, experiment)}.",
+        "",
+        f"    python -m flows.lineage models:/{name}/{version}",
+        f"    python -m flows.reproduce models:/{name}/{version}",
+    ]
+    lines = ["What this model was made from, the last step first.", ""]
+    lines += ["| stage | run | commit | made | hash (DVC) |", "|---|---|---|---|---|"]
+    for record in reversed(records):
+        commit = (record["commit"] or "unknown")[:10] + (" and changes" if record["dirty"] else "")
+        link = _link(record["run_id"], experiment)
+        lines += [
+            f"| {record['stage']} | {link} | {commit} | {path} | {digest} |" for path, digest in _main(record).items()
+        ]
+    lines += ["", "| rasters | licence | attribution | from |", "|---|---|---|---|"]
+    rows = [_terms(terms, ledger) for terms in sorted(sources, key=lambda terms: -terms["rasters"])]
+    for number, row in enumerate(rows):
+        more = f"| {len(rows) - number} more sets of terms | | | |"
+        if len("\n".join([*lines, row, more, *end])) > LIMIT:
+            lines.append(more)
+            break
+        lines.append(row)
+    return "\n".join([*lines, *end])[:LIMIT]
+
+
+def _main(record: dict[str, Any]) -> dict[str, str]:
+    """What a stage wrote for later stages, without its pictures and figures."""
+    return {path: md5 for path, md5 in record["outs"].items() if "/pictures/" not in path and "/metrics/" not in path}
+
+
+def _link(run_id: str | None, experiment: str) -> str:
+    """A link within MLflow's pages, wherever they are served."""
+    return f"[{run_id[:8]}](#/experiments/{experiment}/runs/{run_id})" if run_id else "not in MLflow"
+
+
+def _terms(terms: dict[str, Any], ledger: pd.DataFrame) -> str:
+    same = (ledger["refused"].isna()) & (ledger["procedural"] == terms["procedural"])
+    for name in ("source", "licence", "attribution"):
+        same &= ledger[name] == terms[name]
+    names = [row.url if isinstance(row.url, str) else row.key for row in ledger[same].itertuples()]
+    shown = ", ".join(names[:FIRST]) + (f" and {len(names) - FIRST} more" if len(names) > FIRST else "")
+    kind = f"{terms['rasters']} from {terms['source']}" + (", computed, not measured" if terms["procedural"] else "")
+    cells = (kind, terms["licence"], terms["attribution"], shown)
+    return "| " + " | ".join(str(cell).replace("|", "/").replace("\n", " ")[:300] for cell in cells) + " |"
