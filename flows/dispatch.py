@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import re
 import subprocess
@@ -44,8 +45,8 @@ from prefect.states import Cancelling, Crashed  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
 from flows.graph import chosen, read_graph  # noqa: E402
-from flows.remote import FLOW  # noqa: E402
-from flows.worker import REFUSED, data_deps, scrub  # noqa: E402
+from flows.remote import FLOW, SIGN_OF_LIFE  # noqa: E402
+from flows.worker import data_deps, scrub  # noqa: E402
 from tasks.errors import LandloomError  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -187,7 +188,9 @@ def _in_pool(pool: str | None, job: dict[str, str], silence_s: float) -> None:
         try:
             run = _follow(client, run, silence_s)
         except BaseException as error:
-            if not isinstance(error, WorkerLost):  # we are being stopped: so is what we asked for
+            # Stopped by a person, we stop what we asked for. An error (the server was away) leaves it running: the
+            # next attempt finds it under way.
+            if not isinstance(error, Exception):
                 client.set_flow_run_state(run.id, Cancelling())
             raise
     if run.state_name == "Refused":
@@ -211,7 +214,8 @@ def _follow(client: SyncPrefectClient, run: FlowRun, silence_s: float) -> FlowRu
         run = client.read_flow_run(run.id)
         for entry in client.read_logs(logs, offset=seen, sort=LogSort.TIMESTAMP_ASC):
             seen, heard = seen + 1, time.monotonic()
-            log.info(entry.message)
+            if entry.level < logging.ERROR and entry.message != SIGN_OF_LIFE:  # errors come as the run's state
+                log.info(entry.message)
         if run.state.is_final():
             return run
         if run.state.is_running() and time.monotonic() - heard > silence_s:
@@ -239,20 +243,22 @@ def _by_command(command: str, job: dict[str, str], root: Path) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    last = ""
+    lines = []
     try:
         for line in process.stdout or ():
-            last = scrub(line.rstrip()) or last
-            log.info(scrub(line.rstrip()))
+            lines.append(scrub(line.rstrip()))
+            log.info(lines[-1])
         status = process.wait()
     finally:
         if process.poll() is None:
             process.terminate()
             process.wait()
-    if status == REFUSED:
-        raise StageRefused(last.removeprefix("refused: "))
     if status != 0:
-        raise WorkerLost(f"{job['stage']}: the command ended with {status}: {last}")
+        # A launcher has exit codes and prefixes of its own; the worker's word for a refusal comes through.
+        refusals = [line.partition("refused: ")[2] for line in lines if "refused: " in line]
+        if refusals:
+            raise StageRefused(refusals[-1])
+        raise WorkerLost(f"{job['stage']}: the command ended with {status}: {''.join(lines[-1:])}")
 
 
 def _reachable(commit: str, repository: str, root: Path) -> None:

@@ -36,6 +36,7 @@ from flows.worker import REFUSED  # noqa: E402
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = {"kubernetes": ROOT / "infra" / "kubernetes" / "pool.json"}
 FLOW = "remote-stage"
+SIGN_OF_LIFE = "still at work"
 SIGNS = 10
 """So many signs of life does a silent stage give in the time after which its machine counts as gone."""
 
@@ -67,7 +68,7 @@ def remote_stage(
             try:
                 line = lines.get(timeout=silence_s / SIGNS)
             except queue.Empty:
-                log.info("still at work")
+                log.info(SIGN_OF_LIFE)
                 continue
             if line is None:
                 break

@@ -216,11 +216,15 @@ def checked_out(commands: Commands, repository: str, commit: str, clone: Path) -
 
 
 def environment(commands: Commands, clone: Path, base: Path) -> Path:
-    """The interpreter: LANDLOOM_PYTHON, or that of an environment made once for each requirements.lock."""
+    """The interpreter: LANDLOOM_PYTHON where its lock is the commit's, or that of an environment made once a lock."""
+    lock = (clone / "requirements.lock").read_bytes()
     given = os.environ.get("LANDLOOM_PYTHON")
     if given:
-        return Path(given)
-    digest = hashlib.sha256((clone / "requirements.lock").read_bytes()).hexdigest()
+        made_from = Path(given).parent.parent / "requirements.lock"  # an image keeps it there
+        if not made_from.exists() or made_from.read_bytes() == lock:
+            return Path(given)
+        say(f"{given} was made from another requirements.lock than this commit's")
+    digest = hashlib.sha256(lock).hexdigest()
     folder = base / f"venv-{digest[:12]}"
     python = folder / "bin" / "python"
     with locked(base / f"{folder.name}.lock"):
