@@ -59,6 +59,8 @@ class ConsistencyConfig(Config):
     s0: int = Field(ge=1)
     s1: int | None = Field(ge=1)
     mid_sigma: float = Field(gt=0)
+    condition: Literal["none", "labels"]  # what else steers the samples
+    condition_dropout: float = Field(ge=0, le=1)  # share of tiles whose condition is hidden, so that it can be left out
 
     @model_validator(mode="after")
     def _ordered(self) -> ConsistencyConfig:
@@ -67,6 +69,78 @@ class ConsistencyConfig(Config):
         if self.s1 is not None and self.s1 < self.s0:
             raise ValueError(f"s1 must be null or at least s0 ({self.s0})")
         return self
+
+
+class GeneratorConfig(Config):
+    """The painter of texture and height (`models.spade`)."""
+
+    channels: list[int] = Field(min_length=1, max_length=8)  # of each level, coarsest first; each doubles the side
+    hidden: int = Field(ge=1)  # channels in which each block sees the classes
+    z: int = Field(ge=1)  # numbers that a whole map shares
+
+    @model_validator(mode="after")
+    def _positive(self) -> GeneratorConfig:
+        if min(self.channels) < 1:
+            raise ValueError("channels: each must be at least 1")
+        return self
+
+    @property
+    def stride(self) -> int:
+        """Both sides of a map must be multiples of it."""
+        return 2 ** (len(self.channels) - 1)
+
+
+class DiscriminatorConfig(Config):
+    """The judge (`models.discriminator`)."""
+
+    channels: int = Field(ge=1)  # of its first layer; each of the next has twice as many, up to eight times
+    layers: int = Field(ge=1, le=8)  # each halves the picture
+    scales: int = Field(ge=1, le=6)  # each sees half the picture of the one before
+    lr_ratio: float = Field(gt=0)  # its learning rate over the generator's
+
+
+class BalanceConfig(Config):
+    """When the generator rests (`models.balance`); losses as shares of that of a judge who knows nothing."""
+
+    stop: float = Field(gt=0)
+    resume: float = Field(gt=0)
+    rest: int = Field(ge=0)  # most steps in a row
+
+    @model_validator(mode="after")
+    def _ordered(self) -> BalanceConfig:
+        if self.resume > self.stop:
+            raise ValueError(f"resume must not be above stop ({self.stop})")
+        return self
+
+
+class PerceptualConfig(Config):
+    """The perceptual loss (`models.perceptual`)."""
+
+    weight: float = Field(ge=0)  # 0 leaves it out
+    vgg19: str | None  # path of a file of weights; null takes a fixed random network, and says so
+
+
+class TerrainGanConfig(Config):
+    """The method `terrain_gan` (`models.terrain_gan`)."""
+
+    generator: GeneratorConfig
+    discriminator: DiscriminatorConfig
+    shadow: int = Field(ge=1)  # channels between the two layers of the shadow network
+    flipped_route: bool
+    feature_matching: float = Field(ge=0)  # weight; 0 leaves it out
+    perceptual: PerceptualConfig
+    balance: BalanceConfig
+
+    def check(self, px: int) -> None:
+        """ValueError where tiles of side `px` do not go."""
+        if px % self.generator.stride:
+            raise ValueError(
+                f"generator.channels: {len(self.generator.channels)} levels need a side that is a multiple of "
+                f"{self.generator.stride}"
+            )
+        halvings = self.discriminator.layers + self.discriminator.scales - 1
+        if px < 2**halvings:
+            raise ValueError(f"discriminator: {halvings} halvings (layers, scales) leave nothing of the picture")
 
 
 class LoopConfig(Config):

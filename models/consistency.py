@@ -3,6 +3,9 @@
 With `pretrain_share` above 0 that share of the steps is spent on denoising (`models.edm`), and the rest on
 consistency tuning of the same network, which costs far less than consistency from nothing (Geng et al.
 2024, arXiv 2406.14548).
+
+With `condition: labels` a map of classes steers the samples; it is hidden from a share of the tiles in training, so
+that the same model samples without one.
 """
 
 from __future__ import annotations
@@ -10,11 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.classes import majority, one_hot
 from models.config import ConsistencyConfig, NetworkConfig
 from models.edm import denoising_loss, precondition
 from models.method import Batch, Logs, Phase, State
@@ -77,16 +82,27 @@ class Consistency:
 
     Args:
         network, config: as validated. px: side of the images. channels, facts: of an encoded image. lr: learning rate.
+        classes: of the maps that steer it; unused unless the condition is labels.
     """
 
     ema = ("denoiser",)
 
     def __init__(
-        self, network: NetworkConfig, config: ConsistencyConfig, px: int, channels: int, facts: int, lr: float
+        self,
+        network: NetworkConfig,
+        config: ConsistencyConfig,
+        px: int,
+        channels: int,
+        facts: int,
+        lr: float,
+        classes: int = 0,
     ):
         self.config, self.lr = config, lr
-        self.shape = (channels, px, px)
-        self.networks = nn.ModuleDict({"denoiser": UNet(network, px, channels, facts)})
+        self.shape, self.patch = (channels, px, px), network.patch
+        self.classes = classes if config.condition == "labels" else 0
+        if config.condition == "labels" and not classes:
+            raise ValueError("condition labels needs a map of classes, and there are no classes")
+        self.networks = nn.ModuleDict({"denoiser": UNet(network, px, channels, facts, self.classes)})
         self.memory: dict[str, float] = {}
 
     def phases(self) -> list[Phase]:
@@ -106,17 +122,22 @@ class Consistency:
         return not self._pretraining(state, logs)
 
     def _denoising(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
-        """E ‖D(x + σ z; σ) - x‖² at lognormal σ; `batch` has `image` (n, c, px, px) and `facts` (n, k)."""
+        """E ‖D(x + σ z; σ) - x‖² at lognormal σ.
+
+        `batch` has `image` (n, c, px, px), `facts` (n, k), and `label` uint8 (n, px, px) where labels steer.
+        """
         config, x = self.config, batch["image"]
         sigma = (config.p_mean + config.p_std * torch.randn(len(x), device=x.device)).exp()
         sigma = sigma.clamp(config.sigma_min, config.sigma_max)
         noisy = x + sigma[:, None, None, None] * torch.randn_like(x)
-        denoised = self.estimate(state.networks["denoiser"], noisy, sigma, batch["facts"])
+        network = self._steered(state.networks["denoiser"], batch.get("label"), len(x), hide=True)
+        denoised = self.estimate(network, noisy, sigma, batch["facts"])
         return denoising_loss(denoised, x, sigma, config.sigma_data), {}
 
     def _consistency(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
         """λ(σ_i) d(f(x + σ_{i+1} z, σ_{i+1}), f⁻(x + σ_i z, σ_i)), λ = 1 / (σ_{i+1} - σ_i) (eqs. 5, 9)."""
-        config, x, network = self.config, batch["image"], state.networks["denoiser"]
+        config, x = self.config, batch["image"]
+        network = self._steered(state.networks["denoiser"], batch.get("label"), len(x), hide=True)
         before = round(config.pretrain_share * state.steps)
         step, steps = state.step - before, state.steps - before
         s1 = curriculum_end(steps, config.s0) if config.s1 is None else config.s1
@@ -132,7 +153,19 @@ class Consistency:
         loss = (pseudo_huber(student - teacher) / (high - low)).mean()
         return loss, {"intervals": torch.tensor(float(size - 1))}
 
-    def estimate(self, network: nn.Module, x: Tensor, sigma: Tensor, facts: Tensor) -> Tensor:
+    def _steered(self, network: nn.Module, labels: Tensor | None, n: int, hide: bool = False) -> nn.Module | partial:
+        """The network, bound to the condition if it takes one; `hide` hides it from some, no labels from all."""
+        if not self.classes:
+            return network
+        device, side = next(network.parameters()).device, self.shape[1] // self.patch
+        if labels is None:
+            return partial(network, classes=torch.zeros(n, self.classes, side, side, device=device))
+        classes = majority(one_hot(labels, self.classes), self.patch)
+        if hide:
+            classes = classes * (torch.rand(n, 1, 1, 1, device=device) >= self.config.condition_dropout)
+        return partial(network, classes=classes)
+
+    def estimate(self, network: nn.Module | partial, x: Tensor, sigma: Tensor, facts: Tensor) -> Tensor:
         """f(x, σ), the image at the clean end of the path through `x`."""
         return precondition(network, x, sigma, facts, self.config.sigma_data, self.config.sigma_min)
 
@@ -140,9 +173,18 @@ class Consistency:
         """Noise for each evaluation, (steps, c, px, px); the first does not depend on `steps`."""
         return rng.standard_normal((steps, *self.shape), np.float32)
 
-    def sample(self, networks: Mapping[str, nn.Module], drawn: Tensor, facts: Tensor, steps: int) -> Tensor:
+    def sample(
+        self,
+        networks: Mapping[str, nn.Module],
+        drawn: Tensor,
+        facts: Tensor,
+        steps: int,
+        labels: Tensor | None = None,
+    ) -> Tensor:
         """Multistep consistency sampling (Song et al. 2023, algorithm 1) over σ_max and `mid_sigma`."""
-        config, network = self.config, networks["denoiser"]
+        if labels is not None and not self.classes:
+            raise ValueError("this model was not trained with labels (consistency.condition: labels)")
+        config, network = self.config, self._steered(networks["denoiser"], labels, len(drawn))
         levels = (config.sigma_max, config.mid_sigma)
         if not 1 <= steps <= len(levels):
             raise ValueError(f"consistency sampling takes 1 or 2 steps, not {steps}")

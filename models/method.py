@@ -59,13 +59,20 @@ class Method(Protocol):
         """The parts of a step, in order."""
         ...
 
+
+class Sampler(Method, Protocol):
+    """A method whose samples are made from noise alone, one image each."""
+
     def draw(self, rng: np.random.Generator, steps: int) -> np.ndarray:
         """The randomness of one sample, float32; `rng` belongs to that sample alone."""
         ...
 
-    def sample(self, networks: Mapping[str, nn.Module], drawn: Tensor, facts: Tensor, steps: int) -> Tensor:
+    def sample(
+        self, networks: Mapping[str, nn.Module], drawn: Tensor, facts: Tensor, steps: int, labels: Tensor | None
+    ) -> Tensor:
         """Turn n drawn values (n, …) into images (n, c, px, px) with these facts (n, k), in `steps` evaluations.
 
-        ValueError where the method has no way of sampling in that many steps.
+        `labels`: maps of classes (n, px, px) that steer them, or None. ValueError where the method has no way of
+        sampling in that many steps, or by labels.
         """
         ...

@@ -95,11 +95,12 @@ class UNet(nn.Module):
 
     Args:
         config: depth and width. px: side of the images. channels: of an image. facts: numbers known of it.
+        classes: of the map that steers it, (n, classes, px / patch, px / patch); 0 for a network that takes none.
     Raises:
         ValueError: `px` does not fit the configuration.
     """
 
-    def __init__(self, config: NetworkConfig, px: int, channels: int, facts: int):
+    def __init__(self, config: NetworkConfig, px: int, channels: int, facts: int, classes: int = 0):
         super().__init__()
         sides = config.sides(px)
         widths = [config.channels * multiplier for multiplier in config.multipliers]
@@ -111,7 +112,7 @@ class UNet(nn.Module):
 
         self.patch = config.patch
         self.embedding = Embedding(embedding, facts)
-        self.first = nn.Conv2d(folded, widths[0], 3, padding=1)
+        self.first = nn.Conv2d(folded + classes, widths[0], 3, padding=1)
         self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
         width, skips = widths[0], [widths[0]]
         for level in range(len(widths)):
@@ -134,9 +135,10 @@ class UNet(nn.Module):
                 self.grow.append(nn.Conv2d(width, width, 3, padding=1))
         self.last = nn.Sequential(group_norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, folded, 3, padding=1)))
 
-    def forward(self, x: Tensor, c_noise: Tensor, facts: Tensor) -> Tensor:
+    def forward(self, x: Tensor, c_noise: Tensor, facts: Tensor, classes: Tensor | None = None) -> Tensor:
         embedding = self.embedding(c_noise, facts)
-        x = self.first(F.pixel_unshuffle(x, self.patch))
+        x = F.pixel_unshuffle(x, self.patch)
+        x = self.first(x if classes is None else torch.cat([x, classes], dim=1))
         skips = [x]
         for level, stages in enumerate(self.down):
             for stage in stages:

@@ -9,11 +9,13 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from models.painter import Painted
 from tasks.files import atomic_file
 from tasks.relief.hillshade import shaded_relief
 
 SIDE = 4  # tiles along each side of a grid
 GAP = 3  # pixels between tiles
+LOOKS = 0.3  # slope, metres per metre, that is well seen in relief
 
 matplotlib.rcParams["svg.hashsalt"] = "landloom"
 
@@ -37,6 +39,40 @@ def grid(titled: dict[str, np.ndarray], gsd: float) -> Figure:
         axes.set_title(title)
         axes.axis("off")
     figure.supxlabel(f"tints from {low:.0f} to {high:.0f} m, {gsd:g} m a pixel", fontsize=9)
+    return figure
+
+
+def paintings(
+    tiles: dict[str, np.ndarray], painted: Painted, classes: list[dict[str, Any]], gsd: float, title: str, split: str
+) -> Figure:
+    """One row a map: classes, painted texture, painted heights in relief, painted terrain, real terrain, real relief.
+
+    Args:
+        tiles: height (n, px, px) metres, color uint8 (n, px, px, 3) and label uint8 (n, px, px).
+    """
+    low, high = np.percentile(tiles["height"], [0.5, 99.5])
+    rise = np.sqrt(np.square(np.diff(tiles["height"], axis=1) / gsd).mean())
+    steeper = max(1.0, LOOKS / max(rise, 1e-6))  # at kilometres a pixel even the Alps cast no shade to speak of
+    palette = np.zeros((256, 3), np.uint8)
+    for each in classes:
+        palette[each["id"]] = each["red"], each["green"], each["blue"]
+    columns = {
+        "classes": palette[tiles["label"]],
+        "texture": painted.texture,
+        "height": [shaded_relief(height, gsd, low, high, steeper) for height in painted.height],
+        "terrain": painted.shaded,
+        f"real ({split})": tiles["color"],
+        "its height": [shaded_relief(height, gsd, low, high, steeper) for height in tiles["height"]],
+    }
+    figure = Figure(figsize=(2.2 * len(columns), 2.2 * len(tiles["label"]) + 0.6), layout="constrained")
+    grid = figure.subplots(len(tiles["label"]), len(columns), squeeze=False)
+    for (name, images), column in zip(columns.items(), grid.T, strict=True):
+        column[0].set_title(name)
+        for axes, image in zip(column, images, strict=True):
+            axes.imshow(image, interpolation="nearest")
+            axes.axis("off")
+    scale = f"tints from {low:.0f} to {high:.0f} m, {gsd:g} m a pixel, relief × {steeper:.3g}"
+    figure.supxlabel(f"{title}; {scale}", fontsize=9)
     return figure
 
 

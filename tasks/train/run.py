@@ -9,16 +9,14 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate import Accelerator
-from matplotlib.figure import Figure
 from torch import nn
 
-from models.artifact import Generator, build_method, save_model
+from models.artifact import build_method, finished, save_model
 from models.checkpoint import Checkpoints
-from models.encoding import HeightEncoding
 from models.loop import TrainingError, train
+from models.terrain_gan import TerrainGan
 from tasks.errors import LandloomError
 from tasks.files import atomic_dir, write_json
 from tasks.formats.shards import ShardSet
@@ -27,11 +25,12 @@ from tasks.stage import Stage
 from tasks.train import kept, pictures
 from tasks.train.feed import Feed
 from tasks.train.hardware import accelerator as set_up
-from tasks.train.params import Params
-from tasks.train.tiles import feed, fit
+from tasks.train.heights import Heights
+from tasks.train.painting import Painting
+from tasks.train.params import SECTIONS, Params
 
-SHOWN = pictures.SIDE**2
-STEPS = (1, 2)  # network evaluations of the samples shown
+DATA = {"consistency": Heights, "terrain_gan": Painting}
+"""Method to how the stage feeds it and shows what it makes."""
 
 
 def run(stage: Stage[Params]) -> None:
@@ -39,16 +38,18 @@ def run(stage: Stage[Params]) -> None:
     params = stage.params
     accelerator = set_up(params.precision, params.threads, params.batch)
     shards = ShardSet(stage.dir / "shards")
-    encoding = fit(shards, params.consistency.sigma_data)
+    data = DATA[params.method](shards, params)
     seed = int(stage.rng("train").integers(2**31))
     torch.manual_seed(seed)  # the first weights, the same in every process
-    config = describe(stage, shards, encoding, accelerator)
+    config = describe(stage, shards, data.facts(), accelerator)
     try:
         method = build_method(config, params.lr)
     except ValueError as error:
-        raise LandloomError(f"params.yaml: train.network does not fit tiles of {shards.px} px: {error}") from None
-
+        block = SECTIONS[params.method][0]
+        raise LandloomError(f"params.yaml: train.{block} does not fit tiles of {shards.px} px: {error}") from None
     config["training"]["parameters"] = sum(weight.numel() for weight in method.networks.parameters())
+    if isinstance(method, TerrainGan):
+        config["training"]["perceptual"] = _compared_by(method, stage)
 
     work = kept.folder(stage)
     checkpoints = Checkpoints(work)
@@ -61,8 +62,7 @@ def run(stage: Stage[Params]) -> None:
         rank, world = accelerator.process_index, accelerator.num_processes
         position = position or {"seed": seed, "epoch": 0, "samples": 0}
         pin = accelerator.device.type == "cuda"
-        share = params.batch // world
-        feeds.append(feed(shards, encoding, share, params.augment, position, rank, world, pin))
+        feeds.append(data.feed(params.batch // world, position, rank, world, pin))
         return feeds[-1]
 
     def log(done: int, row: dict[str, float]) -> None:
@@ -70,7 +70,7 @@ def run(stage: Stage[Params]) -> None:
         stage.say(f"step {done}/{params.steps}: {pictures.facts(row)}")
 
     def picture(done: int, networks: nn.ModuleDict) -> None:
-        drawn = show(Generator(method, networks, encoding, config, accelerator.device), shards, done)
+        drawn = data.show(finished(method, networks, config, accelerator.device), done)
         pictures.save(drawn, work / "pictures" / f"step-{done:08d}.png")
         stage.artifact(work / "pictures" / f"step-{done:08d}.png", "pictures")
 
@@ -91,6 +91,7 @@ def run(stage: Stage[Params]) -> None:
     stage.artifact(stage.dir / "pictures" / "train" / "curve.png", "pictures")
     with atomic_dir(stage.dir / "model") as folder:
         save_model(folder, config, result.networks)
+        data.leave(folder)
         write_json(folder / "curve.json", result.curve)
         last = sorted((work / "pictures").glob("*.png"))[-1]
         shutil.copy(last, folder / "samples.png")
@@ -104,19 +105,14 @@ def run(stage: Stage[Params]) -> None:
     kept.finished(stage, work)
 
 
-def describe(
-    stage: Stage[Params], shards: ShardSet, encoding: HeightEncoding, accelerator: Accelerator
-) -> dict[str, Any]:
+def describe(stage: Stage[Params], shards: ShardSet, facts: dict[str, Any], accelerator: Accelerator) -> dict[str, Any]:
     """What `config.json` will say."""
     params = stage.params
-    loop = params.model_dump(mode="json", exclude={"method", "network", "consistency"})
+    loop = params.model_dump(mode="json", exclude={"method", *(name for names in SECTIONS.values() for name in names)})
     return {
         "method": params.method,
         params.method: getattr(params, params.method).model_dump(mode="json"),
-        "network": params.network.model_dump(mode="json"),
-        "encoding": encoding.to_dict(),
-        "channels": encoding.channels,
-        "facts": encoding.facts,
+        **facts,
         "px": shards.px,
         "gsd": shards.card["gsd"],
         "training": {**loop, "seed": stage.seed, "mixed_precision": accelerator.mixed_precision},
@@ -128,13 +124,13 @@ def describe(
     }
 
 
-def show(generator: Generator, shards: ShardSet, done: int) -> Figure:
-    """Samples after `done` steps beside held-out tiles (train tiles where none is held out)."""
-    split = "val" if len(shards.rows("val")) else "train"
-    rows = shards.rows(split)
-    rows = rows[np.linspace(0, len(rows) - 1, SHOWN).astype(int)]
-    grids = {f"real ({split})": shards.heights(rows)}
-    for steps in STEPS:
-        title = f"step {done}, {steps} evaluation{'s' if steps > 1 else ''}"
-        grids[title] = generator.sample(range(SHOWN), seed=0, steps=steps)
-    return pictures.grid(grids, generator.gsd)
+def _compared_by(method: TerrainGan, stage: Stage[Params]) -> dict[str, str | None]:
+    """Load the network that pictures are compared by; what it is, for `config.json`."""
+    weights = stage.params.terrain_gan.perceptual.vgg19
+    try:
+        kind = method.watch(stage.root)
+    except ValueError as error:
+        raise LandloomError(f"params.yaml: train.terrain_gan.perceptual.vgg19: {error}") from None
+    if kind == "random":
+        stage.say("no file of VGG-19 is named, so the perceptual loss is that of a fixed random network")
+    return {"network": kind, "sha256": file_sha256(stage.root / weights) if kind == "vgg19" else None}

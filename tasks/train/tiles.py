@@ -1,4 +1,4 @@
-"""From shards to what the network sees: the encoding fitted on the train split, and encoded batches."""
+"""From shards to what networks see: which tiles, encoded how, and turned how."""
 
 from __future__ import annotations
 
@@ -9,30 +9,57 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.color_height import ColorHeightEncoding
 from models.encoding import HeightEncoding
 from tasks.errors import LandloomError
 from tasks.formats.loader import Loader
 from tasks.formats.shards import ShardSet
 from tasks.train.feed import Feed
 
-MEASURED = 4096  # train tiles, evenly over the split, that the encoding is fitted on
+MEASURED = 4096  # train tiles, evenly over the split, that an encoding is fitted on
+Position = dict[str, Any]
+"""`seed`, `epoch` and `samples`, as `Loader.state` gives them."""
 
 
 def fit(shards: ShardSet, sigma_data: float) -> HeightEncoding:
     """The encoding of the train split; a tile with voids is refused by name."""
+    return HeightEncoding.fit(heights_of(shards, train_rows(shards)), sigma_data)
+
+
+def train_rows(shards: ShardSet) -> np.ndarray:
+    """Rows of the train split to measure."""
     rows = shards.rows("train")
     if not len(rows):
         raise LandloomError(f"{shards.folder}: split train is empty; keep more tiles in select")
-    rows = rows[np.unique(np.linspace(0, len(rows) - 1, MEASURED).astype(int))]
-    return HeightEncoding.fit(_heights(shards, rows), sigma_data)
+    return rows[np.unique(np.linspace(0, len(rows) - 1, MEASURED).astype(int))]
 
 
-def _heights(shards: ShardSet, rows: np.ndarray) -> Iterator[np.ndarray]:
+def heights_of(shards: ShardSet, rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Heights of `rows` in chunks (n, px, px) of metres; a tile with voids is refused by name."""
     for start in range(0, len(rows), 256):
         chunk = rows[start : start + 256]
         heights = shards.heights(chunk)
         refuse_voids(shards, heights, chunk)
         yield heights
+
+
+def shown(shards: ShardSet, count: int) -> tuple[str, np.ndarray]:
+    """`count` rows, evenly over the val split, or over the train split where nothing is held out."""
+    split = "val" if len(shards.rows("val")) else "train"
+    rows = shards.rows(split)
+    return split, rows[np.linspace(0, len(rows) - 1, count).astype(int)]
+
+
+def classes_of(shards: ShardSet) -> list[dict[str, Any]]:
+    """The classes of the card, each {id, name, red, green, blue}; LandloomError where there are none."""
+    if not shards.card["classes"] or "label" not in {field.name for field in shards.spec.fields}:
+        raise LandloomError(
+            f"{shards.folder}: the tiles have no labels; give the dataset a label method other than none"
+        )
+    return [
+        {"id": each["id"], "name": each["name"], **dict(zip(("red", "green", "blue"), each["color"], strict=True))}
+        for each in shards.card["classes"]
+    ]
 
 
 def refuse_voids(shards: ShardSet, heights: np.ndarray, rows: np.ndarray) -> None:
@@ -46,39 +73,81 @@ def refuse_voids(shards: ShardSet, heights: np.ndarray, rows: np.ndarray) -> Non
         )
 
 
-def feed(
+def height_feed(
     shards: ShardSet,
-    encoding: HeightEncoding,
     batch: int,
-    augment: bool,
-    position: dict[str, Any],
+    position: Position,
     rank: int,
     world: int,
+    encoding: HeightEncoding,
+    augment: bool,
+    labels: bool,
     pin: bool,
 ) -> Feed:
-    """Encoded batches of one process.
+    """Encoded heights, with or without labels.
 
     Args:
         batch: tiles in each batch of this process.
-        position: `seed`, `epoch` and `samples`, as `Loader.state` gives them.
+        augment: turn and flip each tile in one of the eight ways.
         pin: see `Feed`.
     """
-    loader = Loader(shards, "train", batch, rank=rank, world=world, **position)
 
     def prepare(arrays: dict[str, np.ndarray], epoch: int) -> dict[str, Tensor]:
         heights, rows = arrays["height"], arrays["row"]
         refuse_voids(shards, heights, rows)
+        turn = turns(position["seed"], epoch, rows) if augment else np.zeros(len(rows), np.uint64)
+        image, facts = encoding.encode(turned(heights, turn))
+        given = {"image": torch.from_numpy(image), "facts": torch.from_numpy(facts)}
+        return given | ({"label": torch.from_numpy(turned(arrays["label"], turn))} if labels else {})
+
+    return Feed(Loader(shards, "train", batch, rank=rank, world=world, **position), prepare, pin)
+
+
+def painted_feed(
+    shards: ShardSet,
+    batch: int,
+    position: Position,
+    rank: int,
+    world: int,
+    encoding: ColorHeightEncoding,
+    augment: bool,
+    pin: bool,
+) -> Feed:
+    """Encoded colours and heights, and labels.
+
+    Args:
+        batch, pin: as for `height_feed`.
+        augment: swap rows and columns of half the tiles. That mirrors a tile along the line from north-west to
+            south-east, and so leaves a sun in the north-west where it is; any other turn would move it.
+    """
+
+    def prepare(arrays: dict[str, np.ndarray], epoch: int) -> dict[str, Tensor]:
+        rows = arrays["row"]
+        refuse_voids(shards, arrays["height"], rows)
+        arrays = {name: arrays[name] for name in ("color", "height", "label")}
         if augment:
-            heights = turned(heights, position["seed"], epoch, rows)
-        image, facts = encoding.encode(heights)
-        return {"image": torch.from_numpy(image), "facts": torch.from_numpy(facts)}
+            swap = turns(position["seed"], epoch, rows) % 2 == 1
+            for name, images in arrays.items():
+                images = images.copy()
+                images[swap] = np.swapaxes(images[swap], 1, 2)
+                arrays[name] = images
+        color, height = encoding.encode(arrays["color"], arrays["height"])
+        return {
+            "color": torch.from_numpy(color),
+            "height": torch.from_numpy(height),
+            "label": torch.from_numpy(np.ascontiguousarray(arrays["label"])),
+        }
 
-    return Feed(loader, prepare, pin)
+    return Feed(Loader(shards, "train", batch, rank=rank, world=world, **position), prepare, pin)
 
 
-def turned(images: np.ndarray, seed: int, epoch: int, rows: np.ndarray) -> np.ndarray:
-    """One of the eight flips and quarter turns of each image (n, h, h), from (seed, epoch, row) alone."""
-    codes = _mixed(rows.astype(np.uint64) ^ _mixed(np.uint64(epoch) ^ _mixed(np.uint64(seed)))) >> np.uint64(61)
+def turns(seed: int, epoch: int, rows: np.ndarray) -> np.ndarray:
+    """A number of 0..7 for each row, from (seed, epoch, row) alone."""
+    return _mixed(rows.astype(np.uint64) ^ _mixed(np.uint64(epoch) ^ _mixed(np.uint64(seed)))) >> np.uint64(61)
+
+
+def turned(images: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Each image of (n, h, h) in one of the eight ways to lay it: `codes` (n,) of 0..7, 0 as it is."""
     out = np.empty_like(images)
     for code in range(8):
         chosen = images[codes == code]

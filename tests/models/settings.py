@@ -11,4 +11,15 @@ CONSISTENCY = {
     "s0": 10,
     "s1": None,
     "mid_sigma": 0.8,
+    "condition": "none",
+    "condition_dropout": 0.0,
+}
+TERRAIN_GAN = {
+    "generator": {"channels": [8, 8, 4], "hidden": 4, "z": 3},
+    "discriminator": {"channels": 4, "layers": 2, "scales": 2, "lr_ratio": 4.0},
+    "shadow": 4,
+    "flipped_route": True,
+    "feature_matching": 10.0,
+    "perceptual": {"weight": 1.0, "vgg19": None},
+    "balance": {"stop": 0.9, "resume": 0.8, "rest": 2},
 }

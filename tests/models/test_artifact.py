@@ -44,6 +44,40 @@ def test_a_sample_does_not_depend_on_its_company(model, steps):
     assert not np.array_equal(generator.sample([0], 2, steps)[0], together[0])
 
 
+def test_a_model_from_before_there_were_conditions_still_loads(model, tmp_path):
+    config = json.loads((model / "config.json").read_text())
+    for key in ("condition", "condition_dropout"):
+        del config["consistency"][key]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "weights.safetensors").write_bytes((model / "weights.safetensors").read_bytes())
+    old, new = (load_model(folder, "cpu").sample(range(2), 1, 1) for folder in (tmp_path, model))
+    assert np.array_equal(old, new)
+    with pytest.raises(ValueError, match="not trained with labels"):
+        load_model(tmp_path, "cpu").sample([0], 1, 1, np.zeros((1, 8, 8), np.uint8))
+
+
+def test_a_sample_by_labels_does_not_depend_on_its_company(model, tmp_path):
+    config = json.loads((model / "config.json").read_text())
+    config["consistency"] |= {"condition": "labels", "condition_dropout": 0.1}
+    config["classes"] = [{"id": n} for n in range(2)]
+    torch.manual_seed(0)
+    method = build_method(config, 1e-3)
+    for parameter in method.networks.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    save_model(tmp_path, config, method.networks)
+    generator = load_model(tmp_path, "cpu")
+    maps = np.random.default_rng(0).integers(0, 2, (4, 8, 8), np.uint8)
+    indices = [0, 0, SLOTS, 1]  # one index under two maps
+    together = generator.sample(indices, 1, 2, maps)
+    assert not np.array_equal(together[0], together[1])
+    for place, index in enumerate(indices):
+        assert np.array_equal(generator.sample([index], 1, 2, maps[place : place + 1])[0], together[place])
+    none = generator.sample([0], 1, 2, np.full((1, 8, 8), 255, np.uint8))
+    assert np.array_equal(none, generator.sample([0], 1, 2)), "a map without classes is no map"
+    with pytest.raises(ValueError, match="one map of 8 × 8 for each index"):
+        generator.sample([0], 1, 2, maps)
+
+
 def test_a_folder_that_is_no_model_is_refused_by_name(model, tmp_path):
     with pytest.raises(ValueError, match=f"{tmp_path}: not a model"):
         load_model(tmp_path)

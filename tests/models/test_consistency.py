@@ -212,3 +212,67 @@ def test_it_learns_a_small_distribution(tmp_path, share):
     assert sliced(samples, real) < 0.75 * before
     large = sizes[:, 0].numpy() > 0
     assert samples[large].std() > 1.3 * samples[~large].std(), "facts are not heeded"
+
+
+LABELS = {"condition": "labels", "condition_dropout": 0.5}
+
+
+def steered(network=NETWORK, px=8, **config):
+    method = Consistency(network, CONSISTENCY.model_copy(update=LABELS | config), px, 1, 0, 1e-2, classes=2)
+    return method
+
+
+def test_labels_steer_the_samples_and_can_be_left_out(tmp_path):
+    """Ground rises where the map says so; without a map it rises on either side."""
+    torch.manual_seed(0)
+    config = {"sigma_max": 10.0, "p_mean": -0.5, "p_std": 1.5, "condition_dropout": 0.3}
+    method = steered(NETWORK.model_copy(update={"multipliers": [1], "attention": []}), **config)
+
+    def batch(rng):
+        side = rng.integers(0, 2, 32)
+        labels = (np.arange(8)[None, None] // 4 == side[:, None, None]).repeat(8, axis=1)
+        images = np.where(labels, 0.5, -0.5)[:, None] + 0.05 * rng.standard_normal((32, 1, 8, 8))
+        return {
+            "image": torch.from_numpy(images.astype(np.float32)),
+            "facts": torch.zeros(32, 0),
+            "label": torch.from_numpy(labels.astype(np.uint8)),
+        }
+
+    networks = fit(method, batch, tmp_path, LOOP.model_copy(update={"steps": 120, "ema_half_life": 15.0})).networks
+    drawn = torch.from_numpy(np.stack([method.draw(np.random.default_rng(part), 2) for part in range(64)]))
+    given = batch(np.random.default_rng(7))["label"].repeat(2, 1, 1)
+
+    def east(labels):
+        with torch.inference_mode():
+            image = method.sample(networks, drawn, torch.zeros(64, 0), 2, labels)[:, 0]
+        return (image[..., 4:].mean(dim=(1, 2)) - image[..., :4].mean(dim=(1, 2))).sign()
+
+    wanted = 2 * given[:, 0, 4].float() - 1
+    assert (east(given) == wanted).float().mean() > 0.95
+    assert 0.2 < (east(None) > 0).float().mean() < 0.8
+
+
+@pytest.mark.parametrize("patch", [1, 2])
+def test_the_map_comes_in_at_the_size_of_the_door(patch):
+    method = steered(NETWORK.model_copy(update={"patch": patch, "attention": []}), px=16)
+    seen = []
+    method.networks["denoiser"].register_forward_hook(
+        lambda module, given, named, output: seen.append(named["classes"]), with_kwargs=True
+    )
+    batch = {"image": torch.randn(64, 1, 16, 16), "facts": NOTHING, "label": torch.ones(64, 16, 16, dtype=torch.uint8)}
+    for phase in method.phases():
+        torch.manual_seed(0)
+        phase.loss(batch, State(99, 100, method.networks))
+    assert len(seen) == 3 and all(classes.shape == (64, 2, 16 // patch, 16 // patch) for classes in seen)
+    assert torch.equal(seen[1], seen[2]), "student and teacher see the same map"
+    shown = seen[0].flatten(1).amax(dim=1)
+    assert 0.3 < shown.mean() < 0.7 and not seen[0][:, 0].any() and (seen[0][shown > 0, 1] == 1).all()
+
+
+def test_without_condition_nothing_changes_and_labels_are_refused():
+    plain = Consistency(NETWORK, CONSISTENCY, 8, 1, 0, 1e-3, classes=2)
+    assert plain.networks["denoiser"].first.weight.shape[1] == 1
+    with pytest.raises(ValueError, match="not trained with labels"):
+        plain.sample(plain.networks, torch.zeros(1, 1, 1, 8, 8), NOTHING[:1], 1, torch.zeros(1, 8, 8))
+    with pytest.raises(ValueError, match="no classes"):
+        Consistency(NETWORK, CONSISTENCY.model_copy(update=LABELS), 8, 1, 0, 1e-3)

@@ -27,6 +27,8 @@ CONSISTENCY = ConsistencyConfig(
     s0=10,
     s1=None,
     mid_sigma=0.8,
+    condition="none",
+    condition_dropout=0.0,
 )
 LOOP = LoopConfig(
     steps=10,

@@ -15,7 +15,7 @@ from tasks.settings import Compute
 from tasks.stage import Stage
 from tasks.tracking import Run
 from tasks.train.params import Params
-from tests.models.settings import CONSISTENCY
+from tests.models.settings import CONSISTENCY, TERRAIN_GAN
 from tests.shard.small import grow, shard
 
 PARAMS: dict[str, Any] = {
@@ -36,6 +36,8 @@ PARAMS: dict[str, Any] = {
     "network": {"channels": 4, "multipliers": [1, 2], "blocks": 1, "attention": [8], "patch": 2, "dropout": 0.1},
     "consistency": CONSISTENCY,
 }
+PAINTING: dict[str, Any] = {"method": "terrain_gan", "lr": 2e-4, "terrain_gan": TERRAIN_GAN}
+"""What changes `PARAMS` into a small training of a painter."""
 OUTS = ("model", "pictures/train", "metrics/train.json", "runs/train.json")
 
 
@@ -50,9 +52,9 @@ class FakeRun(Run):
             self.said.setdefault(name, []).append(value)
 
 
-def dataset(root: Path) -> Path:
-    """Shards of 32 px tiles at `<root>/data/small/shards`."""
-    shard(grow(root / "data" / "small"))
+def dataset(root: Path, **contents: Any) -> Path:
+    """Shards of 32 px tiles at `<root>/data/small/shards`; `contents` as `grow` takes them."""
+    shard(grow(root / "data" / "small", **contents))
     return root
 
 

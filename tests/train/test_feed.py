@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from models.color_height import ColorHeightEncoding
 from models.encoding import HeightEncoding
 from tasks.errors import LandloomError
 from tasks.formats.loader import Loader
 from tasks.formats.shards import ShardSet
+from tasks.relief.hillshade import hillshade
 from tasks.train.feed import AHEAD, Feed
-from tasks.train.tiles import feed, fit, refuse_voids, turned
+from tasks.train.tiles import fit, height_feed, painted_feed, refuse_voids, turned, turns
 
 START = {"seed": 1, "epoch": 0, "samples": 0}
 
@@ -30,7 +32,7 @@ def test_it_goes_on_after_the_batches_given_out_not_those_prepared(shards):
     encoding = fit(shards, 0.5)
 
     def open_at(position):
-        return feed(shards, encoding, 8, True, position, 0, 1, False)
+        return height_feed(shards, 8, position, 0, 1, encoding, True, False, False)
 
     whole, _ = take(open_at(START), 40)
     first, position = take(open_at(START), 17)
@@ -41,8 +43,8 @@ def test_it_goes_on_after_the_batches_given_out_not_those_prepared(shards):
 
 def test_two_ranks_share_what_one_would_see(shards):
     encoding = fit(shards, 0.5)
-    alone, _ = take(feed(shards, encoding, 8, True, START, 0, 1, False), 20)
-    shares = [take(feed(shards, encoding, 4, True, START, rank, 2, False), 20)[0] for rank in (0, 1)]
+    alone, _ = take(height_feed(shards, 8, START, 0, 1, encoding, True, False, False), 20)
+    shares = [take(height_feed(shards, 4, START, rank, 2, encoding, True, False, False), 20)[0] for rank in (0, 1)]
     for one, *pair in zip(alone, *shares, strict=True):
         both = torch.cat([part["image"] for part in pair])
         assert sorted(map(float, one["image"].sum((1, 2, 3)))) == sorted(map(float, both.sum((1, 2, 3))))
@@ -78,14 +80,15 @@ def test_what_goes_wrong_in_the_thread_is_told_where_the_batch_is_asked_for(shar
 def test_turning_gives_all_eight_and_nothing_else():
     image = np.arange(16, dtype=np.float32).reshape(1, 4, 4)
     rows = np.arange(400)
-    out = turned(np.repeat(image, 400, axis=0), 1, 0, rows)
+    images = np.repeat(image, 400, axis=0)
+    out = turned(images, turns(1, 0, rows))
     eight = {np.rot90(side, turn).tobytes() for side in (image[0], image[0].T) for turn in range(4)}
     counts = {}
     for tile in out:
         counts[tile.tobytes()] = counts.get(tile.tobytes(), 0) + 1
     assert set(counts) == eight and min(counts.values()) > 25
-    assert np.array_equal(turned(image, 1, 0, rows[7:8])[0], out[7]), "a tile's turn is its own affair"
-    again = turned(np.repeat(image, 400, axis=0), 1, 1, rows)
+    assert np.array_equal(turned(image, turns(1, 0, rows[7:8]))[0], out[7]), "a tile's turn is its own affair"
+    again = turned(images, turns(1, 1, rows))
     assert not np.array_equal(again, out), "another epoch turns otherwise"
 
 
@@ -99,3 +102,46 @@ def test_voids_are_refused_by_the_tiles_name(shards):
 def test_the_encoding_is_that_of_the_train_split(shards):
     heights = shards.heights(shards.rows("train"))
     assert fit(shards, 0.5) == HeightEncoding.fit([heights], 0.5)
+
+
+@pytest.fixture(scope="module")
+def painted(painted_root):
+    return ShardSet(painted_root / "data" / "small" / "shards")
+
+
+def test_labels_are_turned_with_their_heights(painted):
+    """Labels that say which heights are above a tile's middle say so after any turn."""
+    encoding = fit(painted, 0.5)
+    (batch,), _ = take(height_feed(painted, 8, START, 0, 1, encoding, True, True, False), 1)
+    rows = next(Loader(painted, "train", 8, 1).stream())["row"]
+    heights = painted.heights(rows)
+    turn = turns(1, 0, rows)
+    assert len(set(turn)) > 3
+    assert np.allclose(batch["image"], encoding.encode(turned(heights, turn))[0])
+    assert np.array_equal(batch["label"], turned(painted.batch(rows, ("label",))["label"], turn))
+
+
+def test_lit_tiles_are_mirrored_along_the_light_and_turned_no_other_way(painted):
+    encoding = ColorHeightEncoding.fit([painted.heights(painted.rows("train"))], 90.0)
+    (batch,), _ = take(painted_feed(painted, 16, START, 0, 1, encoding, True, False), 1)
+    tiles = next(Loader(painted, "train", 16, 1).stream())
+    color, height = encoding.encode(tiles["color"], tiles["height"])
+    swapped = 0
+    for at in range(16):
+        as_it_is = np.array_equal(batch["label"][at], tiles["label"][at])
+        label = tiles["label"][at] if as_it_is else tiles["label"][at].T
+        axes = (0, 1, 2) if as_it_is else (0, 2, 1)
+        swapped += not as_it_is
+        assert np.array_equal(batch["label"][at], label)
+        assert np.array_equal(batch["color"][at], color[at].transpose(axes))
+        assert np.array_equal(batch["height"][at], height[at].transpose(axes))
+    assert 0 < swapped < 16
+    (plain,), _ = take(painted_feed(painted, 16, START, 0, 1, encoding, False, False), 1)
+    assert np.array_equal(plain["color"], color)
+
+
+def test_the_light_of_a_swapped_tile_is_the_light_of_its_ground():
+    """Swapping rows and columns keeps a sun in the north-west: shade, then swap, is swap, then shade."""
+    height = np.random.default_rng(0).random((16, 16)).astype(np.float32) * 100
+    assert np.allclose(hillshade(height.T, 30.0), hillshade(height, 30.0).T, atol=1e-6)
+    assert not np.allclose(hillshade(height[:, ::-1], 30.0), hillshade(height, 30.0)[:, ::-1], atol=0.1)

@@ -1,0 +1,49 @@
+"""Slopes from heights, and light and shadow from slopes.
+
+Shaded-relief maps have the sun baked in. A network too small to know anything but how steep the ground is,
+and in which direction, learns that light; whatever else is on the map it must leave to the texture.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.lightness import to_lab, to_srgb
+
+DEPTH = 60.0  # most that light or shadow can move lightness, of 100
+
+
+def slopes(metres: Tensor, gsd: float, typical: float) -> Tensor:
+    """Rise to the east and to the south, (n, 1, h, w) metres to (n, 2, h, w), bent: asinh(slope / typical).
+
+    Differences between neighbours, and not over two pixels, so that nothing in the heights is too fine to be
+    seen; bent, because a cliff is a hundred times as steep as a plain and both should be told.
+
+    Args:
+        gsd: metres a pixel. typical: the root mean square slope of the train split, metres per metre.
+    """
+    east = F.pad(metres, (0, 1, 0, 0), mode="replicate").diff(dim=3)
+    south = F.pad(metres, (0, 0, 0, 1), mode="replicate").diff(dim=2)
+    return torch.asinh(torch.cat([east, south], dim=1) / (gsd * typical))
+
+
+class Shadow(nn.Module):
+    """Two layers from slopes to a change of lightness, which is nothing on flat ground."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.first = nn.Conv2d(2, channels, 3, padding=1, padding_mode="replicate")
+        self.last = nn.Conv2d(channels, 1, 1)
+
+    def forward(self, texture: Tensor, slope: Tensor) -> Tensor:
+        """Shaded terrain (n, 3, h, w) from a flat texture (n, 3, h, w), both sRGB in -1..1, and slopes (n, 2, h, w)."""
+        # Flat ground is its own colour: else the two could agree on any split of the lightness between them.
+        light = self._answer(slope) - self._answer(torch.zeros_like(slope[:1, :, :1, :1]))
+        lightness, *hue = to_lab(texture).unbind(1)
+        shaded = (lightness + DEPTH * torch.tanh(light[:, 0].float())).clamp(0, 100)
+        return to_srgb(torch.stack([shaded, *hue], dim=1))
+
+    def _answer(self, slope: Tensor) -> Tensor:
+        return self.last(F.leaky_relu(self.first(slope), 0.2))

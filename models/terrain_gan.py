@@ -1,0 +1,146 @@
+"""Texture and height from a map of classes, by a GAN that learns the sun of its data away.
+
+The colours to learn from have the sun baked in. So a generator (`models.spade`) gives texture and height, a shadow
+network (`models.shadow`) lights the texture by the height, and the lit terrain is what the judge
+(`models.discriminator`) compares with the data. On a second route texture, height and classes are flipped together and
+lit again, by the same sun: a shadow that the generator painted into the texture now lies on the wrong side of its hill.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from models.balance import Balance
+from models.classes import one_hot
+from models.color_height import ColorHeightEncoding
+from models.config import TerrainGanConfig
+from models.discriminator import CHANCE, Discriminator, feature_matching, fooling, hinge, split
+from models.method import Batch, Logs, Phase, State
+from models.perceptual import Perceptual
+from models.shadow import Shadow, slopes
+from models.spade import Generator
+
+FLIPS = ((3,), (2,), (2, 3))  # east-west, north-south, both: whatever the sun's azimuth, two of them move it
+
+
+class TerrainGan:
+    """The method `terrain_gan`.
+
+    A batch has `color` (n, 3, px, px) and `height` (n, 1, px, px) as `encoding` makes them, and `label` uint8
+    (n, px, px), 255 for no class.
+
+    Args:
+        config: as validated. encoding: of the data. px: side of its tiles. classes: their number. lr: the generator's.
+    Raises:
+        ValueError: the configuration does not fit tiles of this side.
+    """
+
+    ema = ("generator", "shadow")
+
+    def __init__(self, config: TerrainGanConfig, encoding: ColorHeightEncoding, px: int, classes: int, lr: float):
+        config.check(px)
+        self.config, self.encoding, self.classes, self.lr = config, encoding, classes, lr
+        self.networks = nn.ModuleDict(
+            {
+                "generator": Generator(config.generator, classes),
+                "shadow": Shadow(config.shadow),
+                "discriminator": Discriminator(config.discriminator, 3 + 1 + 2 + classes),
+            }
+        )
+        self.memory: dict[str, float] = {}
+        self.balance = Balance(config.balance, self.memory)
+        self.routes = 2 if config.flipped_route else 1
+        self.perceptual: Perceptual | None = None
+
+    def watch(self, root: Path) -> str | None:
+        """Load the network that training compares pictures by; its kind, or None where nothing is compared.
+
+        Args:
+            root: what a path of weights is relative to.
+        Raises:
+            ValueError: the file of weights cannot be used.
+        """
+        if not self.config.perceptual.weight:
+            return None
+        path = self.config.perceptual.vgg19
+        self.perceptual = Perceptual(root / path if path else None)
+        return self.perceptual.kind
+
+    def phases(self) -> list[Phase]:
+        """The judge in every step; the generator and its shadows while the judge keeps up."""
+        judge, paint = self._adam(self.config.discriminator.lr_ratio * self.lr), self._adam(self.lr)
+        return [
+            Phase("discriminator", ("discriminator",), judge, self._judging),
+            Phase("generator", ("generator", "shadow"), paint, self._painting, self._due),
+        ]
+
+    def _adam(self, lr: float) -> partial[torch.optim.Adam]:
+        # No momentum, and a rate for each side (Heusel et al. 2017, arXiv 1706.08500).
+        return partial(torch.optim.Adam, lr=lr, betas=(0.0, 0.9))
+
+    def _due(self, state: State, logs: Logs) -> bool:
+        level = logs.get("discriminator/level")
+        return self.balance.turn(None if level is None else float(level))
+
+    def _judging(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
+        classes = one_hot(batch["label"], self.classes)
+        with torch.no_grad():
+            fakes = self._routes(state, classes)
+        real = self._seen(batch["color"], batch["height"], classes)
+        judged = state.networks["discriminator"](torch.cat([real, *fakes]))
+        first, *others = split(judged, 1 + len(fakes))
+        loss = hinge(first, others)
+        logs = {"level": loss / (CHANCE * self.routes), "ratio": torch.tensor(self.balance.ratio)}
+        return loss, logs | {"forced": torch.tensor(self.balance.forced)}
+
+    def _painting(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
+        config, judge = self.config, state.networks["discriminator"]
+        classes = one_hot(batch["label"], self.classes)
+        fakes = self._routes(state, classes)
+        real = self._seen(batch["color"], batch["height"], classes)
+        truth, *judged = split(judge(torch.cat([real, *fakes])), 1 + len(fakes))
+        loss = fooling(judged)
+        logs: dict[str, Tensor] = {"fooling": loss}
+        if config.feature_matching:
+            # The first route alone: the data has no picture of the flipped land under this sun.
+            logs["features"] = feature_matching(truth, judged[0])
+            loss = loss + config.feature_matching * logs["features"]
+        if self.perceptual is not None:
+            logs[f"perceptual_{self.perceptual.kind}"] = self._unlike(fakes[0], batch)
+            loss = loss + config.perceptual.weight * logs[f"perceptual_{self.perceptual.kind}"]
+        return loss, logs
+
+    def _unlike(self, seen: Tensor, batch: Batch) -> Tensor:
+        """Perceptual distance of terrain and of height (as a grey picture) from the data's."""
+        grey = [height.expand(-1, 3, -1, -1) for height in (seen[:, 3:4], batch["height"])]
+        return (self.perceptual(seen[:, :3], batch["color"]) + self.perceptual(*grey)) / 2
+
+    def _routes(self, state: State, classes: Tensor) -> list[Tensor]:
+        """What the judge sees of each route of one painting."""
+        texture, height = state.networks["generator"](*self.random(classes))
+        shadow = state.networks["shadow"]
+        seen = [self._seen(shadow(texture, self.slopes(height)), height, classes)]
+        if self.config.flipped_route:
+            axes = FLIPS[int(torch.randint(len(FLIPS), ()))]
+            texture, height, classes = (image.flip(axes) for image in (texture, height, classes))
+            seen.append(self._seen(shadow(texture, self.slopes(height)), height, classes))
+        return seen
+
+    def random(self, classes: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Arguments of the generator for a map (n, k, h, w): z, the map itself, and noise for each block."""
+        n, _, height, width = classes.shape
+        generator = self.networks["generator"]
+        z = torch.randn(n, generator.z, device=classes.device)
+        shapes = generator.shapes(height, width)
+        return z, classes, [torch.randn(n, 1, *shape, device=classes.device) for shape in shapes]
+
+    def slopes(self, height: Tensor) -> Tensor:
+        """Bent slopes (n, 2, h, w) of an encoded height (n, 1, h, w)."""
+        return slopes(self.encoding.metres(height), self.encoding.gsd, self.encoding.slope)
+
+    def _seen(self, terrain: Tensor, height: Tensor, classes: Tensor) -> Tensor:
+        return torch.cat([terrain, height, self.slopes(height), classes], dim=1)

@@ -1,0 +1,119 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from safetensors.torch import save_file
+
+from models.artifact import load_model
+from tasks.errors import LandloomError
+from tasks.formats.drawing import read_drawing
+from tasks.formats.shards import ShardSet
+from tasks.hashing import dvc_md5, file_sha256
+from tasks.train.params import Params
+from tasks.train.run import run
+from tests.models.settings import CONSISTENCY, TERRAIN_GAN
+from tests.models.test_perceptual import weights  # noqa: F401 - a fixture
+from tests.train.stand import PAINTING, PARAMS, copy, stage
+
+PAINT = {**PAINTING, "steps": 5, "checkpoint_every": 2, "picture_every": 5}
+
+
+@pytest.fixture(scope="module")
+def done(painted_root, tmp_path_factory):
+    root = copy(painted_root, tmp_path_factory.mktemp("done") / "root")
+    here = stage(root, **PAINT)
+    run(here)
+    here.finish()
+    return root / "data" / "small"
+
+
+def test_it_leaves_a_model_that_paints_and_drawings_to_paint(done):
+    names = {path.name for path in (done / "model").iterdir()}
+    assert names == {"weights.safetensors", "config.json", "curve.json", "samples.png", "drawings"}
+    painter = load_model(done / "model")
+    shards = ShardSet(done / "shards")
+    assert painter.gsd == 90 and [each["id"] for each in painter.classes] == [0, 1, 2]
+    assert painter.config["training"]["perceptual"] == {"network": "random", "sha256": None}
+    drawings = sorted((done / "model" / "drawings").iterdir())
+    assert [path.name for path in drawings] == [f"{number:03}.png" for number in range(8)]
+    first = read_drawing(drawings[0], pd.DataFrame(painter.classes))
+    assert first.changed == 0
+    assert np.array_equal(first.labels, shards.batch(shards.rows("val")[:1], ("label",))["label"][0])
+    painted = painter.paint(first.labels[None], seed=1)
+    assert painted.shaded.shape == (1, 32, 32, 3) and np.isfinite(painted.height).all()
+
+
+def test_the_curve_tells_both_sides_and_how_often_each_learnt(done):
+    (first, *_, last) = json.loads((done / "model" / "curve.json").read_text())
+    sides = {"discriminator/loss", "discriminator/level", "discriminator/ratio", "discriminator/forced"}
+    sides |= {"discriminator/gradient", "generator/loss", "generator/gradient", "generator/perceptual_random"}
+    assert sides <= set(first) | set(last)
+    assert 1 <= last["discriminator/ratio"] <= 4
+    assert np.asarray(Image.open(done / "pictures" / "train" / "step-00000005.png")).std() > 10
+
+
+def test_the_same_run_gives_the_same_bytes(done, painted_root, tmp_path):
+    root = copy(painted_root, tmp_path / "root")
+    run(stage(root, **PAINT))
+    for out in ("model", "pictures/train"):
+        assert dvc_md5(root / "data" / "small" / out) == dvc_md5(done / out)
+
+
+def test_vgg_from_a_file_is_named_with_its_hash(painted_root, tmp_path, weights):  # noqa: F811
+    root = copy(painted_root, tmp_path / "root")
+    save_file(weights, root / "vgg19.safetensors")
+    perceptual = {"weight": 1.0, "vgg19": "vgg19.safetensors"}
+    here = stage(root, **{**PAINT, "steps": 1, "terrain_gan": {**TERRAIN_GAN, "perceptual": perceptual}})
+    run(here)
+    data = root / "data" / "small"
+    config = json.loads((data / "model" / "config.json").read_text())
+    digest = file_sha256(root / "vgg19.safetensors")
+    assert config["training"]["perceptual"] == {"network": "vgg19", "sha256": digest}
+    assert "generator/perceptual_vgg19" in json.loads((data / "model" / "curve.json").read_text())[0]
+
+
+def changed(**values):
+    return {**PAINT, "terrain_gan": {**TERRAIN_GAN, **values}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            changed(generator={"channels": [4] * 7, "hidden": 4, "z": 2}),
+            r"train.terrain_gan does not fit .* multiple of 64",
+        ),
+        (
+            changed(perceptual={"weight": 1.0, "vgg19": "gone.pth"}),
+            r"perceptual.vgg19: .*gone.pth: not weights of VGG-19",
+        ),
+    ],
+)
+def test_what_cannot_work_is_told_in_one_line(painted_root, tmp_path, changes, message):
+    with pytest.raises(LandloomError, match=message):
+        run(stage(copy(painted_root, tmp_path / "root"), **changes))
+
+
+def test_tiles_without_colour_or_labels_are_refused(made, tmp_path):
+    with pytest.raises(LandloomError, match="the tiles have no color; terrain_gan learns from height, color, label"):
+        run(stage(copy(made, tmp_path / "root"), **PAINT))
+    with pytest.raises(LandloomError, match="have no labels; give the dataset a label method"):
+        labels = {**CONSISTENCY, "condition": "labels"}
+        run(stage(tmp_path / "root", consistency=labels))
+
+
+def test_labels_steer_a_consistency_model(painted_root, tmp_path):
+    root = copy(painted_root, tmp_path / "root")
+    run(stage(root, steps=2, consistency={**CONSISTENCY, "condition": "labels", "condition_dropout": 0.2}))
+    generator = load_model(root / "data" / "small" / "model")
+    assert [each["name"] for each in generator.config["classes"]] == ["class 0", "class 1", "class 2"]
+    maps = np.zeros((1, 32, 32), np.uint8)
+    assert np.isfinite(generator.sample([0], 1, 1, maps)).all() and np.isfinite(generator.sample([0], 1, 1)).all()
+
+
+def test_a_method_without_its_block_is_refused():
+    with pytest.raises(ValueError, match="method terrain_gan needs the block `terrain_gan`"):
+        Params(**{**PARAMS, "method": "terrain_gan"})
+    assert Params(**{**PARAMS, **PAINTING}).consistency, "another method's block may stay"
