@@ -11,12 +11,14 @@ import pandas as pd
 import pyarrow as pa
 
 from models.artifact import Generator, load_model
+from models.painter import Painter
 from tasks.errors import LandloomError
 from tasks.evaluate import pictures
 from tasks.evaluate.compare import MEASURES, Comparison, compare
 from tasks.evaluate.fid import DRAWS, Inception, frechet, height_range
 from tasks.evaluate.floors import interval, resample
 from tasks.evaluate.memorisation import Nearest, judge, nearest, pose, thumbnails
+from tasks.evaluate.painting import Paintings, flat_paintings, judge_paintings, paint_held_out
 from tasks.evaluate.params import Params
 from tasks.files import atomic_dir, write_json
 from tasks.formats.shards import ShardSet
@@ -31,11 +33,16 @@ PAIRS = 8  # closest pairs that are drawn
 
 def run(stage: Stage[Params]) -> None:
     """Floors, controls and every number of steps side by side; memorisation; FID where there is a network."""
-    shards, generator = ShardSet(stage.dir / "shards"), _model(stage.dir / "model")
-    gsd = _gsd(shards, generator)
+    shards, model = ShardSet(stage.dir / "shards"), _model(stage.dir / "model")
+    gsd = _gsd(shards, model)
     inception = Inception(stage.root / stage.params.inception) if stage.params.inception is not None else None
     train, val = _real(stage, shards, "train"), _real(stage, shards, "val")
-    generated = {f"steps{steps}": _sample(stage, generator, steps) for steps in stage.params.steps}
+    paintings: Paintings | None = None
+    if isinstance(model, Painter):
+        paintings = _paint(stage, model, shards)
+        generated = {"steps1": paintings.painted.height}
+    else:
+        generated = {f"steps{steps}": _sample(stage, model, steps) for steps in stage.params.steps}
 
     started = time.monotonic()
     options = {"projections": stage.params.projections, "bootstrap": stage.params.bootstrap, "seed": stage.seed}
@@ -45,6 +52,8 @@ def run(stage: Stage[Params]) -> None:
     result = {"gsd": gsd, "px": shards.px, "seed": stage.seed, **found.numbers, "bootstrap": stage.params.bootstrap}
     result["memorisation"] = _memorisation(stage, shards, val, generated, gsd)
     result["fid"] = _fid(stage, inception, train, val, found, generated)
+    if isinstance(model, Painter) and paintings is not None:
+        result["paintings"] = judge_paintings(stage, model, paintings)
     with atomic_dir(stage.dir / "evaluation") as folder:
         write_json(folder / "metrics.json", result)
         _write_descriptors(found, folder / "descriptors.parquet")
@@ -53,19 +62,19 @@ def run(stage: Stage[Params]) -> None:
     _tell(stage, result)
 
 
-def _model(folder: Path) -> Generator:
+def _model(folder: Path) -> Generator | Painter:
     try:
         return load_model(folder)
     except ValueError as error:
         raise LandloomError(f"{error}; run `dvc repro` to train it again") from None
 
 
-def _gsd(shards: ShardSet, generator: Generator) -> float:
+def _gsd(shards: ShardSet, model: Generator | Painter) -> float:
     if shards.card["gsd"] is None:
         raise LandloomError(f"{shards.folder}: the tiles have no GSD; relief can only be measured where metres are")
-    if (generator.px, generator.gsd) != (shards.px, shards.card["gsd"]):
+    if (model.px, model.gsd) != (shards.px, shards.card["gsd"]):
         raise LandloomError(
-            f"the model makes {generator.px} pixels at {generator.gsd} m, the shards hold {shards.px} at "
+            f"the model makes {model.px} pixels at {model.gsd} m, the shards hold {shards.px} at "
             f"{shards.card['gsd']} m; train it again on these shards (`dvc repro` does)"
         )
     return float(shards.card["gsd"])
@@ -106,6 +115,15 @@ def _sample(stage: Stage[Params], generator: Generator, steps: int) -> np.ndarra
             "numbers: the training diverged; lower train.lr and train again"
         )
     return heights
+
+
+def _paint(stage: Stage[Params], painter: Painter, shards: ShardSet) -> Paintings:
+    if stage.params.steps != [1]:
+        raise LandloomError("evaluate.steps: a painter paints in one evaluation; set it to [1]")
+    started = time.monotonic()
+    work = paint_held_out(stage, painter, shards, stage.params.samples)
+    stage.timing({"ms_per_sample/steps1": 1000 * (time.monotonic() - started) / stage.params.samples})
+    return work
 
 
 def _memorisation(
@@ -207,7 +225,7 @@ def _flat(result: dict[str, Any]) -> dict[str, float | int]:
         out |= {f"memorisation_{key}/{name}": values[key] for key in ("ratio", "suspicious_share", "copies")}
     for name, values in result["fid"].get("sets", {}).items():
         out[f"fid/{name}"] = values["mean"]
-    return out
+    return out | (flat_paintings(result["paintings"]) if "paintings" in result else {})
 
 
 def _tell(stage: Stage[Params], result: dict[str, Any]) -> None:
@@ -221,3 +239,6 @@ def _tell(stage: Stage[Params], result: dict[str, Any]) -> None:
         if values["copies"]:
             stage.say(f"warning: {values['copies']} samples of {name} look like copies of training tiles")
     stage.say(f"FID {result['fid']['note']}")
+    if "paintings" in result:
+        for name, facts in result["paintings"]["shadow_leakage"].items():
+            stage.say(f"shadow leakage of {name}: {facts['leak']:+.3f} ({facts['low']:+.3f} to {facts['high']:+.3f})")

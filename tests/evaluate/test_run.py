@@ -23,16 +23,10 @@ from tasks.settings import Compute, Strict, validate
 from tasks.stage import Stage
 from tasks.tracking import Run
 from tests.evaluate.landscape import landscapes
+from tests.models.settings import CONSISTENCY
 from tests.shard.small import grow, shard
 
 SECTION = {"samples": 24, "steps": [1, 2], "tiles": 60, "projections": 16, "bootstrap": 4, "inception": None}
-CONSISTENCY = {"pretrain_share": 0.0, "sigma_min": 0.002, "sigma_max": 80.0, "sigma_data": 0.5, "rho": 7.0} | {
-    "p_mean": -1.1,
-    "p_std": 2.0,
-    "s0": 10,
-    "s1": None,
-    "mid_sigma": 0.8,
-}
 NETWORK = {"channels": 4, "multipliers": [1], "blocks": 1, "attention": [], "patch": 4, "dropout": 0.0}
 
 
