@@ -1,12 +1,11 @@
-"""One file format each: a float GeoTIFF, and 16-bit heightmaps with the way back to metres.
+"""One raster format each: a float GeoTIFF, and 16-bit heightmaps.
 
-Every writer takes the same array: float32 (H, W), metres, row 0 in the north.
+Every writer takes the same array: (H, W), row 0 in the north.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import rasterio
@@ -20,29 +19,7 @@ NOWHERE = (
     'ENGCRS["Generated terrain, no place on Earth",EDATUM["South-west corner of the terrain"],CS[Cartesian,2],'
     'AXIS["easting",east,ORDER[1],LENGTHUNIT["metre",1]],AXIS["northing",north,ORDER[2],LENGTHUNIT["metre",1]]]'
 )
-TOP = 65535  # the largest 16-bit code
-
-
-class Codes(NamedTuple):
-    """A 16-bit heightmap: height in metres = `low` + code · `step`."""
-
-    codes: np.ndarray  # uint16 (H, W)
-    low: float
-    step: float  # metres; 0 where the terrain is flat
-
-    def metres(self) -> np.ndarray:
-        """Heights as float64, within half a step of what was encoded."""
-        return self.low + self.codes * self.step
-
-
-def encode(height: np.ndarray) -> Codes:
-    """Spread the terrain's own range over all 65,536 codes; a flat terrain is all zeros with step 0."""
-    low, high = float(height.min()), float(height.max())
-    step = (high - low) / TOP
-    if step == 0:
-        return Codes(np.zeros(height.shape, np.uint16), low, 0.0)
-    # In float64: a float32 of 8,000 m resolves half a millimetre, far coarser than a step of a plain.
-    return Codes(np.rint((height.astype(np.float64) - low) / step).astype(np.uint16), low, step)
+BYTE_ORDERS = {"windows": "<u2", "mac": ">u2"}  # as Unity names them
 
 
 def write_geotiff(path: Path, height: np.ndarray, gsd: float, tags: dict[str, str]) -> None:
@@ -83,11 +60,17 @@ def read_png16(path: Path) -> np.ndarray:
         return np.asarray(image).astype(np.uint16)
 
 
-def write_r16(path: Path, codes: np.ndarray) -> None:
-    """Write bare little-endian 16-bit codes, row after row from the north, each from the west; no header."""
-    path.write_bytes(codes.astype("<u2").tobytes())
+def write_raw16(path: Path, codes: np.ndarray, byte_order: str = "windows", flip: bool = False) -> None:
+    """Write bare 16-bit codes, row after row, each from the west; no header.
+
+    Args:
+        byte_order: `windows` (little-endian) or `mac` (big-endian).
+        flip: from the south instead of from the north.
+    """
+    path.write_bytes((codes[::-1] if flip else codes).astype(BYTE_ORDERS[byte_order]).tobytes())
 
 
-def read_r16(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """uint16 of `shape`, which the file itself does not say."""
-    return np.frombuffer(path.read_bytes(), "<u2").reshape(shape).astype(np.uint16)
+def read_raw16(path: Path, shape: tuple[int, int], byte_order: str = "windows", flip: bool = False) -> np.ndarray:
+    """uint16 of `shape`, which the file itself does not say, first row in the north."""
+    codes = np.frombuffer(path.read_bytes(), BYTE_ORDERS[byte_order]).reshape(shape).astype(np.uint16)
+    return codes[::-1] if flip else codes

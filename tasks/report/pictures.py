@@ -39,6 +39,7 @@ CAPTIONS = {  # by stage and the start of the name; the page has them in this or
     "evaluate/descriptors": "Which terrain descriptor is how far off in which set.",
     "evaluate/nearest": "The generated tiles nearest to any training tile, above the tile they come near to.",
     "generate/overview": "The generated terrains, as exported.",
+    "generate/preview3d": "The first terrain's GLB, drawn from the file: mesh and texture, the sun in the north-west.",
 }
 
 SERIES = {"train/step": "Real tiles beside samples after {:,} steps."}

@@ -10,10 +10,19 @@ from tasks.report.data import read_json
 from tasks.report.pictures import copy_picture
 
 SHOWN = 12
-KINDS = {
+KINDS = {  # those that a terrain has are shown, in this order
     "tif": "GeoTIFF",
     "heightmap.png": "16-bit PNG",
     "heightmap.r16": "raw r16",
+    "unreal.png": "Unreal PNG",
+    "unreal.r16": "Unreal r16",
+    "unity.raw": "Unity raw",
+    "glb": "GLB",
+    "obj": "OBJ",
+    "mtl": "MTL",
+    "stl": "STL",
+    "texture.png": "texture",
+    "labels.png": "drawing",
     "png": "preview",
 }
 
@@ -28,6 +37,8 @@ def copy_samples(samples: Path, target: Path) -> dict[str, Any]:
         shutil.copyfile(path, target / "samples" / path.name)
         height, files = sidecar["height"], []
         for kind, words in KINDS.items():
+            if kind not in sidecar["files"]:
+                continue
             name = sidecar["files"][kind]["name"]
             shutil.copyfile(samples / name, target / "samples" / name)
             files.append((f"samples/{name}", words))

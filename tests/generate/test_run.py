@@ -1,70 +1,56 @@
-"""The stage itself, with a real (tiny, untrained) model: the same seed gives the same bytes."""
+"""The stage itself, with real (tiny, untrained) models: the same seed gives the same bytes."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
-from models.artifact import build_method, load_model, save_model
-from models.encoding import HeightEncoding
+from models.artifact import load_model
 from tasks.dag import StageEntry
 from tasks.errors import LandloomError
-from tasks.generate.exports import read_geotiff
-from tasks.generate.params import Params
+from tasks.formats.drawing import read_drawing
+from tasks.generate.exports import read_geotiff, read_png16
 from tasks.generate.run import run
 from tasks.hashing import dvc_md5
 from tasks.settings import Compute
 from tasks.stage import Stage
 from tasks.tracking import Run
-from tests.models.settings import CONSISTENCY
-
-HILLS = np.random.default_rng(1).normal(500, 200, (32, 16, 16)).astype(np.float32)
-ENCODING = HeightEncoding.fit([HILLS], sigma_data=0.5)
-CONFIG = {
-    "method": "consistency",
-    "px": 16,
-    "gsd": 90.0,
-    "channels": ENCODING.channels,
-    "facts": ENCODING.facts,
-    "network": {"channels": 8, "multipliers": [1, 1], "blocks": 1, "attention": [], "patch": 1, "dropout": 0.0},
-    "consistency": CONSISTENCY,
-    "encoding": ENCODING.to_dict(),
-}
+from tests.generate.readers import read_gltf
+from tests.generate.toys import CLASSES, painter, params, sampler
 
 
-def grow(root: Path) -> Path:
-    """A dataset folder that holds nothing but a model."""
-    data = root / "data" / "toy"
-    (data / "model").mkdir(parents=True)
-    method = build_method(CONFIG, lr=0.0)
-    for parameter in method.networks.parameters():
-        parameter.data.uniform_(-0.3, 0.3)
-    networks = method.networks
-    save_model(data / "model", CONFIG, type(networks)({name: networks[name] for name in method.ema}))
-    return data
-
-
-def generate(data: Path, count: int = 5, seed: int = 7, steps: int = 2) -> Path:
+def generate(data: Path, **changes: Any) -> Path:
     entry = StageEntry("generate", "toy", (), (), ())
-    params = Params(count=count, seed=seed, steps=steps)
-    run(Stage(entry, params, 1, Compute(engine="serial", workers=1), Run(), data.parents[1]))
+    run(Stage(entry, params(**changes), 1, Compute(engine="serial", workers=1), Run(), data.parents[1]))
     return data / "samples"
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    return grow(tmp_path_factory.mktemp("toy"))
+    return sampler(tmp_path_factory.mktemp("toy"))
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(data):
-    first = dvc_md5(generate(data))
-    picture = (data / "pictures/generate/overview.png").read_bytes()
-    assert dvc_md5(generate(data)) == first
-    assert (data / "pictures/generate/overview.png").read_bytes() == picture
-    assert dvc_md5(generate(data, seed=8)) != first
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory) -> Path:
+    return painter(tmp_path_factory.mktemp("painted"))
+
+
+@pytest.mark.parametrize("kind", ["data", "drawn"])
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(kind, request):
+    data = request.getfixturevalue(kind)
+    exports = ["geotiff", "glb"]
+    first = dvc_md5(generate(data, exports=exports))
+    pictures = dvc_md5(data / "pictures/generate")
+    assert {path.name for path in (data / "pictures/generate").iterdir()} == {"overview.png", "preview3d.png"}
+    assert dvc_md5(generate(data, exports=exports)) == first
+    assert dvc_md5(data / "pictures/generate") == pictures
+    assert dvc_md5(generate(data, exports=exports, seed=8)) != first
 
 
 def test_a_terrain_does_not_depend_on_how_many_are_made(data):
@@ -82,6 +68,41 @@ def test_the_files_hold_what_the_model_gives(data):
         sidecar = json.loads((samples / f"toy_{index:03d}.json").read_text())
         assert (sidecar["index"], sidecar["seed"], sidecar["steps"]) == (index, 7, 2)
         assert sidecar["model_md5"] == dvc_md5(data / "model")
+
+
+def test_one_range_for_all_terrains(data):
+    samples = generate(data, count=3, shared_range=True)
+    sidecars = [json.loads(path.read_text()) for path in sorted(samples.glob("*.json"))]
+    steps = {(sidecar["heightmap"]["low_m"], sidecar["heightmap"]["step_m"]) for sidecar in sidecars}
+    ((low, step),) = steps
+    assert low == min(sidecar["height"]["low_m"] for sidecar in sidecars)
+    codes = [read_png16(samples / f"toy_{index:03d}.heightmap.png") for index in range(3)]
+    assert max(code.max() for code in codes) == 65535 and min(code.min() for code in codes) == 0
+    for index, code in enumerate(codes):
+        assert np.abs(low + code * step - read_geotiff(samples / f"toy_{index:03d}.tif")[0]).max() <= step / 2 + 1e-9
+
+
+def test_a_painter_paints_the_drawings_of_its_model_in_turn(drawn):
+    samples = generate(drawn, count=3, exports=["geotiff", "glb"])
+    model, classes = load_model(drawn / "model"), pd.DataFrame(CLASSES)
+    for index in range(3):
+        name, drawing = f"toy_{index:03d}", f"{index % 2:03d}.png"
+        labels = read_drawing(drawn / "model/drawings" / drawing, classes).labels
+        painted = model.paint(labels[None], seed=7 + index, noise=1.0)
+        assert np.array_equal(read_drawing(samples / f"{name}.labels.png", classes).labels, labels)
+        assert np.array_equal(read_geotiff(samples / f"{name}.tif")[0], painted.height[0])
+        assert np.array_equal(np.asarray(Image.open(samples / f"{name}.texture.png")), painted.texture[0])
+        assert np.array_equal(read_gltf(samples / f"{name}.glb")["texture"], painted.texture[0])
+        sidecar = json.loads((samples / f"{name}.json").read_text())
+        assert (sidecar["drawing"], sidecar["seed"], sidecar["noise"]) == (drawing, 7 + index, 1.0)
+    first, again = (np.asarray(Image.open(samples / f"toy_00{index}.texture.png")) for index in (0, 2))
+    assert (first != again).any()  # the same drawing, other noise
+    assert (samples / "preview3d.png").is_file()
+
+
+def test_a_painter_without_drawings_says_so(tmp_path):
+    with pytest.raises(LandloomError, match="drawings: no drawing to paint"):
+        generate(painter(tmp_path, drawings=0))
 
 
 def test_what_is_no_model_is_told_by_name(tmp_path):

@@ -18,11 +18,13 @@ from tasks.formats.ledger import LedgerRow, write_ledger
 from tasks.formats.sources import write_sources
 from tasks.formats.tiles import write_tiles
 from tasks.generate.sample import write_sample
+from tasks.generate.terrain import Terrain
 from tasks.report.params import Params
 from tasks.report.run import run
 from tasks.settings import Compute
 from tasks.stage import Stage
 from tasks.tracking import Run
+from tests.generate.toys import params
 
 EVIL = '<script>alert("1")</script>.tif'
 PICTURES = (
@@ -35,6 +37,7 @@ PICTURES = (
     "evaluate/distances",
     "evaluate/nearest_steps1",
     "generate/overview",
+    "generate/preview3d",
 )
 
 
@@ -82,7 +85,8 @@ def grow(root: Path, captions: bool = True, away: bool = False) -> Path:
     for index in range(14):
         height = np.arange(64, dtype=np.float32).reshape(8, 8) * (index + 1)
         facts = {"dataset": "toy", "model_md5": "0.dir", "seed": 7, "index": index, "steps": 2}
-        write_sample(data / "samples", f"toy_{index:03d}", height, 90.0, facts)
+        exports = ["geotiff", "heightmap"] + (["glb"] if index == 3 else [])
+        write_sample(data / "samples", Terrain(f"toy_{index:03d}", height, 90.0, facts), params(exports=exports))
     write(data / "shards/card.json", CARD)
     write(data / "evaluation/metrics.json", METRICS)
     write(data / "metrics/train.json", {"steps_per_epoch": 12, "loss": 0.1234567})

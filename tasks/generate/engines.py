@@ -1,0 +1,78 @@
+"""Heightmaps as game engines take them: their sizes, and the numbers to type in at import.
+
+An engine puts a height on every point of a grid, its first and last points on the landscape's edges, so a terrain of W
+pixels at `gsd` metres spans (W - 1) · gsd metres from the first pixel's centre to the last one's.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tasks.generate.codes import TOP, Codes, Span, encode
+from tasks.generate.params import UNITY_SIZES, UNREAL_SIZES, Scale, Unity, Unreal
+from tasks.generate.resample import resample
+
+# A landscape whose Z scale is 100 spans 512 m in 65,536 codes, and the middle code lies at the actor's own height.
+UNREAL_CM = 1 / 128  # centimetres a code, at a Z scale of 1
+UNREAL_MIDDLE = 32768
+
+
+def unreal(height: np.ndarray, gsd: float, preset: Unreal, scale: Scale, over: Span | None) -> tuple[Codes, dict]:
+    """Codes of a size that Unreal's Landscape takes (each side by itself), and the actor's scale and place.
+
+    Args:
+        over: the range to code over; the terrain's own where None.
+    """
+    rows, cols = height.shape
+    longest = preset.size or _at_least(max(rows, cols), UNREAL_SIZES)
+    size = [_nearest(side / max(rows, cols) * longest, UNREAL_SIZES) for side in (rows, cols)]
+    coded = encode(resample(height, *size), over)
+    scale_z = coded.step * 100 * scale.vertical / UNREAL_CM or 1.0  # flat ground has no scale of its own
+    return coded, {
+        "rows": size[0],
+        "cols": size[1],
+        "low_m": coded.low,
+        "step_m": coded.step,
+        "scale_x": _quad(cols, size[1], gsd) * scale.horizontal * 100,
+        "scale_y": _quad(rows, size[0], gsd) * scale.horizontal * 100,
+        "scale_z": scale_z,
+        "location_z_cm": coded.low * scale.vertical * 100 + UNREAL_MIDDLE * UNREAL_CM * scale_z,
+        "row_order": "from the north; X runs east, Y runs south",
+        "byte_order": "little-endian in .r16",
+    }
+
+
+def unity(height: np.ndarray, gsd: float, preset: Unity, scale: Scale, over: Span | None) -> tuple[Codes, dict]:
+    """Codes of a square size 2ⁿ + 1, and the settings of Unity's Import Raw and Terrain Size."""
+    rows, cols = height.shape
+    side = preset.size or _at_least(max(rows, cols), UNITY_SIZES)
+    coded = encode(resample(height, side, side), over)
+    return coded, {
+        "resolution": side,
+        "low_m": coded.low,
+        "step_m": coded.step,
+        "width_m": (cols - 1) * gsd * scale.horizontal,
+        "length_m": (rows - 1) * gsd * scale.horizontal,
+        "height_m": coded.step * TOP * scale.vertical or 1.0,
+        "position_y_m": coded.low * scale.vertical,
+        "depth": "16 bit",
+        "byte_order": preset.byte_order,
+        "row_order": "from the south: import without Flip Vertically"
+        if preset.flip
+        else "from the north: import with Flip Vertically",
+    }
+
+
+def _at_least(side: int, sizes: tuple[int, ...]) -> int:
+    return next((size for size in sizes if size >= side), sizes[-1])
+
+
+def _nearest(side: float, sizes: tuple[int, ...]) -> int:
+    return min(sizes, key=lambda size: abs(math.log(size / side)))
+
+
+def _quad(old: int, new: int, gsd: float) -> float:
+    """Metres between two points of the new grid."""
+    return (old - 1) * gsd / (new - 1)

@@ -1,0 +1,41 @@
+"""Folders for people: whole or not there, and never in the place of something else."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+from tasks.errors import LandloomError
+from tasks.hashing import dvc_md5
+
+
+def fill(wanted: Path, write: Callable[[Path], None]) -> Path:
+    """Let `write` fill an empty folder, and give it the name `wanted`, or `wanted-2`, … where that is taken.
+
+    A folder that already holds the very same bytes stays as it is. Returns the folder's path.
+
+    Raises:
+        LandloomError: the folder cannot be made there.
+    """
+    try:
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{wanted.name}.part", dir=wanted.parent))
+    except OSError as error:
+        raise LandloomError(f"{wanted}: no folder can be made here: {error.strerror}") from None
+    try:
+        part.chmod(0o755)  # mkdtemp makes it for its owner alone
+        write(part)
+        made = dvc_md5(part)
+        for number in count(1):
+            path = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+            if path.is_dir() and any(path.iterdir()) and dvc_md5(path) == made:
+                return path
+            if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+                part.replace(path)
+                return path
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    raise AssertionError("unreachable: numbers do not end")

@@ -1,0 +1,47 @@
+"""Heights on another number of points over the same ground.
+
+Engines want grids of certain sizes, whose first and last points lie on the terrain's edge. So the first and the last
+point stay where they are (a picture library keeps the outer edges of pixels instead, and would move the terrain by
+half a pixel). Keys' cubic kernel between points; widened when shrinking, so that nothing finer than the new
+grid is left to alias (Keys 1981, IEEE TASSP 29(6), equation 15 with a = -1/2).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+
+def resample(height: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    """float32 (H, W) metres to float32 (rows, cols), within the range that was there."""
+    if height.shape == (rows, cols):
+        return height
+    metres = height.astype(np.float64)
+    metres = _weights(metres.shape[0], rows) @ metres
+    metres = (_weights(metres.shape[1], cols) @ metres.T).T
+    # A cubic swings a little beyond a cliff; the sea stays at its level, and a shared range stays valid.
+    return np.clip(metres, height.min(), height.max()).astype(np.float32)
+
+
+def _weights(old: int, new: int) -> csr_matrix:
+    """Sparse (new, old): each new point as a weighted mean of old ones."""
+    at = np.linspace(0, old - 1, new)
+    stretch = max(1.0, (old - 1) / max(new - 1, 1))
+    reach = int(np.ceil(2 * stretch))
+    taps = np.floor(at).astype(int)[:, None] + np.arange(-reach, reach + 2)
+    weights = _keys((at[:, None] - taps) / stretch)
+    weights /= weights.sum(axis=1, keepdims=True)
+    # Beyond the edge the terrain goes on as its point reflection, 2·h(edge) - h(inside): slopes run on.
+    edge = np.clip(taps, 0, old - 1)
+    inside = np.clip(2 * edge - taps, 0, old - 1)
+    lines = np.broadcast_to(np.arange(new)[:, None], taps.shape)
+    outside = np.where(taps == edge, 0.0, weights)
+    values = np.concatenate([(weights + outside).ravel(), -outside.ravel()])
+    places = (np.tile(lines.ravel(), 2), np.concatenate([edge.ravel(), inside.ravel()]))
+    return csr_matrix((values, places), shape=(new, old))
+
+
+def _keys(x: np.ndarray) -> np.ndarray:
+    x = np.abs(x)
+    near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    return np.where(x <= 1, near, np.where(x < 2, far, 0.0))

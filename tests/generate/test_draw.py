@@ -1,0 +1,153 @@
+"""A person's drawing: from the palette through a paint program's PNG to a folder of files, on a tiny real painter."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image, ImageDraw
+
+from models.artifact import load_model
+from tasks.errors import LandloomError
+from tasks.formats.drawing import read_drawing
+from tasks.generate import __main__ as entry
+from tasks.generate.draw import give_palette, paint_drawing
+from tasks.generate.exports import read_geotiff
+from tasks.hashing import dvc_md5, file_sha256
+from tasks.settings import ROOT
+from tests.generate.toys import ALL, CLASSES, SECTION, painter, sampler
+from tests.models.settings import CONSISTENCY
+
+COLORS = np.array([[each[part] for part in ("red", "green", "blue")] for each in CLASSES], np.uint8)
+
+
+def settle(root: Path) -> Path:
+    """A params.yaml in which the dataset `toy` generates all exports."""
+    whole = yaml.safe_load((ROOT / "params.yaml").read_text())
+    sections = {**whole["datasets"]["terrain"], "generate": {**SECTION, "exports": ALL}}
+    (root / "params.yaml").write_text(yaml.safe_dump({**whole, "datasets": {"toy": sections}}))
+    (root / "tasks").symlink_to(ROOT / "tasks")  # the rooms whose sections are checked
+    return root
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("checkout")
+    painter(folder)
+    return settle(folder)
+
+
+@pytest.fixture
+def drawing(tmp_path) -> Path:
+    """An island with a smoothed coast on 30 × 22 pixels, as RGB from a paint program."""
+    big = Image.new("RGB", (120, 88), tuple(COLORS[0].tolist()))
+    draw = ImageDraw.Draw(big)
+    draw.ellipse([20, 10, 100, 80], fill=tuple(COLORS[1].tolist()))
+    draw.ellipse([44, 28, 80, 60], fill=tuple(COLORS[2].tolist()))
+    big.resize((30, 22), Image.Resampling.BICUBIC).save(tmp_path / "my island.png")
+    return tmp_path / "my island.png"
+
+
+def test_a_drawing_becomes_every_file_of_its_own_size(root, drawing, tmp_path, capsys):
+    folder = paint_drawing("toy", drawing, tmp_path / "out", 11, root)
+    said = capsys.readouterr().out
+    labels, changed = read_drawing(drawing, pd.DataFrame(CLASSES))
+    assert changed > 20 and f"30 × 22 pixels, {changed} changed to the nearest class" in said
+    assert "no multiples of 4: painted with 2 columns and 2 rows more" in said
+    height, gsd = read_geotiff(folder / "my_island.tif")
+    whole = np.pad(labels, ((0, 2), (0, 2)), mode="edge")
+    painted = load_model(root / "data/toy/model").paint(whole[None], seed=11)
+    assert np.array_equal(height, painted.height[0, :22, :30]) and gsd == 1000.0
+    assert np.array_equal(np.asarray(Image.open(folder / "my_island.texture.png")), painted.texture[0, :22, :30])
+    assert np.array_equal(read_drawing(folder / "my_island.labels.png", pd.DataFrame(CLASSES)).labels, labels)
+    sidecar = json.loads((folder / "my_island.json").read_text())
+    assert set(sidecar["files"]) >= {"tif", "obj", "mtl", "glb", "stl", "unreal.r16", "unity.raw", "heightmap.png"}
+    assert sidecar["drawing_sha256"] == file_sha256(drawing) and sidecar["changed_pixels"] == changed
+    assert (folder / "preview3d.png").is_file() and (folder / "overview.png").is_file()
+
+
+def test_nothing_is_painted_over(root, drawing, tmp_path):
+    out = tmp_path / "out"
+    first = paint_drawing("toy", drawing, out, None, root)
+    kept = dvc_md5(first)
+    assert paint_drawing("toy", drawing, out, SECTION["seed"], root) == first == out  # the same, so nothing to do
+    assert paint_drawing("toy", drawing, out, 12, root) == tmp_path / "out-2"
+    assert paint_drawing("toy", drawing, out, 12, root) == tmp_path / "out-2"
+    assert dvc_md5(out) == kept != dvc_md5(tmp_path / "out-2")
+    (tmp_path / "file").write_text("mine")
+    assert paint_drawing("toy", drawing, tmp_path / "file", None, root) == tmp_path / "file-2"
+    assert (tmp_path / "file").read_text() == "mine"
+    assert not [path for path in tmp_path.iterdir() if ".part" in path.name]
+
+
+def test_the_palette_is_what_a_drawing_is_made_of(root, tmp_path):
+    folder = give_palette("toy", tmp_path / "palette", root)
+    assert {path.name for path in folder.iterdir()} == {"palette.png", "palette.gpl", "blank.png"}
+    lines = (folder / "palette.gpl").read_text().splitlines()
+    assert lines[0] == "GIMP Palette" and lines[1].startswith("Name: ")
+    assert lines[lines.index("#") + 1 :] == [" 20  60 160\tsea", "230 200 120\tdesert", " 30 120  50\tforest"]
+    with Image.open(folder / "blank.png") as blank:
+        assert blank.mode == "P" and blank.size == (16, 16)
+        assert blank.getpalette()[:9] == COLORS.ravel().tolist()
+    picture = np.asarray(Image.open(folder / "palette.png").convert("RGB"))
+    for color in COLORS:
+        assert (picture == color).all(axis=-1).sum() > 500  # a colour picker finds it exactly
+    # Paint with the swatches' colours, in a program that knows only RGB.
+    sheet = Image.open(folder / "blank.png").convert("RGB")
+    sheet.paste(tuple(COLORS[2].tolist()), (4, 4, 12, 12))
+    sheet.save(tmp_path / "mine.png")
+    assert paint_drawing("toy", tmp_path / "mine.png", tmp_path / "painted", None, root).is_dir()
+
+
+def test_the_default_place_is_named_after_the_drawing(root, drawing):
+    assert paint_drawing("toy", drawing, None, None, root) == root / "drawings/my_island"
+    assert give_palette("toy", None, root) == root / "drawings/palette-toy"
+
+
+def test_unknown_colours_stop_it_with_nothing_written(root, tmp_path):
+    Image.new("RGB", (16, 16), (255, 0, 255)).save(tmp_path / "d.png")
+    with pytest.raises(LandloomError, match=r"#ff00ff \(256 pixels.*#143ca0 sea"):
+        paint_drawing("toy", tmp_path / "d.png", tmp_path / "out", None, root)
+    assert [path.name for path in tmp_path.iterdir()] == ["d.png"]
+
+
+def test_a_model_without_classes_takes_no_drawing(tmp_path, drawing):
+    sampler(tmp_path / "root")
+    root = settle(tmp_path / "root")
+    for call in (lambda: paint_drawing("toy", drawing, None, None, root), lambda: give_palette("toy", None, root)):
+        with pytest.raises(LandloomError, match="trained without classes, and takes no drawing"):
+            call()
+    with pytest.raises(LandloomError, match="there is no dataset 'other'; there are toy"):
+        paint_drawing("other", drawing, None, None, root)
+
+
+def test_a_sampler_with_labels_takes_drawings_of_its_own_size(tmp_path, drawing):
+    sampler(tmp_path / "root", classes=CLASSES, consistency={**CONSISTENCY, "condition": "labels"})
+    root = settle(tmp_path / "root")
+    with pytest.raises(LandloomError, match="30 × 22 pixels, and this model takes 16 × 16 alone"):
+        paint_drawing("toy", drawing, None, None, root)
+    half = np.zeros((16, 16), np.uint8)
+    half[:, 8:] = 2
+    Image.fromarray(COLORS[half]).save(tmp_path / "half.png")
+    folder = paint_drawing("toy", tmp_path / "half.png", tmp_path / "out", 5, root)
+    expected = load_model(root / "data/toy/model").sample([0], seed=5, steps=2, labels=half[None])[0]
+    assert np.array_equal(read_geotiff(folder / "half.tif")[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["toy", "--out", "x"], 2, "go with a drawing"),
+        (["toy", "--palette", "--labels", "x.png"], 2, "not allowed with"),
+        (["toy", "--labels", "x.png", "--seed", "-1"], 2, "--seed: a number from 0"),
+        (["nowhere", "--palette"], 1, "generate@nowhere: params.yaml: there is no dataset 'nowhere'"),
+    ],
+)
+def test_commands_that_make_no_sense_are_told_so(arguments, code, said, capsys):
+    with pytest.raises(SystemExit) as caught:
+        entry.command(arguments)
+    assert caught.value.code == code and said in capsys.readouterr().err
