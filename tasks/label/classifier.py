@@ -1,0 +1,218 @@
+"""From features to class probabilities: a small network that learnt from the clusters, and is kept as JSON.
+
+UMAP takes minutes for what this does in a tenth of a second, and cannot be kept without a pickle. The
+network is the student of a teacher that needs the whole sample: the vote of a pixel's nearest sampled neighbours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tasks.errors import LandloomError
+from tasks.files import write_json
+from tasks.label.params import Features, Pinned
+from tasks.settings import validate
+
+FORMAT = "landloom-labels-1"
+CLIP = 4.0  # robust standard deviations; farther out, farther is no longer different
+CHUNK = 1 << 15  # pixels in one multiplication: what stays in a core's cache
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Features made comparable: (x - centre) / spread, clipped, times weight. Each (F,) float32."""
+
+    centre: np.ndarray
+    spread: np.ndarray
+    weight: np.ndarray
+
+    def apply(self, planes: np.ndarray) -> np.ndarray:
+        """float32 (n, F) of raw features (n, F)."""
+        return np.clip((planes - self.centre) / self.spread, -CLIP, CLIP) * self.weight
+
+
+def fit_scaling(planes: np.ndarray, names: list[str], weights: dict[str, float]) -> Scaling:
+    """Median and half the distance between the 16th and 84th percentile, which outliers do not move.
+
+    A kind of features counts by its weight, however many features it has.
+    """
+    low, centre, high = np.percentile(planes, [16, 50, 84], axis=0)
+    spread = (high - low) / 2
+    # Where most pixels are the same (level ground) the percentiles coincide and the deviation must do.
+    spread = np.where(spread > 1e-6, spread, np.maximum(planes.std(axis=0), 1e-6))
+    kinds = [kind(name) for name in names]
+    count = Counter(kinds)
+    weight = np.array([weights[name] / np.sqrt(count[name]) for name in kinds])
+    return Scaling(*(array.astype(np.float32) for array in (centre, spread, weight)))
+
+
+def kind(name: str) -> str:
+    """Which weight a feature goes by."""
+    if name.startswith("texture_"):
+        return "texture"
+    if name.startswith(("red_", "blue_", "excess_")):
+        return "color"
+    return "lightness" if name == "lightness" else "height"
+
+
+class Prototype(NamedTuple):
+    """A class before any edit: its name, its colour, and the means of its features."""
+
+    name: str
+    color: tuple[int, int, int]
+    mean: list[float]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Scaling, one hidden layer, softmax; and all that is needed to measure the same features again.
+
+    Attributes:
+        classes: rows of the class card: id, name, red, green, blue.
+        found: the classes before any edit, by which a later run knows them again.
+        hidden, out: weights (F, M) and bias (M,); weights (M, k) and bias (k,); float32.
+    """
+
+    features: Features
+    layers: tuple[str, ...]
+    gsd: float | None
+    names: list[str]
+    scaling: Scaling
+    hidden: tuple[np.ndarray, np.ndarray]
+    out: tuple[np.ndarray, np.ndarray]
+    classes: list[dict[str, Any]]
+    found: list[Prototype]
+
+    def probabilities(self, planes: np.ndarray) -> np.ndarray:
+        """Class probabilities in 255ths, uint8 (k, n), of raw features (F, n).
+
+        Whole steps, so that the last bits of a product, which differ from one processor to another, do not
+        reach the labels.
+        """
+        (w1, b1), (w2, b2), scaling = self.hidden, self.out, self.scaling
+        result = np.empty((w2.shape[1], planes.shape[1]), np.uint8)
+        for start in range(0, planes.shape[1], CHUNK):
+            part = planes[:, start : start + CHUNK]
+            x = (part - scaling.centre[:, None]) / scaling.spread[:, None]
+            x = np.clip(x, -CLIP, CLIP, out=x)
+            x *= scaling.weight[:, None]
+            h = w1.T @ x
+            h += b1[:, None]
+            np.maximum(h, 0, out=h)
+            logits = w2.T @ h
+            logits += b2[:, None]
+            logits -= logits.max(axis=0)
+            np.exp(logits, out=logits)
+            logits *= 255 / logits.sum(axis=0)
+            result[:, start : start + CHUNK] = np.rint(logits)
+        return result
+
+    def write(self, path: Path) -> None:
+        """Write as JSON; nine digits bring a float32 back whole."""
+        write_json(
+            path,
+            {
+                "format": FORMAT,
+                "features": self.features.model_dump(mode="json"),
+                "layers": list(self.layers),
+                "gsd": self.gsd,
+                "names": self.names,
+                "scaling": {key: _numbers(getattr(self.scaling, key)) for key in ("centre", "spread", "weight")},
+                "hidden": {"weight": _numbers(self.hidden[0]), "bias": _numbers(self.hidden[1])},
+                "out": {"weight": _numbers(self.out[0]), "bias": _numbers(self.out[1])},
+                "classes": self.classes,
+                "found": [one._asdict() for one in self.found],
+            },
+        )
+
+
+def read_classifier(path: Path) -> Classifier:
+    """Read what `Classifier.write` wrote; anything else is refused by name."""
+    try:
+        facts = json.loads(path.read_text())
+        if facts["format"] != FORMAT:
+            raise LandloomError(f"{path}: format {facts['format']!r}; this code reads {FORMAT}")
+        return Classifier(
+            validate(Features, facts["features"] | {"radii_px": tuple(facts["features"]["radii_px"])}, path.name),
+            tuple(facts["layers"]),
+            facts["gsd"],
+            facts["names"],
+            Scaling(*(_array(facts["scaling"][key]) for key in ("centre", "spread", "weight"))),
+            (_array(facts["hidden"]["weight"]), _array(facts["hidden"]["bias"])),
+            (_array(facts["out"]["weight"]), _array(facts["out"]["bias"])),
+            facts["classes"],
+            [Prototype(one["name"], tuple(one["color"]), one["mean"]) for one in facts["found"]],
+        )
+    except FileNotFoundError:
+        raise LandloomError(
+            f"{path}: there is no such classifier; it is `labels/classifier.json` of an earlier run, kept in git"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LandloomError(f"{path}: not a classifier of this project: {error}") from None
+
+
+def read_pinned(pinned: Pinned, root: Path, key: str) -> Classifier:
+    """The classifier that a parameter names, if it is the one that the parameter means."""
+    path = root / pinned.path
+    if path.is_file():
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != pinned.sha256:
+            raise LandloomError(
+                f"{key}: {pinned.path} has the sha256 {found}, not {pinned.sha256}; "
+                "bring the file back, or write its hash here to mean the new one"
+            )
+    return read_classifier(path)
+
+
+def teach(scaled: np.ndarray, labels: np.ndarray, others: np.ndarray, neighbours: int) -> np.ndarray:
+    """The teacher: classes (m,) of other pixels by the vote of their nearest neighbours in the sample.
+
+    Args:
+        scaled: (n, F) the sample. labels: (n,) its classes. others: (m, F) scaled features.
+    """
+    from sklearn.neighbors import KNeighborsClassifier
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return KNeighborsClassifier(neighbours, algorithm="brute", n_jobs=1).fit(scaled, labels).predict(others)
+
+
+def learn(
+    scaled: np.ndarray, labels: np.ndarray, k: int, hidden: int, seed: int
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], float]:
+    """The student: both layers, and its agreement with the teacher on a tenth that it did not see."""
+    from sklearn.neural_network import MLPClassifier
+    from threadpoolctl import threadpool_limits
+
+    order = np.random.default_rng(seed).permutation(len(scaled))
+    held, seen = order[: len(order) // 10], order[len(order) // 10 :]
+    with threadpool_limits(1):
+        student = MLPClassifier(
+            (hidden,), batch_size=256, learning_rate_init=5e-3, max_iter=40, tol=1e-4, n_iter_no_change=5,
+            random_state=seed,
+        )  # fmt: skip
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # forty rounds are enough, converged or not: agreement is measured
+            student.fit(scaled[seen], labels[seen])
+        agreement = float(student.score(scaled[held], labels[held]))
+    (w1, w2), (b1, b2) = student.coefs_, student.intercepts_
+    if k == 2:  # one logit stands for two classes
+        w2, b2 = np.concatenate([-w2, w2], axis=1) / 2, np.concatenate([-b2, b2]) / 2
+    return (w1.astype(np.float32), b1.astype(np.float32)), (w2.astype(np.float32), b2.astype(np.float32)), agreement
+
+
+def _numbers(array: np.ndarray) -> list:
+    return [_numbers(row) for row in array] if array.ndim > 1 else [float(f"{value:.9g}") for value in array]
+
+
+def _array(numbers: list) -> np.ndarray:
+    return np.array(numbers, np.float32)

@@ -1,0 +1,70 @@
+"""What speaks for a number of classes: three measures for every k, and the choice by all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+from threadpoolctl import threadpool_limits
+
+from tasks.label.clusters import dense_clusters, embed, partition
+from tasks.label.params import Choice, Embedding
+from tasks.label.validity import dbcv
+
+COMPARED = 2000  # points of silhouette and DBCV, which compare all pairs
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """For one k: stability under resampling, silhouette, DBCV; all at most 1, higher is better."""
+
+    k: int
+    stability: float
+    silhouette: float
+    dbcv: float
+
+
+def weigh(
+    scaled: np.ndarray, points: np.ndarray, dense: np.ndarray, ks: list[int], embedding: Embedding, choice: Choice,
+    seed: int, rng: np.random.Generator,
+) -> list[Evidence]:  # fmt: skip
+    """The three measures for each of `ks`.
+
+    Stability is the mean adjusted Rand index between the clusters of the whole sample and those of a random
+    half that was embedded anew from another seed, on the pixels of that half: it covers chance in the sample and
+    in the layout alike.
+    """
+    whole = {k: partition(points, dense, k, seed) for k in ks}
+    agreed: dict[int, list[float]] = {k: [] for k in ks}
+    for replicate in range(choice.replicates):
+        half = np.sort(rng.choice(len(scaled), len(scaled) // 2, replace=False))
+        again = embed(scaled[half], embedding, seed + 1 + replicate)
+        dense_again = dense_clusters(again, choice.least_cluster)
+        for k in ks:
+            labels = partition(again, dense_again, k, seed + 1 + replicate)
+            agreed[k].append(adjusted_rand_score(whole[k][half], labels))
+    few = np.sort(rng.choice(len(points), min(COMPARED, len(points)), replace=False))
+    with threadpool_limits(1):
+        return [
+            Evidence(
+                k,
+                float(np.mean(agreed[k])),
+                float(silhouette_score(points[few], whole[k][few])),
+                dbcv(points[few], whole[k][few]),
+            )
+            for k in ks
+        ]
+
+
+def best(evidence: list[Evidence], least_stability: float) -> Evidence:
+    """Of the stable numbers the one with the best mean rank in the three measures, the larger of equals.
+
+    Where none is stable enough, the most stable one.
+    """
+    stable = [one for one in evidence if one.stability >= least_stability]
+    if not stable:
+        return max(evidence, key=lambda one: one.stability)
+    ranks = sum(rankdata([getattr(one, measure) for one in stable]) for measure in ("stability", "silhouette", "dbcv"))
+    return max(zip(stable, ranks, strict=True), key=lambda pair: (pair[1], pair[0].k))[0]

@@ -1,0 +1,79 @@
+"""Which sampled pixels a move means: those that look like a pixel a person points at, or lie about a place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+from affine import Affine
+from pyproj import Geod, Transformer
+
+from tasks.errors import LandloomError
+from tasks.formats.scenes import SceneReader
+from tasks.label.classifier import Scaling
+from tasks.label.params import Features, Move
+from tasks.label.sample import Pixels
+from tasks.label.views import Views
+
+
+class Moves:
+    """Answers moves for one sample.
+
+    Args:
+        tiles, scenes: the tables. scaled: (n, F) features of the sample as they are compared.
+    """
+
+    def __init__(
+        self, data: Path, tiles: gpd.GeoDataFrame, scenes: gpd.GeoDataFrame, layers: tuple[str, ...],
+        settings: Features, scaling: Scaling, sample: Pixels, scaled: np.ndarray,
+    ):  # fmt: skip
+        self._data, self._tiles, self._scenes, self._layers = data, tiles, scenes, layers
+        self._settings, self._scaling, self._sample, self._scaled = settings, scaling, sample, scaled
+
+    def pick(self, move: Move, among: np.ndarray, where: str) -> np.ndarray:
+        """Which sampled pixels, bool (n,), are meant, `among` (n,) bool.
+
+        Raises:
+            LandloomError: `where` in the parameters a tile or pixel is named that is not there.
+        """
+        return self._alike(move, among, where) if move.tile is not None else self._near(move, among, where)
+
+    def _alike(self, move: Move, among: np.ndarray, where: str) -> np.ndarray:
+        rows = self._tiles[self._tiles["key"] == move.tile]
+        if not len(rows):
+            raise LandloomError(f"{where}: there is no kept tile {move.tile!r}; see tiles.parquet")
+        tile = next(rows.itertuples())
+        if move.row >= tile.px or move.col >= tile.px:
+            raise LandloomError(f"{where}: row {move.row}, col {move.col} is outside the {tile.px} px of {move.tile}")
+        with SceneReader(self._data, self._scenes) as reader:
+            views = Views(reader, self._scenes, self._layers, self._settings)
+            view = views.look(tile.scene, tile.row, tile.col, tile.px, tile.px)
+        if not view.known[move.row, move.col]:
+            raise LandloomError(f"{where}: row {move.row}, col {move.col} of {move.tile} is void")
+        target = self._scaling.apply(view.planes[:, move.row, move.col][None])
+        distance = np.where(among, np.square(self._scaled - target).sum(axis=1), np.inf)
+        picked = np.zeros(len(distance), bool)
+        picked[np.argsort(distance, kind="stable")[: move.neighbours]] = True
+        return picked & among
+
+    def _near(self, move: Move, among: np.ndarray, where: str) -> np.ndarray:
+        """Within `km` on the ellipsoid."""
+        lon, lat = np.full(len(among), np.nan), np.full(len(among), np.nan)
+        tiles = self._tiles.reset_index(drop=True)
+        scene = tiles["scene"].to_numpy()[self._sample.tile]
+        rows = tiles["row"].to_numpy()[self._sample.tile] + self._sample.row + 0.5
+        cols = tiles["col"].to_numpy()[self._sample.tile] + self._sample.col + 0.5
+        for name in np.unique(scene[among]):
+            grid = self._scenes.loc[name]
+            if not isinstance(grid.crs, str):
+                raise LandloomError(f"{where}: scene {name} has no place on Earth; point at a tile's pixel instead")
+            own = scene == name
+            x, y = Affine(*grid.transform) * (cols[own], rows[own])
+            lon[own], lat[own] = Transformer.from_crs(grid.crs, 4326, always_xy=True).transform(x, y)
+        picked = np.zeros(len(among), bool)
+        index = np.flatnonzero(among)
+        size = np.ones(len(index))
+        _, _, metres = Geod(ellps="WGS84").inv(lon[index], lat[index], move.lon * size, move.lat * size)
+        picked[index] = metres <= 1000 * move.km
+        return picked

@@ -1,0 +1,103 @@
+"""Class maps of scenes and of their tiles: what a worker does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from tasks.formats.labels import MapWriter
+from tasks.formats.scenes import SceneReader
+from tasks.label.classifier import Classifier
+from tasks.label.params import Smoothing
+from tasks.label.smooth import class_map, strength
+from tasks.label.views import Views
+
+BLOCK = 512  # pixels along each side that are measured at a time
+BATCH_PX = 1 << 23  # pixels of scenes a worker takes in one go
+
+
+@dataclass(frozen=True)
+class Job:
+    """Some scenes, their kept tiles with the `share` of smoothing that was drawn for each, and what labels them."""
+
+    scenes: gpd.GeoDataFrame
+    tiles: pd.DataFrame
+    data: Path
+    target: Path
+    classifier: Classifier
+    smoothing: Smoothing
+
+
+def jobs(
+    scenes: gpd.GeoDataFrame, tiles: pd.DataFrame, data: Path, target: Path, classifier: Classifier,
+    smoothing: Smoothing,
+) -> list[Job]:  # fmt: skip
+    """All scenes with tiles, in order, in jobs of about `BATCH_PX` pixels."""
+    sizes = (scenes["rows"] * scenes["cols"]).to_numpy()
+    number = (np.cumsum(sizes) - sizes) // BATCH_PX
+    groups = dict(list(tiles.groupby("scene")))
+    parts = [scenes[number == value] for value in np.unique(number)]
+    return [
+        Job(part, pd.concat([groups[name] for name in part.index]), data, target, classifier, smoothing)
+        for part in parts
+    ]
+
+
+def paint(job: Job) -> np.ndarray:
+    """Write the maps of all scenes of a job; returns (tiles, 256) pixels of each class, in the job's order of tiles."""
+    cv2.setNumThreads(1)  # the processes are the parallel part
+    counts = []
+    with SceneReader(job.data, job.scenes) as reader:
+        views = Views(reader, job.scenes, job.classifier.layers, job.classifier.features)
+        for scene in job.scenes.itertuples():
+            probabilities, known = classify(views, job.classifier, scene.scene, int(scene.rows), int(scene.cols))
+            tiles = job.tiles[job.tiles["scene"] == scene.scene]
+            with MapWriter(job.target, scene) as maps:
+                for tile in tiles.itertuples():
+                    drawn = tile_map(probabilities, known, tile, job.smoothing)
+                    counts.append(np.bincount(drawn.ravel(), minlength=256))
+                    if len(tiles) == 1 and drawn.shape == known.shape:  # the tile is the scene
+                        maps.whole(drawn)
+                        break
+                    maps.tile(tile.key, drawn)
+                else:
+                    maps.whole(class_map(probabilities, known, strength(job.smoothing, 0.5)))
+    return np.array(counts)
+
+
+def classify(views: Views, classifier: Classifier, scene: str, rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
+    """Class probabilities uint8 (k, rows, cols) of a whole scene, and which pixels are no void, bool (rows, cols)."""
+    result = np.zeros((len(classifier.classes), rows, cols), np.uint8)
+    known = np.zeros((rows, cols), bool)
+    for row, col, height, width in _blocks(rows, cols):
+        view = views.look(scene, row, col, height, width)
+        place = slice(row, row + height), slice(col, col + width)
+        known[place] = view.known
+        found = classifier.probabilities(view.planes.reshape(len(view.planes), -1)).reshape(-1, height, width)
+        result[(slice(None), *place)] = found * view.known
+    return result, known
+
+
+def tile_map(probabilities: np.ndarray, known: np.ndarray, tile: tuple, smoothing: Smoothing) -> np.ndarray:
+    """Classes of one tile with the smoothing of its own, uint8 (px, px)."""
+    how = strength(smoothing, tile.share)
+    rows, cols = known.shape
+    top, left = max(tile.row - how.margin, 0), max(tile.col - how.margin, 0)
+    around = (
+        slice(top, min(tile.row + tile.px + how.margin, rows)),
+        slice(left, min(tile.col + tile.px + how.margin, cols)),
+    )
+    drawn = class_map(probabilities[(slice(None), *around)], known[around], how)
+    return drawn[tile.row - top :, tile.col - left :][: tile.px, : tile.px]
+
+
+def _blocks(rows: int, cols: int) -> Iterator[tuple[int, int, int, int]]:
+    for row in range(0, rows, BLOCK):
+        for col in range(0, cols, BLOCK):
+            yield row, col, min(BLOCK, rows - row), min(BLOCK, cols - col)
