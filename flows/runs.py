@@ -228,8 +228,9 @@ def recorded(run: Any) -> Recorded:
         lock_sha256=_known(tags.get("lock.sha256")),
         inputs=under(IN),
         outputs=under(OUT),
-        params=dict(run.data.params),
-        metrics=dict(run.data.metrics),
+        # `train/lr` is a parameter of a stage upstream, `system/…` how the machine fared: neither is the run's own.
+        params={name: value for name, value in run.data.params.items() if "/" not in name},
+        metrics={name: value for name, value in run.data.metrics.items() if not name.startswith("system/")},
         hardware=under(HARDWARE),
         sealed=_known(tags.get("git.commit.sealed")),
         started=run.info.start_time,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -31,8 +31,26 @@ def stage_entry(name: str, dataset: str, root: Path) -> StageEntry:
     stages = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
     if name not in stages:
         raise LandloomError(f"dvc.yaml: there is no stage {name!r}")
-    body = stages[name]["do"]
+    return _entry(name, stages[name]["do"], dataset)
 
+
+def upstream(entry: StageEntry, root: Path) -> list[str]:
+    """Names of the stages whose outputs `entry` came from, directly or through others, in the order of `dvc.yaml`."""
+    stages = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
+    entries = {name: _entry(name, body["do"], entry.dataset) for name, body in stages.items()}
+    writers = {out: name for name, other in entries.items() for out in other.outs}
+    found: set[str] = set()
+    waiting = [entry]
+    while waiting:
+        for dep in waiting.pop().deps:
+            name = next((writers[path] for path in (dep, *map(str, PurePath(dep).parents)) if path in writers), None)
+            if name is not None and name not in found:
+                found.add(name)
+                waiting.append(entries[name])
+    return [name for name in entries if name in found]
+
+
+def _entry(name: str, body: dict[str, Any], dataset: str) -> StageEntry:
     def paths(*kinds: str) -> tuple[str, ...]:
         items = [item for kind in kinds for item in body.get(kind, [])]
         return tuple(_name(item).replace("${key}", dataset) for item in items)

@@ -25,10 +25,13 @@ Event = dict[str, Any]
 def perform(client: Any, run_id: str, event: Event, folder: Path = Path()) -> None:
     """Tell MLflow one event; doing so twice leaves the run as doing so once. `folder` is where its file lies."""
     from mlflow.entities import Metric, Param, RunTag
+    from PIL import Image
 
     match event["kind"]:
         case "params":
-            client.log_batch(run_id, params=[Param(name, value) for name, value in event["values"].items()])
+            params = [Param(name, value) for name, value in event["values"].items()]
+            for start in range(0, len(params), 100):  # more at once are refused
+                client.log_batch(run_id, params=params[start : start + 100])
         case "tags":
             client.log_batch(run_id, tags=[RunTag(name, value) for name, value in event["values"].items()])
         case "metrics":
@@ -37,6 +40,9 @@ def perform(client: Any, run_id: str, event: Event, folder: Path = Path()) -> No
             client.log_inputs(run_id, dataset_inputs(event["hashes"], event["context"]))
         case "file":
             client.log_artifact(run_id, str(folder / event["path"]), event["folder"])
+        case "image":  # told twice, the gallery shows the later one
+            with Image.open(folder / event["path"]) as image:
+                client.log_image(run_id, image, key=event["key"], step=event["step"], timestamp=event["time"])
         case "text":
             client.log_text(run_id, event["text"], event["name"])
         case "end":
@@ -82,9 +88,9 @@ class Journal:
             write_json(folder / "run.json", self.start)
             self._stream = (folder / "events.jsonl").open("a")
             fcntl.flock(self._stream, fcntl.LOCK_EX)
-        if event["kind"] == "file":
+        if event["kind"] in ("file", "image"):
             path = Path(event["path"])
-            copy = self.folder / "files" / event["folder"] / path.name
+            copy = self.folder / "files" / event.get("folder", "images") / path.name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
             event = event | {"path": copy.relative_to(self.folder).as_posix()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +18,11 @@ from typing import Any
 
 from tasks.dag import StageEntry
 from tasks.journal import Event, Journal, perform
+from tasks.machine import Machine
 from tasks.provenance import Origin, hardware, lock_hash
 from tasks.secrets import redact
 from tasks.store import connect, tracking_uri_shown
+from tasks.titles import Title, flatten, title
 
 _FLUSH_VALUES, _FLUSH_S = 500, 5.0  # a write costs milliseconds on disk and more over a network: never one a step
 # Whoever started the stage says so in the environment, and the run says it in a tag.
@@ -41,6 +44,9 @@ class Run:
     def artifact(self, path: Path, folder: str) -> None:
         """Attach a file."""
 
+    def image(self, path: Path, key: str, step: int) -> None:
+        """Show a picture of a series, as it was at a step."""
+
     def outputs(self, hashes: dict[str, str]) -> None:
         """Stamp the hashes of what the stage wrote."""
 
@@ -59,6 +65,9 @@ class MlflowRun(Run):
         self._keeping = True
         self._waiting: list[tuple[str, float, int, int]] = []
         self._flushed = time.monotonic()
+        self._turn = threading.RLock()  # the stage and the system metrics both speak
+        self._machine = Machine(self.metrics)
+        self.figures: dict[str, float] = {}
 
     def open(self) -> None:
         """Make the run in MLflow, or go on without it."""
@@ -69,18 +78,27 @@ class MlflowRun(Run):
             self._journal.start["run_id"] = self.id
         except Exception as error:  # noqa: BLE001 - whatever the tracking does, the stage's work must survive
             self._leave(error, "this run is missing there")
+        self._machine.start()
 
     def metrics(self, values: dict[str, float | int], step: int | None) -> None:
         now = int(time.time() * 1000)
-        self._waiting += [(safe_name(name), float(value), now, step or 0) for name, value in values.items()]
-        if step is None or len(self._waiting) >= _FLUSH_VALUES or time.monotonic() - self._flushed >= _FLUSH_S:
-            self.flush()
+        with self._turn:
+            self._waiting += [(safe_name(name), float(value), now, step or 0) for name, value in values.items()]
+            if step is None:
+                self.figures |= values
+            if step is None or len(self._waiting) >= _FLUSH_VALUES or time.monotonic() - self._flushed >= _FLUSH_S:
+                self.flush()
 
     def flush(self) -> None:
         """Send the metrics that wait."""
-        points, self._waiting, self._flushed = self._waiting, [], time.monotonic()
-        if points:
-            self.send({"kind": "metrics", "points": points})
+        with self._turn:
+            points, self._waiting, self._flushed = self._waiting, [], time.monotonic()
+            if points:
+                self.send({"kind": "metrics", "points": points})
+
+    def image(self, path: Path, key: str, step: int) -> None:
+        now = int(time.time() * 1000)
+        self.send({"kind": "image", "path": str(path), "key": safe_name(key), "step": step, "time": now})
 
     def artifact(self, path: Path, folder: str) -> None:
         self.send({"kind": "file", "path": str(path), "folder": folder})
@@ -94,23 +112,25 @@ class MlflowRun(Run):
 
     def end(self, status: str) -> None:
         """Close the run: FINISHED, FAILED or KILLED."""
+        self._machine.stop()
         self.flush()
         self.send({"kind": "end", "status": status, "time": int(time.time() * 1000)})
         self._journal.close()
 
     def send(self, event: Event) -> None:
         """Tell MLflow one event; from the first failure on, events are kept on disk."""
-        if self._client is not None:
+        with self._turn:
+            if self._client is not None:
+                try:
+                    return perform(self._client, self.id, event)
+                except Exception as error:  # noqa: BLE001 - see open
+                    self._leave(error, "the rest of this run is missing there")
             try:
-                return perform(self._client, self.id, event)
-            except Exception as error:  # noqa: BLE001 - see open
-                self._leave(error, "the rest of this run is missing there")
-        try:
-            if self._keeping:
-                self._journal.keep(event)
-        except OSError as error:
-            self._keeping = False
-            print(f"warning: nor can it be kept here, so it is lost: {error}", file=sys.stderr, flush=True)
+                if self._keeping:
+                    self._journal.keep(event)
+            except OSError as error:
+                self._keeping = False
+                print(f"warning: nor can it be kept here, so it is lost: {error}", file=sys.stderr, flush=True)
 
     def _leave(self, error: Exception, missing: str) -> None:
         self._client = None
@@ -119,8 +139,9 @@ class MlflowRun(Run):
 
 @contextmanager
 def open_run(entry: StageEntry, params: dict[str, Any], seed: int, origin: Origin, root: Path) -> Iterator[Run]:
-    """Open the stage's run, named `$DVC_STAGE`; where MLflow cannot be reached it is kept for later."""
-    run = _start(entry, params, seed, origin, root)
+    """Open the stage's run, named as `tasks.titles` says; where MLflow cannot be reached it is kept for later."""
+    called = title(entry, root, origin.commit)
+    run = _start(entry, params, seed, origin, root, called)
     status = "FAILED"
     try:
         yield run
@@ -129,6 +150,8 @@ def open_run(entry: StageEntry, params: dict[str, Any], seed: int, origin: Origi
         status = "KILLED"
         raise
     finally:
+        note = redact(called.note(run.id, run.figures, origin.inputs))
+        run.send({"kind": "tags", "values": {"mlflow.note.content": note}})
         run.end(status)
 
 
@@ -138,11 +161,14 @@ def warn_away(error: Exception, missing: str) -> None:
     print(f"warning: MLflow ({tracking_uri_shown()}) is away, so {missing}: {first}", file=sys.stderr, flush=True)
 
 
-def _start(entry: StageEntry, params: dict[str, Any], seed: int, origin: Origin, root: Path) -> MlflowRun:
+def _start(
+    entry: StageEntry, params: dict[str, Any], seed: int, origin: Origin, root: Path, called: Title
+) -> MlflowRun:
     dirty = "unknown" if origin.dirty is None else str(origin.dirty).lower()
     tags = {
         "stage": entry.name,
         "dataset": entry.dataset,
+        **{name: redact(value) for name, value in called.tags().items()},
         "git.commit": origin.commit or "none",
         "git.dirty": dirty,
         "lock.sha256": lock_hash(root) or "none",
@@ -150,10 +176,11 @@ def _start(entry: StageEntry, params: dict[str, Any], seed: int, origin: Origin,
         **{f"hardware.{name}": value for name, value in hardware().items()},
         **{f"dvc.in.{safe_name(path)}": digest for path, digest in origin.inputs.items()},
     }
-    name = os.environ.get("DVC_STAGE") or entry.key
-    run = MlflowRun(root, entry, {"name": name, "tags": tags, "time": int(time.time() * 1000), "run_id": None})
+    run = MlflowRun(
+        root, entry, {"name": redact(called.name), "tags": tags, "time": int(time.time() * 1000), "run_id": None}
+    )
     run.open()
-    flat = {"seed": seed, **flatten(params)}
+    flat = {"seed": seed, **flatten(params), **called.before}
     run.send({"kind": "params", "values": {safe_name(k): redact(str(v))[:6000] for k, v in flat.items()}})
     run.send({"kind": "inputs", "hashes": origin.inputs, "context": entry.name})
     if origin.patch:
@@ -164,17 +191,6 @@ def _start(entry: StageEntry, params: dict[str, Any], seed: int, origin: Origin,
     facts = {"commit": origin.commit, "inputs": origin.inputs}
     run.text(json.dumps(facts, indent=2, sort_keys=True), "lineage/inputs.json")
     return run
-
-
-def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """`{a: {b: 1}}` as `{a.b: 1}`."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            flat |= flatten(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
 
 
 def safe_name(name: str) -> str:
