@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from models.config import GeneratorConfig
 
 PAINTED = 4  # red, green, blue, height
+REACH = 10.0  # of a gain: Adam moves any weight by its rate, and from 0 to where noise is seen that takes long
 
 
 def conv(inside: int, outside: int) -> nn.Conv2d:
@@ -29,7 +30,7 @@ class Noise(nn.Module):
         self.gain = nn.Parameter(torch.zeros(channels, 1, 1))
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
-        return torch.addcmul(x, self.gain, noise)
+        return torch.addcmul(x, REACH * self.gain, noise)
 
 
 class Spade(nn.Module):

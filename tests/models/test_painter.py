@@ -7,7 +7,7 @@ import torch
 from models.artifact import build_method, load_model, save_model
 from models.color_height import ColorHeightEncoding
 from models.painter import Painter
-from models.spade import Noise
+from models.spade import REACH, Noise
 from tests.models.settings import TERRAIN_GAN
 
 CLASSES = [{"id": n, "name": f"class {n}", "red": 80 * n, "green": 0, "blue": 0} for n in range(3)]
@@ -24,7 +24,7 @@ def model(tmp_path_factory):
     method = build_method(config, 2e-4)
     for module in method.networks["generator"].modules():
         if isinstance(module, Noise):
-            torch.nn.init.constant_(module.gain, 0.5)
+            torch.nn.init.constant_(module.gain, 0.5 / REACH)
     save_model(folder, config, torch.nn.ModuleDict({name: method.networks[name] for name in method.ema}))
     return folder
 

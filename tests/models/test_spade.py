@@ -4,7 +4,7 @@ import torch
 
 from models.classes import majority, one_hot
 from models.config import GeneratorConfig
-from models.spade import Generator, Noise
+from models.spade import REACH, Generator, Noise
 
 CONFIG = GeneratorConfig(channels=[8, 8, 4], hidden=4, z=3)
 
@@ -14,7 +14,7 @@ def build(gain=0.0):
     generator = Generator(CONFIG, 3)
     for module in generator.modules():
         if isinstance(module, Noise):
-            torch.nn.init.constant_(module.gain, gain)
+            torch.nn.init.constant_(module.gain, gain / REACH)
     return generator
 
 
