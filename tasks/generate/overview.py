@@ -20,9 +20,10 @@ def overview(terrains: list[Terrain], count: int, classes: pd.DataFrame | None) 
     """A figure of up to 64 of `count` terrains; paintings have a row each: drawing, texture, heights, terrain."""
     figure = _paintings(terrains[:STEPS], classes) if terrains[0].texture is not None else _previews(terrains)
     shown = min(len(terrains), STEPS) if terrains[0].texture is not None else len(terrains)
-    rows, gsd = terrains[0].height.shape[0], terrains[0].gsd
+    gsd = terrains[0].gsd
+    high, wide = (f"{side * gsd / 1000:.3g}" for side in terrains[0].height.shape)
     more = f", {shown} of {count}" if count > shown else ""
-    figure.suptitle(f"Generated terrains, {rows * gsd / 1000:.3g} km a side, {gsd:g} m a pixel{more}", fontsize=10)
+    figure.suptitle(f"Generated terrains, {wide} × {high} km, {gsd:g} m a pixel{more}", fontsize=10)
     return figure
 
 
@@ -42,7 +43,8 @@ def _previews(terrains: list[Terrain]) -> Figure:
 def _paintings(terrains: list[Terrain], classes: pd.DataFrame) -> Figure:
     palette = np.full((256, 3), 255, np.uint8)
     palette[classes["id"]] = classes[["red", "green", "blue"]]
-    figure = Figure(figsize=(9.2, 2.45 * len(terrains) + 0.5), layout="constrained")
+    shape = terrains[0].height.shape
+    figure = Figure(figsize=(9.2, (2.2 * shape[0] / shape[1] + 0.25) * len(terrains) + 0.4), layout="constrained")
     for terrain, axes in zip(terrains, figure.subplots(len(terrains), 4, squeeze=False), strict=True):
         relief = shaded_relief(terrain.height, terrain.gsd, exaggeration=steepened(terrain))
         pictures = {

@@ -10,7 +10,7 @@ from tasks.report.data import read_json
 from tasks.report.pictures import copy_picture
 
 SHOWN = 12
-KINDS = {  # those that a terrain has are shown, in this order
+KINDS = {  # those that a terrain has are shown, in this order; OBJ and STL, of many megabytes each, stay where they are
     "tif": "GeoTIFF",
     "heightmap.png": "16-bit PNG",
     "heightmap.r16": "raw r16",
@@ -18,9 +18,6 @@ KINDS = {  # those that a terrain has are shown, in this order
     "unreal.r16": "Unreal r16",
     "unity.raw": "Unity raw",
     "glb": "GLB",
-    "obj": "OBJ",
-    "mtl": "MTL",
-    "stl": "STL",
     "texture.png": "texture",
     "labels.png": "drawing",
     "png": "preview",

@@ -17,6 +17,7 @@ from tasks.formats.drawing import read_drawing
 from tasks.generate import __main__ as entry
 from tasks.generate.draw import give_palette, paint_drawing
 from tasks.generate.exports import read_geotiff
+from tasks.generate.folders import fill
 from tasks.hashing import dvc_md5, file_sha256
 from tasks.settings import ROOT
 from tests.generate.toys import ALL, CLASSES, SECTION, painter, sampler
@@ -151,3 +152,26 @@ def test_commands_that_make_no_sense_are_told_so(arguments, code, said, capsys):
     with pytest.raises(SystemExit) as caught:
         entry.command(arguments)
     assert caught.value.code == code and said in capsys.readouterr().err
+
+
+def test_what_has_no_class_is_painted_and_told(root, tmp_path, capsys):
+    rgba = np.dstack([COLORS[np.full((16, 16), 1)], np.full((16, 16), 255, np.uint8)])
+    rgba[:, :3, 3] = 0
+    Image.fromarray(rgba).save(tmp_path / "d.png")
+    folder = paint_drawing("toy", tmp_path / "d.png", tmp_path / "out", None, root)
+    assert "48 pixels have no class" in capsys.readouterr().out
+    with Image.open(folder / "d.labels.png") as labels:
+        assert (np.asarray(labels)[:, :3] == 255).all() and (np.asarray(labels.convert("RGBA"))[:, :3, 3] == 0).all()
+
+
+def test_a_folder_is_whole_or_not_there(tmp_path):
+    def broken(target: Path) -> None:
+        (target / "half").write_text("")
+        raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError):
+        fill(tmp_path / "out", broken)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "a file").write_text("")
+    with pytest.raises(LandloomError, match="no folder can be made here"):
+        fill(tmp_path / "a file" / "out", broken)
