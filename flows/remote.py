@@ -92,8 +92,12 @@ def _pour(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> Non
 
 def register(pool: str, kind: str = "process") -> None:
     """Make the work pool if there is none, and the deployment `remote-stage/<pool>` in it."""
-    template = TEMPLATES.get(kind)
-    job = json.loads(template.read_text()) if template else ProcessWorker.get_default_base_job_template()
+    if kind in TEMPLATES:
+        job = json.loads(TEMPLATES[kind].read_text())
+    else:
+        job = ProcessWorker.get_default_base_job_template()
+        # Told its command, Prefect does not first look for a project to install: two interpreters less a run.
+        job["variables"]["properties"]["command"]["default"] = "python -m prefect.engine"
     with get_client(sync_client=True) as client, contextlib.suppress(ObjectAlreadyExists):
         client.create_work_pool(WorkPoolCreate(name=pool, type=kind, base_job_template=job))
     # By module path: whoever runs it has this code on its path, and no second way of fetching code is needed.
@@ -112,9 +116,11 @@ def main() -> None:
     register(arguments.pool, arguments.type)
     if arguments.register_only:
         return
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    env = dict(os.environ)  # what the worker starts finds this code, and this interpreter as `python`
+    for name, first in {"PYTHONPATH": ROOT, "PATH": Path(sys.executable).parent}.items():
+        env[name] = os.pathsep.join(filter(None, [str(first), env.get(name)]))
     worker = ["worker", "start", "--pool", arguments.pool, "--type", arguments.type, "--limit", "1"]
-    os.execve(sys.executable, [sys.executable, "-m", "prefect", *worker], {**os.environ, "PYTHONPATH": path})
+    os.execve(sys.executable, [sys.executable, "-m", "prefect", *worker], env)
 
 
 if __name__ == "__main__":

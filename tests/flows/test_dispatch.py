@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +20,13 @@ import yaml
 
 from flows.dispatch import prepared
 from flows.worker import scrub
+from tasks.dag import stage_entry
 from tasks.errors import LandloomError
+from tasks.hashing import dvc_md5
+from tasks.settings import ROOT, load
+from tasks.stage import Stage
+from tasks.tracking import Run
+from tasks.train.params import Params
 from tests.pipeline.conftest import Clone
 from tests.train.stand import dataset
 
@@ -194,31 +201,44 @@ def test_what_would_fail_there_is_said_here(site):
     site.push()
 
 
-def test_a_machine_that_dies_is_replaced_and_training_goes_on(site):
-    unbroken = site.folder / "unbroken"
-    site.call("git", "clone", "-q", str(site.folder / "origin"), str(unbroken))
-    site.call("dvc", "repro", "train@terrain", folder=unbroken)
+def unbroken(site: Site) -> dict[str, str]:
+    """Hashes of the same training's outputs, without a break and in this process."""
+    from tasks.train.run import run
 
+    root = site.folder / "unbroken"
+    site.call("git", "clone", "-q", str(site.folder / "origin"), str(root))
+    shutil.copytree(site.folder / "shards", root / "data" / "terrain" / "shards")
+    settings = load(root)
+    params = Params(**settings.datasets["terrain"]["train"])
+    stage = Stage(stage_entry("train", "terrain", root), params, settings.seed, settings.compute, Run(), root)
+    run(stage)
+    stage.finish()
+    outs = ("model", "pictures/train", "metrics/train.json")
+    return {f"data/terrain/{out}": dvc_md5(root / "data" / "terrain" / out) for out in outs}
+
+
+def test_a_machine_that_dies_is_replaced_and_training_goes_on(site):
     site.server()
     first = site.machine("first")
-    driver = site.start("driver", *site.dispatch("--pool", "gpu", "--silence-s", "8"), folder=site.driver.root)
+    arguments = site.dispatch("--pool", "gpu", "--silence-s", "8")
+    driver = site.start("driver", *arguments, folder=site.driver.root)
+    expected = unbroken(site)  # meanwhile
     site.checkpoint(4, driver)
     training(first).kill()  # only the training: its worker lives, and takes the next attempt
     site.checkpoint(16, driver)
+    kill(psutil.Process(driver.pid))  # whoever asked, too, who then asks again
     kill(psutil.Process(first.pid))  # the whole machine: nobody is left to say so
     site.machine("second")
-    assert driver.wait(timeout=200) == 0, site.log("driver")
-    said = site.log("driver")
+    again = site.start("again", *arguments, folder=site.driver.root)
+    assert again.wait(timeout=300) == 0, site.log("again")
+    assert "exited with -9" in site.log("driver") and "going on from step" in site.log("driver")
+    said = site.log("again")
+    assert "under way already" in said and "nothing was heard for 8 s" in said and "going on from step" in said, said
     assert said.splitlines()[-1] == "train@terrain: restored from cache"
-    assert said.count("going on from step") == 2, said
-    assert "exited with -9" in said and "nothing was heard for 8 s" in said
 
-    def outputs(root: Path) -> dict[str, str]:
-        stage = yaml.safe_load((root / "dvc.lock").read_text())["stages"]["train@terrain"]
-        return {out["path"]: out["md5"] for out in stage["outs"] if "/runs/" not in out["path"]}
-
-    ours = outputs(site.driver.root)
-    assert len(ours) == 3 and ours == outputs(unbroken)
+    stage = yaml.safe_load((site.driver.root / "dvc.lock").read_text())["stages"]["train@terrain"]
+    ours = {out["path"]: out["md5"] for out in stage["outs"] if "/runs/" not in out["path"]}
+    assert ours == expected
     assert site.call("git", "status", "--porcelain").stdout.split() == ["M", "dvc.lock"]
     head = site.call("git", "rev-parse", "HEAD").stdout
     assert site.call("git", "rev-parse", "main", folder=site.folder / "origin").stdout == head
@@ -242,7 +262,15 @@ def test_no_key_reaches_the_server(site):
         found.append(urllib.request.urlopen(request, timeout=30).read().decode())
     assert "train@terrain" in found[0] and "going on from step" in found[1]
     assert KEY not in "".join(found)
-    assert KEY not in (site.driver.root / "dvc.lock").read_text() + site.log("driver")
+    assert KEY not in (site.driver.root / "dvc.lock").read_text() + site.log("driver") + site.log("again")
+
+
+def test_a_kubernetes_pool_is_registered_as_its_file_says(site):
+    site.call(sys.executable, "-m", "flows.remote", "cluster", "--type", "kubernetes", "--register-only")
+    pool = json.load(urllib.request.urlopen(f"{site.env['PREFECT_API_URL']}/work_pools/cluster", timeout=30))
+    assert pool["type"] == "kubernetes"
+    template = json.loads((ROOT / "infra" / "kubernetes" / "pool.json").read_text())
+    assert pool["base_job_template"]["job_configuration"] == template["job_configuration"]
 
 
 def test_a_stage_that_refuses_is_not_tried_again(site):
