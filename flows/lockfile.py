@@ -22,7 +22,7 @@ def entries(chain: list[Recorded], tree: Path) -> str:
         name, dataset = run.stage.split("@")
         values = {key: _lookup(params, key) for key in stage_entry(name, dataset, tree).params}
         stages[run.stage] = {
-            "cmd": _command(run),
+            "cmd": _command(run, tree),
             "deps": _hashes(run.inputs),
             "params": {"params.yaml": values},
             "outs": _hashes(run.outputs),
@@ -75,7 +75,7 @@ def _departures(entry: Any, run: Recorded, tree: Path) -> list[str] | None:
     if not isinstance(entry, dict):
         return None
     wrong = []
-    if entry.get("cmd") != _command(run):
+    if entry.get("cmd") != _command(run, tree):
         wrong.append(f"cmd is {entry.get('cmd')!r}")
     for kind, recorded in (("deps", run.inputs), ("outs", run.outputs)):
         locked = _locked(entry, kind)
@@ -140,9 +140,9 @@ def _hashes(items: dict[str, str]) -> list[dict[str, str]]:
     return [{"path": path, "hash": "md5", "md5": digest} for path, digest in sorted(items.items())]
 
 
-def _command(run: Recorded) -> str:
+def _command(run: Recorded, tree: Path) -> str:
     name, dataset = run.stage.split("@")
-    return f"python -m tasks.{name} {dataset}"
+    return yaml.safe_load((tree / "dvc.yaml").read_text())["stages"][name]["do"]["cmd"].replace("${key}", dataset)
 
 
 def _lookup(values: Any, dotted: str) -> Any:

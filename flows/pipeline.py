@@ -5,6 +5,7 @@
     python -m flows.pipeline --from select       select and what follows
     python -m flows.pipeline --dry               what would run
     python -m flows.pipeline -S datasets.terrain.train.steps=200
+    python -m flows.pipeline --seal              and commit dvc.lock at the end, stamped on the runs
 
 DVC decides whether a stage runs; the flow decides only when. `--single-item` in topological order is
 what makes parallel branches safe: plain parallel `dvc repro` fails on shared upstream stages.
@@ -19,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from prefect import State, flow, get_run_logger
+from prefect import State, flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 from prefect.futures import wait
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -28,9 +30,18 @@ from flows.away import check_prefect
 from flows.checkout import assignments, checkout
 from flows.graph import Plan, chosen, named, ordered, read_plan
 from flows.repro import UNCHANGED, Children, StageFailed, patient
+from flows.seal import seal as commit_lock
 from tasks.errors import LandloomError
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def seal(root: str) -> str:
+    """Commit `dvc.lock` alone and stamp the runs with that commit; returns it."""
+    commit = commit_lock(Path(root))
+    get_run_logger().info("dvc.lock is sealed in %s", commit)
+    return commit
 
 
 @flow(name="pipeline", persist_result=False, task_runner=ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1))
@@ -41,12 +52,14 @@ def pipeline(
     root: str = str(ROOT),
     params: dict[str, Any] = {},  # noqa: B006
     force: list[str] = [],  # noqa: B006
+    sealed: bool = False,
 ) -> dict[str, str]:
     """Run the chosen part of DVC's graph; returns each stage's outcome.
 
     `params` are written into `params.yaml` first, as `dvc exp run -S` would: {"datasets.terrain.train.steps": 200}.
     Stages in `force` run even if DVC knows of no change. A failed stage leaves branches that do not need it
-    running; the flow fails at the end and names it.
+    running; the flow fails at the end and names it. With `sealed`, a flow without failures ends by committing
+    `dvc.lock`.
     """
     log = get_run_logger()
     place = Path(root)
@@ -62,6 +75,8 @@ def pipeline(
     if failed:
         raise StageFailed(f"{', '.join(failed)} failed; {_count(outcomes)}")
     log.info(_count(outcomes))
+    if sealed:
+        seal(root)
     return outcomes
 
 
@@ -118,12 +133,16 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="branches side by side")
     parser.add_argument("-S", "--set-param", action="append", default=[], help="NAME=VALUE, written into params.yaml")
     parser.add_argument("--force", action="append", default=[], help="a stage to run although nothing changed")
+    parser.add_argument("--seal", action="store_true", help="commit dvc.lock at the end, and stamp the runs with it")
     given = parser.parse_args()
     runner = ThreadPoolTaskRunner(max_workers=given.jobs)
     try:
         check_prefect()
         outcomes = pipeline.with_options(task_runner=runner)(
-            given.targets, given.start, given.dry, params=assignments(given.set_param), force=given.force
+            *(given.targets, given.start, given.dry),
+            params=assignments(given.set_param),
+            force=given.force,
+            sealed=given.seal,
         )
     except (StageFailed, LandloomError, ValueError) as error:
         print(error, file=sys.stderr)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import yaml
 
-from flows.findings import DIFFERENT, NOTE, SAME, TOLERANCE, Finding, compared, in_stage_order, table, verdict
+from flows.findings import DIFFERENT, MISSING, NOTE, SAME, TOLERANCE, Finding, compared, in_stage_order, table, verdict
 from flows.lockfile import check_checkout, check_sealed, entries
 from flows.recompute import Recompute
 from flows.runs import Recorded, Runs
@@ -60,8 +60,9 @@ def reproduce(
     run, model = runs.find(name)
     chain = runs.upstream(run)
     given = [other for other in chain if _is_given(other, run, fetch, only)] if recompute else chain
-    findings = [*environment(run, root), *unrecorded(chain)]
+    findings = unrecorded(chain)
     with worktree(runs, store, run, into) as tree:
+        findings += environment(run, root, tree.path)
         findings += code(chain, tree)
         findings += checkout_code(chain, root)
         tree.configure(use_cache=True)
@@ -80,20 +81,35 @@ def reproduce(
     return in_stage_order(findings, [other.stage for other in chain])
 
 
-def environment(run: Recorded, root: Path) -> list[Finding]:
-    """Is the lock file the recorded one, and is what is installed what the lock file says?"""
-    same = lock_hash(root) == run.lock_sha256
-    detail = f"recorded {run.lock_sha256}, here {lock_hash(root)}; `git show {run.commit}:{LOCK}` is the recorded one"
-    findings = [Finding("environment", LOCK, SAME if same else DIFFERENT, "" if same else detail)]
-    for line in (root / LOCK).read_text().split():
-        name, _, wanted = line.partition("==")
+def environment(run: Recorded, root: Path, tree: Path) -> list[Finding]:
+    """Is the lock file here the recorded one, and is what is installed what the recorded one says?"""
+    here, then = root / LOCK, tree / LOCK
+    if not then.exists() or not here.exists():
+        return [Finding("environment", LOCK, MISSING, f"here: {here.exists()}, at the run's commit: {then.exists()}")]
+    ours, theirs = _pins(here), _pins(then)
+    findings = [Finding("environment", LOCK, SAME, str(run.lock_sha256))]
+    if lock_hash(root) != run.lock_sha256:
+        apart = [f"{name} {pin} → {ours.get(name, 'gone')}" for name, pin in theirs.items() if ours.get(name) != pin]
+        more = len(ours.keys() - theirs.keys())
+        if more and not apart:
+            kept = f"{more} packages more than the run had; each of its {len(theirs)} pins is kept"
+            findings = [Finding("environment", LOCK, NOTE, kept)]
+        else:
+            detail = ", ".join(apart[:5]) or "the same pins in other bytes"
+            findings = [Finding("environment", LOCK, DIFFERENT, f"{detail}; recorded {run.lock_sha256}")]
+    for name, wanted in theirs.items():
         try:
             installed = version(name).split("+")[0]
         except PackageNotFoundError:
             installed = "not installed"
         if installed != wanted:
-            findings.append(Finding("environment", name, DIFFERENT, f"locked {wanted}, here {installed}"))
+            findings.append(Finding("environment", name, DIFFERENT, f"recorded {wanted}, here {installed}"))
     return findings
+
+
+def _pins(path: Path) -> dict[str, str]:
+    """Package → version, from `name==version` lines."""
+    return {name: pin for name, _, pin in (line.partition("==") for line in path.read_text().split())}
 
 
 def unrecorded(chain: list[Recorded]) -> list[Finding]:

@@ -96,9 +96,10 @@ def _commit(root: Path, message: str) -> str:
 def _stamp(root: Path, records: list[dict[str, Any]], commit: str) -> None:
     from mlflow.exceptions import MlflowException
 
+    run_ids = [record["run_id"] for record in records if record["run_id"]]
     try:
-        client = Runs(root).client
-        for run_id in (record["run_id"] for record in records if record["run_id"]):
+        client = Runs(root).client if run_ids else None
+        for run_id in run_ids:
             try:
                 before = client.get_run(run_id).data.tags.get(TAG)
                 if before is None or not has_commit(root, before):

@@ -1,14 +1,25 @@
-"""The flow over DVC's graph: parallel branches, outcomes told apart, a failure that stays in its branch."""
+"""The flow over DVC's graph: its edges, parallel branches, outcomes told apart, a failure that stays in its branch."""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import subprocess
+import sys
+import time
 
 import pytest
 import yaml
 
-from flows.graph import chosen, ordered, read_graph
+from flows.graph import chosen, ordered, read_graph, read_plan
+from flows.pipeline import pipeline
+from flows.repro import StageFailed, patient, touches_network
+from tasks.dag import stage_entry, stage_names
+from tasks.settings import PARAMS as PARAMS_FILE
+from tasks.settings import ROOT
 
+# Each branch waits for the other two: it ends only if all three are at work at the same time.
 DAG = """
 stages:
   shared:
@@ -19,7 +30,9 @@ stages:
     foreach: [a, b, c]
     do:
       cmd: >-
-        sleep 0.3 && ! grep '${item}: bad' params.yaml && grep '${item}:' params.yaml > branch_${item}.txt
+        touch ${item}.here; for i in $(seq 600); do test -e a.here -a -e b.here -a -e c.here && break; sleep 0.1; done;
+        test -e a.here -a -e b.here -a -e c.here &&
+        ! grep '${item}: bad' params.yaml && grep '${item}:' params.yaml > branch_${item}.txt
       deps: [shared.txt]
       params:
         - branch.${item}
@@ -32,14 +45,19 @@ stages:
 PARAMS = {"shared": 1, "branch": {"a": 1, "b": 1, "c": 1}}
 
 
+def new_repository(root, dag, params):
+    root.mkdir(exist_ok=True)
+    (root / "dvc.yaml").write_text(dag)
+    (root / "params.yaml").write_text(params)
+    for command in (["git", "init", "-q"], ["dvc", "init", "-q"]):
+        subprocess.run(command, cwd=root, check=True)
+    return root
+
+
 @pytest.fixture
 def project(tmp_path):
     """A DVC repository: one stage shared by three branches, two of which meet again."""
-    (tmp_path / "dvc.yaml").write_text(DAG)
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(PARAMS))
-    for command in (["git", "init", "-q"], ["dvc", "init", "-q"]):
-        subprocess.run(command, cwd=tmp_path, check=True)
-    return tmp_path
+    return new_repository(tmp_path, DAG, yaml.safe_dump(PARAMS))
 
 
 def test_graph_is_dvcs_own(project):
@@ -52,34 +70,165 @@ def test_choosing_a_part(project):
     graph = read_graph(project)
     assert set(chosen(graph, ["branch@c"])) == {"shared", "branch@c"}
     assert set(chosen(graph, ["branch"])) == {"shared", "branch@a", "branch@b", "branch@c"}
+    assert set(chosen(graph, ["@b"])) == {"shared", "branch@b"}
     assert set(chosen(graph, start="branch@a")) == {"branch@a", "last"}
     assert chosen(graph, ["last"], start="branch") == {"branch@a": set(), "branch@b": set(), "last": graph["last"]}
     with pytest.raises(ValueError, match="no stage 'lats'; there are branch@a"):
         chosen(graph, ["lats"])
 
 
-def test_the_flow(project):
-    from prefect.testing.utilities import prefect_test_harness
+@pytest.fixture
+def everything(tmp_path):
+    """The real `dvc.yaml` and `params.yaml` with empty files where code and data would be, all of it up to date."""
+    root = new_repository(tmp_path / "all", (ROOT / "dvc.yaml").read_text(), (ROOT / PARAMS_FILE).read_text())
+    datasets = yaml.safe_load((ROOT / PARAMS_FILE).read_text())["datasets"]
+    entries = [stage_entry(name, dataset, ROOT) for dataset in datasets for name in stage_names(ROOT)]
+    outs = {out for entry in entries for out in entry.outs}
+    for path in outs | {dep for entry in entries for dep in entry.deps}:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(path)
+    subprocess.run(["dvc", "commit", "--quiet", "--force"], cwd=root, check=True)
+    return root, {entry.key: {other.key for other in entries if set(other.outs) & set(entry.deps)} for entry in entries}
 
-    from flows.pipeline import StageFailed, pipeline
 
-    with prefect_test_harness(server_startup_timeout=120):
-        first = pipeline(root=str(project))
-        assert set(first.values()) == {"ran"}
-        lock = yaml.safe_load((project / "dvc.lock").read_text())
-        assert set(lock["stages"]) == set(first), "parallel branches must leave one complete dvc.lock"
+def test_the_flow_has_the_edges_of_every_real_stage_instance(everything, prefect):
+    """What the server was told of the tasks, against the paths in `dvc.yaml` and against DVC's own graph."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
-        assert set(pipeline(root=str(project)).values()) == {"unchanged"}
+    root, edges = everything
+    assert read_graph(root) == edges
+    state = pipeline(root=str(root), return_state=True)
+    assert state.result() == dict.fromkeys(ordered(edges), "unchanged")
+    with get_client(sync_client=True) as client:
+        this = FlowRunFilter(id=FlowRunFilterId(any_=[state.state_details.flow_run_id]))
+        deadline = time.monotonic() + 30
+        while len(runs := client.read_task_runs(flow_run_filter=this, limit=200)) < len(edges):
+            assert time.monotonic() < deadline, "the server did not hear of every task"
+            time.sleep(0.2)
+    names = {run.id: run.name for run in runs}
+    assert edges == {run.name: {names[need.id] for need in run.task_inputs["needs"]} for run in runs}
 
-        (project / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"branch": {"a": 2, "b": 1, "c": 1}}))
-        changed = pipeline(root=str(project))
-        assert changed["branch@a"] == "ran" and changed["branch@b"] == changed["branch@c"] == "unchanged"
 
-        (project / "params.yaml").write_text(yaml.safe_dump(PARAMS))
-        assert pipeline(root=str(project))["branch@a"] == "restored from cache"
+def test_the_flow(project, prefect):
+    from prefect.task_runners import ThreadPoolTaskRunner
 
-        # b now fails; c does not need b and must still run, last does and must not.
-        (project / "params.yaml").write_text(yaml.safe_dump({"shared": 1, "branch": {"a": 1, "b": "bad", "c": 3}}))
-        with pytest.raises(StageFailed, match="^branch@b failed; .*1 not reached"):
-            pipeline(root=str(project))
-        assert "c: 3" in (project / "branch_c.txt").read_text()
+    wide = pipeline.with_options(task_runner=ThreadPoolTaskRunner(max_workers=3))
+    first = wide(root=str(project))
+    assert set(first.values()) == {"ran"}
+    lock = yaml.safe_load((project / "dvc.lock").read_text())
+    assert set(lock["stages"]) == set(first), "parallel branches must leave one complete dvc.lock"
+    assert (
+        subprocess.run(["dvc", "status", "--json"], cwd=project, capture_output=True, text=True).stdout.strip() == "{}"
+    )
+
+    (project / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"branch": {"a": 2, "b": 1, "c": 1}}))
+    assert wide(root=str(project), dry=True) == {
+        "shared": "unchanged",
+        "branch@a": "would run, or be restored from cache",
+        "branch@b": "unchanged",
+        "branch@c": "unchanged",
+        "last": "unchanged, unless branch@a writes something else",
+    }
+    changed = wide(root=str(project))
+    assert changed == {
+        "shared": "unchanged",
+        "branch@a": "ran",
+        "branch@b": "unchanged",
+        "branch@c": "unchanged",
+        "last": "ran",
+    }
+
+    (project / "params.yaml").write_text(yaml.safe_dump(PARAMS))
+    assert wide(root=str(project))["branch@a"] == "restored from cache"
+
+    # b now fails; c does not need b and must still run, last does and must not.
+    (project / "params.yaml").write_text(yaml.safe_dump({"shared": 1, "branch": {"a": 1, "b": "bad", "c": 3}}))
+    with pytest.raises(StageFailed, match="^branch@b failed; .*1 not reached"):
+        wide(root=str(project))
+    assert "c: 3" in (project / "branch_c.txt").read_text()
+
+
+SLOW = """
+stages:
+  slow:
+    cmd: echo $$ >> ran.log; {command}; echo done > out.txt
+    params: [a]
+    outs: [out.txt]
+"""
+FLOW = "import sys; from flows.pipeline import pipeline; print(pipeline(root=sys.argv[1]))"
+
+
+def start(root, env):
+    return subprocess.Popen(
+        [sys.executable, "-c", FLOW, str(root)],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_two_flows_in_one_checkout_do_the_work_once(tmp_path, server):
+    project = new_repository(tmp_path, SLOW.format(command="sleep 4"), "a: 1\n")
+    said = [flow.communicate(timeout=120)[0] for flow in [start(project, server) for _ in range(2)]]
+    outcomes = sorted(text.splitlines()[-1] for text in said)
+    assert outcomes == ["{'slow': 'ran'}", "{'slow': 'unchanged'}"], said
+    assert len((project / "ran.log").read_text().split()) == 1
+
+
+def test_a_cancelled_flow_leaves_no_stage_at_work(tmp_path, server):
+    project = new_repository(tmp_path, SLOW.format(command="sleep 300"), "a: 1\n")
+    flow = start(project, server)
+    deadline = time.monotonic() + 60
+    while not (project / "ran.log").exists() or not (project / "ran.log").read_text().strip():
+        assert time.monotonic() < deadline and flow.poll() is None, flow.communicate()[0]
+        time.sleep(0.1)
+    shell = int((project / "ran.log").read_text())
+    flow.send_signal(signal.SIGTERM)
+    flow.communicate(timeout=60)
+    assert flow.returncode != 0
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):
+            os.kill(shell, 0)
+            time.sleep(0.1)
+
+
+def test_without_a_server_the_flow_brings_its_own(project, tmp_path):
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    flow = start(project, env | {"PREFECT_HOME": str(tmp_path / "home")})
+    assert "'last': 'ran'" in flow.communicate(timeout=240)[0].splitlines()[-1]
+
+
+def test_only_stages_that_touch_a_network_are_tried_again(prefect, tmp_path, monkeypatch):
+    def params(source, method):
+        return {"datasets": {"d": {"acquire": {"source": source}, "caption": {"method": method}}}}
+
+    assert touches_network("acquire@d", params("stac", "none"))
+    assert not touches_network("acquire@d", params("files", "none")) and not touches_network(
+        "train@d", params("stac", "x")
+    )
+    assert touches_network("caption@d", params("sample", "openai"))
+    assert not touches_network("caption@d", params("sample", "facts"))
+    assert patient("train@d", {}, None).retries == 0
+
+    monkeypatch.setattr("flows.repro.DELAYS_S", [0, 0, 0])
+    tries = "echo x >> tries; test $(wc -l < tries) = 3 && echo > out.txt"
+    dag = yaml.safe_dump({"stages": {"acquire": {"foreach": ["d"], "do": {"cmd": tries, "outs": ["out.txt"]}}}})
+    project = new_repository(tmp_path, dag, yaml.safe_dump(params("stac", "none")))
+    assert pipeline(root=str(project)) == {"acquire@d": "ran"}
+    (project / "tries").unlink()
+    (project / "out.txt").unlink()
+    (project / "params.yaml").write_text(yaml.safe_dump(params("files", "none")))
+    with pytest.raises(StageFailed, match="acquire@d failed"):
+        pipeline(root=str(project), force=["acquire"])
+    assert (project / "tries").read_text() == "x\n"
+
+
+def test_a_stage_that_another_process_writes_counts_as_changed(project):
+    subprocess.run(["dvc", "repro", "--quiet", "shared"], cwd=project, check=True)
+    assert read_plan(project).unchanged == {"shared"}
+    writer = {str(project / "shared.txt"): {"pid": os.getppid(), "cmd": "dvc repro"}}
+    (project / ".dvc" / "tmp" / "rwlock").write_text(json.dumps({"write": writer}))
+    assert read_plan(project).unchanged == set()
