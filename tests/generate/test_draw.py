@@ -26,10 +26,10 @@ from tests.models.settings import CONSISTENCY
 COLORS = np.array([[each[part] for part in ("red", "green", "blue")] for each in CLASSES], np.uint8)
 
 
-def settle(root: Path) -> Path:
-    """A params.yaml in which the dataset `toy` generates all exports."""
+def settle(root: Path, exports: list[str] = ALL) -> Path:
+    """A params.yaml in which the dataset `toy` generates `exports`."""
     whole = yaml.safe_load((ROOT / "params.yaml").read_text())
-    sections = {**whole["datasets"]["terrain"], "generate": {**SECTION, "exports": ALL}}
+    sections = {**whole["datasets"]["terrain"], "generate": {**SECTION, "exports": exports}}
     (root / "params.yaml").write_text(yaml.safe_dump({**whole, "datasets": {"toy": sections}}))
     (root / "tasks").symlink_to(ROOT / "tasks")  # the rooms whose sections are checked
     return root
@@ -71,8 +71,9 @@ def test_a_drawing_becomes_every_file_of_its_own_size(root, drawing, tmp_path, c
     assert (folder / "preview3d.png").is_file() and (folder / "overview.png").is_file()
 
 
-def test_nothing_is_painted_over(root, drawing, tmp_path):
-    out = tmp_path / "out"
+def test_nothing_is_painted_over(drawing, tmp_path):
+    painter(tmp_path / "root")
+    root, out = settle(tmp_path / "root", ["geotiff"]), tmp_path / "out"
     first = paint_drawing("toy", drawing, out, None, root)
     kept = dvc_md5(first)
     assert paint_drawing("toy", drawing, out, SECTION["seed"], root) == first == out  # the same, so nothing to do
