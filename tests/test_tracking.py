@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from tasks.stage import Stage
 from tasks.store import EXPERIMENT, connect
 from tasks.tracking import warn_away
 from tests.tiny import SECRET, Params, git, grow_tree, run_tiny, work
+from tests.together import run_together
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -153,23 +152,13 @@ def test_a_warning_shows_no_credentials(capfd, monkeypatch):
     assert SECRET not in said and "db.example.org/runs" in said and said.count("\n") == 1
 
 
-def first_user(root: Path, together: Barrier) -> None:
-    import mlflow.tracking  # noqa: F401 - the slow part, done before the start
-
-    together.wait(120)
+def first_user(root: Path) -> None:
     client, experiment = connect(root)
     client.create_run(experiment, tags={"who": str(os.getpid())})
 
 
 def test_six_first_users_of_a_fresh_database_all_finish(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    together = context.Barrier(6)
-    processes = [context.Process(target=first_user, args=(tmp_path, together)) for _ in range(6)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0] * 6
+    assert run_together(first_user, [(tmp_path,)] * 6) == [0] * 6
     client, experiment = connect(tmp_path)
     assert len({run.data.tags["who"] for run in client.search_runs([experiment])}) == 6
 

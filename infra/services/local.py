@@ -103,8 +103,8 @@ def start(folder: Path, s3: str | None = None) -> Services:
     services.write()
     _start_postgres(services)
     _start_s3(services)
-    _start_mlflow(services)
-    _start_prefect(services)
+    for wait in (_start_mlflow(services), _start_prefect(services)):  # side by side: both make their tables first
+        wait()
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in services.client_environment().items()]
     _write_private(folder / "env", "".join(lines))
     return services
@@ -114,17 +114,18 @@ def stop(folder: Path) -> list[str]:
     """Stop what runs, clients of the database first; returns the names of what was stopped."""
     services = Services.read(folder)
     stopped = []
-    for name in ("prefect", "mlflow", "s3", "postgres"):
-        process = services.running(name)
-        if process is not None:
-            family = [process, *process.children(recursive=True)]
+    for names in (("prefect", "mlflow"), ("s3", "postgres")):
+        running = {name: process for name in names if (process := services.running(name))}
+        family = [member for process in running.values() for member in (process, *process.children(recursive=True))]
+        for process in running.values():
             process.send_signal(signal.SIGINT)  # to PostgreSQL: end the sessions, write everything, leave
-            _, left = psutil.wait_procs(family, timeout=20)
-            for straggler in left:
-                straggler.kill()
-            psutil.wait_procs(left, timeout=5)
-            stopped.append(name)
-        services.processes.pop(name, None)
+        _, left = psutil.wait_procs(family, timeout=20)
+        for straggler in left:
+            straggler.kill()
+        psutil.wait_procs(left, timeout=5)
+        for name in names:
+            services.processes.pop(name, None)
+        stopped += running
     if services.ports:
         services.write()
     return stopped
@@ -156,7 +157,7 @@ def _start_postgres(services: Services) -> None:
     command = [str(bin_folder / "postgres"), "-D", str(data)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
-    _launch(services, "postgres", command, log, lambda: _admin_query(services) is not None, cwd="/", **_as(owner))
+    _launch(services, "postgres", command, log, lambda: _admin_query(services) is not None, cwd="/", **_as(owner))()
     for name in DATABASES:
         _admin_query(services, name)
 
@@ -204,7 +205,7 @@ def _start_s3(services: Services) -> None:
         env = {"ROOT_ACCESS_KEY_ID": "landloom", "ROOT_SECRET_ACCESS_KEY": services.passwords["s3"]}
         env |= {"VGW_PORT": f"{HOST}:{services.ports['s3']}", "VGW_HEALTH": "/health"}
         health = f"{services.s3}/health"
-        _launch(services, "s3", [gateway, "posix", str(data)], services.folder / "s3.log", _answers(health), env=env)
+        _launch(services, "s3", [gateway, "posix", str(data)], services.folder / "s3.log", _answers(health), env=env)()
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -224,7 +225,7 @@ def _start_s3(services: Services) -> None:
         raise LandloomError(f"S3 ({services.s3}): cannot make the bucket {BUCKET!r}: {error}") from None
 
 
-def _start_mlflow(services: Services) -> None:
+def _start_mlflow(services: Services) -> Callable[[], None]:
     port = services.ports["mlflow"]
     place = f"s3://{BUCKET}/mlflow" if services.s3 else str(services.folder / "artifacts")
     env = {
@@ -236,7 +237,7 @@ def _start_mlflow(services: Services) -> None:
         env["MLFLOW_S3_ENDPOINT_URL"] = services.s3
     command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "2"]
     command += ["--artifacts-destination", place]
-    _launch(
+    return _launch(
         services,
         "mlflow",
         command,
@@ -246,7 +247,7 @@ def _start_mlflow(services: Services) -> None:
     )
 
 
-def _start_prefect(services: Services) -> None:
+def _start_prefect(services: Services) -> Callable[[], None]:
     port = services.ports["prefect"]
     env = {
         "PREFECT_HOME": str(services.folder / "prefect"),
@@ -255,7 +256,7 @@ def _start_prefect(services: Services) -> None:
         "PREFECT_API_URL": f"http://{HOST}:{port}/api",  # the pages of the UI ask here
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
-    _launch(
+    return _launch(
         services,
         "prefect",
         command,
@@ -274,10 +275,10 @@ def _launch(
     env: dict[str, str] | None = None,
     cwd: str | None = None,
     **who: Any,
-) -> None:
-    """Start a process that outlives this one, unless it runs already, and wait until it is ready."""
+) -> Callable[[], None]:
+    """Start a process that outlives this one, unless it runs already; returns what waits until it is ready."""
     if services.running(name) is not None:
-        return
+        return lambda: None
     stale = ("MLFLOW_", "PREFECT_")  # what clients were told must not reach the servers
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(stale)}
     with log.open("a") as stream:
@@ -294,11 +295,15 @@ def _launch(
     services.processes[name] = {"pid": process.pid, "since": psutil.Process(process.pid).create_time()}
     services.write()
     deadline = time.monotonic() + START_S
-    while not ready():
-        if process.poll() is not None or time.monotonic() > deadline:
-            last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-            raise LandloomError(f"{name} did not start: {last} ({log})")
-        time.sleep(0.2)
+
+    def wait() -> None:
+        while not ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+                raise LandloomError(f"{name} did not start: {last} ({log})")
+            time.sleep(0.2)
+
+    return wait
 
 
 def _answers(url: str) -> Callable[[], bool]:
