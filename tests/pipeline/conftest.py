@@ -31,7 +31,7 @@ NETWORK = {"channels": 8, "multipliers": [1, 2], "attention": []}
 
 
 class Clone:
-    """A fresh git repository holding the working tree's files, at toy scale."""
+    """A fresh git repository holding the working tree's files, at toy scale, with the dataset `terrain` alone."""
 
     def __init__(self, folder: Path):
         self.root = folder
@@ -43,6 +43,7 @@ class Clone:
             if name and (ROOT / name).is_file() and not name.startswith("dvc.lock"):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, folder / name)
+        self._keep("terrain")
         self.change({f"datasets.terrain.{room}": values for room, values in TOY.items()})
         self.change({"datasets.terrain.train.network": NETWORK, "compute.engine": "serial"})
         for command in (
@@ -57,6 +58,13 @@ class Clone:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "DVC_NO_ANALYTICS": "1",
         }
+
+    def _keep(self, dataset: str) -> None:
+        """Drop every other dataset."""
+        path = self.root / "params.yaml"
+        params = yaml.safe_load(path.read_text())
+        params["datasets"] = {dataset: params["datasets"][dataset]}
+        path.write_text(yaml.safe_dump(params, sort_keys=False))
 
     def change(self, values: dict[str, Any]) -> None:
         """Set dotted keys of params.yaml; a mapping is merged into what is there."""
