@@ -29,6 +29,7 @@ COLUMNS = 5  # ranks side by side; more go into a band below
 SHOWN = 4  # groups of sources; the rest is counted
 SOURCE, DATA, MODEL, PAGE = "#b7791f", "#2f6f5e", "#5b4b9a", "#5a6270"
 PAPER, INK, FAINT = "#fcfbf8", "#20242a", "#6b7280"
+FLOWING = {"fontsize": 7.2, "color": FAINT, "ha": "center", "va": "center", "style": "italic"}
 BEST = ("overview", "scenes", "kept", "sheet", "tiles")  # of several pictures of a run, the one that shows most
 
 
@@ -61,9 +62,13 @@ def draw(lineage: Lineage, root: Path) -> Figure:
     axes.text(0.4, 0.74, _subtitle(lineage), fontsize=9.5, color=FAINT, va="center")
     for card in cards.values():
         card.y, card.lane = card.y + head, card.lane + head
+    lanes: dict[float, list[str]] = {}
     for card in cards.values():
         for need, what in card.needs.items():
-            _arrow(axes, cards[need], card, what)
+            if _arrow(axes, cards[need], card, what) and what:
+                lanes.setdefault(card.lane, []).append(what)
+    for lane, names in lanes.items():
+        axes.text(width / 2, lane - 0.11, ", ".join(dict.fromkeys(names)), **FLOWING)
     for card in cards.values():
         _card(axes, card)
     return figure
@@ -149,22 +154,21 @@ def _card(axes: Any, card: Card) -> None:
         )
 
 
-def _arrow(axes: Any, start: Card, end: Card, what: str) -> None:
+def _arrow(axes: Any, start: Card, end: Card, what: str) -> bool:
+    """Draw what flows from one card to another; returns whether it went by the lane between two bands."""
     a = (start.x + WIDTH + 0.02, start.y + _card_height(start) / 2)
     b = (end.x - 0.03, end.y + _card_height(end) / 2)
     style = {"arrowstyle": "-|>", "mutation_scale": 11, "linewidth": 1.3, "color": "#9aa1ab", "zorder": 0}
     if end.x > start.x:
         bend = "arc3,rad=0" if abs(a[1] - b[1]) < 0.05 else f"arc3,rad={0.12 if a[1] > b[1] else -0.12}"
         axes.add_patch(FancyArrowPatch(a, b, connectionstyle=bend, shrinkA=0, shrinkB=0, **style))
-        at = ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2 - 0.12)
+        axes.text((a[0] + b[0]) / 2, (a[1] + b[1]) / 2 - 0.12, what, **FLOWING)
     else:  # down to the next band: out to the right, back between the bands, in from the left
         way = [a, (a[0] + 0.25, a[1]), (a[0] + 0.25, end.lane), (end.x - 0.28, end.lane), (end.x - 0.28, b[1]), b]
         for first, second in pairwise(way[:-1]):
             axes.plot(*zip(first, second, strict=True), color=style["color"], linewidth=1.3, zorder=0)
         axes.add_patch(FancyArrowPatch(way[-2], b, shrinkA=0, shrinkB=0, **style))
-        at = ((a[0] + end.x) / 2, end.lane - 0.11)
-    if what:
-        axes.text(*at, what, fontsize=7.2, color=FAINT, ha="center", va="center", style="italic")
+    return end.x <= start.x
 
 
 def _facts(run: Recorded, lineage: Lineage) -> list[str]:
@@ -191,7 +195,7 @@ def _first(group: Terms) -> list[str]:
 
 
 def _short(text: str) -> list[str]:
-    lines = textwrap.wrap(text, 46)
+    lines = textwrap.wrap(text, 44)
     return lines if len(lines) <= 2 else [lines[0], lines[1][:45] + "…"]
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -255,6 +256,7 @@ def main() -> None:
     if (arguments.only or arguments.fetch) and not arguments.recompute:
         parser.error("--only and --fetch say how to --recompute")
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the worktree is taken away then, too
     try:
         findings = reproduce(
             arguments.run,
