@@ -121,7 +121,7 @@ def _changed(here: Any, there: Any, entry: StageEntry, before: list[str]) -> lis
 def _scale(sections: dict[str, Any], dataset: str, root: Path) -> str:
     """The overlay most of whose values are the dataset's; a few changes on top of a scale leave it that scale."""
     values = flatten(sections)
-    best, share = "own", 0.75
+    best, share = "own", 0.7
     for path in sorted((root / SCALES).glob("*.yaml")):
         overlay = yaml.load(path.read_text(), _Loader) or {}
         leaves = flatten((overlay.get("datasets") or {}).get(dataset) or {})
