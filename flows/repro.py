@@ -34,6 +34,10 @@ LOCAL = {"acquire": ("source", {"sample", "files"}), "caption": ("method", {"non
 """Stages that may touch a network: the parameter that decides it, and the values with which they do not."""
 
 
+DELAYS_S = [10, 60, 300]
+"""Waits before a stage is tried again: a hiccup, a restart, an outage."""
+
+
 class StageFailed(RuntimeError):
     """A stage's command ended with an error; the message is its own word."""
 
@@ -88,8 +92,8 @@ def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, c
         time.sleep(random.uniform(2, 6))
     if status != 0:
         # DVC's own last line names the stage; the one before it is the stage's own word.
-        told = [line for line in lines if line.startswith(stage.split("@")[0])] or lines[-1:]
-        raise StageFailed(f"{stage}: {told[-1] if told else 'no output'}")
+        told = [line for line in lines if line.startswith(stage.split("@")[0])] or lines[-1:] or ["no output"]
+        raise StageFailed(told[-1] if told[-1].startswith(stage) else f"{stage}: {told[-1]}")
     outcome = next((meaning for words, meaning in _TOLD if any(words in line for line in lines)), UNCHANGED)
     if outcome != UNCHANGED:
         publish(stage, Path(root), outcome, time.monotonic() - started, log)
@@ -126,11 +130,12 @@ def run_dvc(arguments: list[str], root: Path, children: Children, log: Any, **en
 
 def patient(stage: str, params: Mapping[str, Any], children: Children) -> Task[..., str]:
     """The task for this stage: with retries where it may touch a network, without where they cannot help."""
+    named = repro.with_options(name=stage)  # so that one which is never reached has a name too
     if not touches_network(stage, params):
-        return repro
-    return repro.with_options(
-        retries=3,
-        retry_delay_seconds=[10, 60, 300],
+        return named
+    return named.with_options(
+        retries=len(DELAYS_S),
+        retry_delay_seconds=DELAYS_S,
         retry_jitter_factor=0.5,
         # A wrong parameter is as wrong the next time.
         retry_condition_fn=lambda task, run, state: not children.stopped and "params.yaml: " not in str(state.message),

@@ -87,20 +87,28 @@ def sweep(
     except BaseException:  # cancelled: nothing of ours may work on
         children.stop()
         raise
+    done = {experiment: _done(future) for experiment, future in futures.items()}
+    stage = f"{by.split('.')[0]}@{target.split('@')[1]}"
     rows = [
-        {"experiment": experiment, **experiments[experiment], **_result(future, by, target)}
-        for experiment, future in futures.items()
+        {"experiment": name, **experiments[name], by: figures.get(by), "run": runs.get(stage)}
+        for name, (figures, runs) in done.items()
     ]
     rows = ranked(rows, by, largest_first)
     create_table_artifact(key="sweep", table=rows, description=f"sweep {name} of {target}, by {by}")
     log.info("\n%s", table(rows))
     if all(row[by] is None for row in rows):
-        raise StageFailed(f"sweep {name}: no set came to {by}; the flow's log says why")
+        known = sorted({figure for figures, _ in done.values() for figure in figures})
+        why = (
+            f"there is no figure {by}; there are {', '.join(known)}" if known else "every set failed; the log says why"
+        )
+        raise StageFailed(f"sweep {name}: {why}")
     return rows
 
 
 @task(task_run_name="{experiment}", cache_policy=NO_CACHE, persist_result=False)
-def trial(experiment: str, name: str, values: dict[str, Any], target: str, root: str, children: Children) -> Row:
+def trial(
+    experiment: str, name: str, values: dict[str, Any], target: str, root: str, children: Children
+) -> tuple[dict[str, float], dict[str, str]]:
     """Run one set as a DVC experiment; returns its figures (`stage.metric`) and the MLflow run of each stage."""
     log, place = get_run_logger(), Path(root)
     clone = place / FOLDER / experiment
@@ -124,7 +132,7 @@ def trial(experiment: str, name: str, values: dict[str, Any], target: str, root:
         runs = {stage: run for stage in stages if (run := run_of(stage, clone))}
         touched = [run for stage, run in runs.items() if _entries(clone)[stage] != before.get(stage)]
         tag_runs(touched, name, experiment, place, log)
-        return {"figures": figures(clone, target.split("@")[1]), "runs": runs}
+        return figures(clone, target.split("@")[1]), runs
     finally:
         shutil.rmtree(clone, ignore_errors=True)
 
@@ -155,7 +163,7 @@ def clone_checkout(root: Path, clone: Path) -> None:
     with (clone / ".git" / "info" / "exclude").open("a") as exclude:
         exclude.write(".landloom\n")  # a link is no folder, so .gitignore does not mean it
     with Repo(root) as repo:
-        cache = repo.cache.local.path
+        cache = repo.cache.local_cache_dir
     with Repo(clone) as repo, repo.config.edit("local") as config:
         config["cache"] |= {"dir": cache, "type": "reflink,hardlink,symlink,copy"}
 
@@ -221,10 +229,9 @@ def _cell(value: Any) -> str:
     return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _result(future: Any, by: str, target: str) -> Row:
-    done = future.state.result() if future.state.is_completed() else {"figures": {}, "runs": {}}
-    stage = f"{by.split('.')[0]}@{target.split('@')[1]}"
-    return {by: done["figures"].get(by), "run": done["runs"].get(stage)}
+def _done(future: Any) -> tuple[dict[str, float], dict[str, str]]:
+    """A set's figures and runs; none where it failed."""
+    return future.state.result() if future.state.is_completed() else ({}, {})
 
 
 def _entries(root: Path) -> dict[str, Any]:
