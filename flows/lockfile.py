@@ -20,7 +20,7 @@ def entries(chain: list[Recorded], tree: Path) -> str:
     stages = {}
     for run in chain:
         name, dataset = run.stage.split("@")
-        values = {key: _lookup(params, key) for key in stage_entry(name, dataset, tree).params}
+        values = {key: _lookup(params, key) for key in stage_entry(name, dataset, tree).params}  # as they stand here
         stages[run.stage] = {
             "cmd": _command(run, tree),
             "deps": _hashes(run.inputs),
@@ -30,36 +30,34 @@ def entries(chain: list[Recorded], tree: Path) -> str:
     return yaml.safe_dump({"schema": "2.0", "stages": stages}, sort_keys=False)
 
 
-def check_sealed(text: str, where: str, chain: list[Recorded], tree: Path) -> list[Finding]:
-    """A lock file that was committed for these runs: each must have its entry there, whole."""
+def check(
+    text: str, where: str, runs: Runs, chain: list[Recorded], tree: Path, sealed: Recorded | None = None
+) -> list[Finding]:
+    """Hold a lock file against runs: entries that are of these runs must be whole; those of other runs are no matter.
+
+    An entry is a run's own if it names the run's run file, or if little but the name of the run file departs
+    and no other run is known to have written that one. The run for which the lock was `sealed` must be there.
+    """
     stages = _stages(text)
     if stages is None:
         return [Finding("checkout", where, DIFFERENT, "it is not a lock file")]
-    return [_finding(run, where, _departures(stages.get(run.stage), run, tree)) for run in chain]
-
-
-def check_checkout(path: Path, runs: Runs, chain: list[Recorded], tree: Path) -> list[Finding]:
-    """This checkout's lock file: entries that are of these runs must be whole; those of other runs are no matter.
-
-    An entry is a run's own if it names the run's run file, or if little but the name of the run file departs
-    and no other run is known to have written that one.
-    """
-    stages = _stages(path.read_text())
-    if stages is None:
-        return [Finding("checkout", path.name, DIFFERENT, "it is not a lock file")]
     findings, absent = [], []
     for run in chain:
-        if run.record not in run.outputs:
+        if run is not sealed and run.record not in run.outputs:
             continue  # a run of an older database: nothing ties an entry to it
         wrong = _departures(stages.get(run.stage), run, tree)
         if wrong is None:
             absent.append(run)
-            continue
-        named = _locked(stages[run.stage], "outs").get(run.record)
-        if named != run.outputs[run.record] and (len(wrong) > 2 or (named and runs.writers(run.record, named))):
-            continue
-        findings.append(_finding(run, path.name, wrong))
-    return findings + [_finding(run, path.name, None) for run in absent if findings]
+        elif run is sealed or _is_own(stages[run.stage], run, wrong, runs):
+            findings.append(_finding(run, where, wrong))
+    return findings + [_finding(run, where, None) for run in absent if findings or run is sealed]
+
+
+def _is_own(entry: Any, run: Recorded, wrong: list[str], runs: Runs) -> bool:
+    named = _locked(entry, "outs").get(run.record)
+    if named == run.outputs[run.record]:
+        return True
+    return len(wrong) <= 2 and not (named and runs.writers(run.record, named))
 
 
 def _finding(run: Recorded, where: str, wrong: list[str] | None) -> Finding:
@@ -147,5 +145,5 @@ def _command(run: Recorded, tree: Path) -> str:
 
 def _lookup(values: Any, dotted: str) -> Any:
     for part in dotted.split("."):
-        values = values[part]
+        values = values.get(part) if isinstance(values, dict) else None
     return values

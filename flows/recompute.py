@@ -19,6 +19,7 @@ from flows.findings import (
     neutral,
 )
 from flows.runs import Recorded, Runs
+from flows.standing import settle
 from flows.store import Store
 from flows.worktree import Worktree
 from tasks.hashing import dvc_md5, file_md5
@@ -51,7 +52,7 @@ class Recompute:
         for run in self._chain:
             if any(run is other for other in self._given):
                 continue
-            self._tree.stand(run)
+            settle(run, self._tree)
             self._tree.borrow(run)
             self._say(f"{run.stage}: running again")
             started = time.monotonic()

@@ -21,18 +21,16 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import yaml
-
 from flows.findings import DIFFERENT, MISSING, NOTE, SAME, TOLERANCE, Finding, compared, in_stage_order, table, verdict
-from flows.lockfile import check_checkout, check_sealed, entries
+from flows.lockfile import check, entries
 from flows.recompute import Recompute
 from flows.runs import Recorded, Runs
+from flows.standing import checkout_code, code
 from flows.store import Store
 from flows.worktree import Worktree, git, has_commit, worktree
 from tasks.errors import LandloomError
-from tasks.hashing import dvc_md5, file_sha256
+from tasks.hashing import dvc_md5
 from tasks.provenance import LOCK, lock_hash
-from tasks.tracking import flatten, safe_name
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -119,68 +117,6 @@ def unrecorded(chain: list[Recorded]) -> list[Finding]:
     return [Finding(run.stage, run.record, NOTE, said) for run in chain if run.run_id is None]
 
 
-def code(chain: list[Recorded], tree: Worktree) -> list[Finding]:
-    """Does the worktree hold the very code and parameters that each run had?
-
-    A run whose code is not that of the last run is looked for at its own commit.
-    """
-    findings = []
-    for run in reversed(chain):
-        found = list(_code(run, tree))
-        if not all(finding.good for finding in found) and (run.run_id is None or run.commit is not None):
-            tree.stand(run)
-            found = list(_code(run, tree))
-        findings = found + findings
-    tree.stand(chain[-1])
-    lock = tree.path / LOCK
-    here = file_sha256(lock) if lock.exists() else None
-    if chain[-1].lock_sha256:
-        findings.append(compared(chain[-1].stage, LOCK, chain[-1].lock_sha256, here))
-    return findings
-
-
-def _code(run: Recorded, tree: Worktree) -> Iterator[Finding]:
-    for path, digest in run.code_inputs.items():
-        here = dvc_md5(tree.path / path) if (tree.path / path).exists() else None
-        detail = "" if here in (None, digest) else _inside(tree.root / path, tree.path / path, digest)
-        yield compared(run.stage, path, digest, here, detail)
-    if len(run.params) > 1:
-        yield _params(run, yaml.safe_load((tree.path / "params.yaml").read_text()))
-
-
-def _inside(ours: Path, theirs: Path, digest: str) -> str:
-    """Which files of a folder of code depart; known where this checkout still has the recorded folder."""
-    if not ours.is_dir() or dvc_md5(ours) != digest:
-        return ""
-    names = {file.relative_to(top) for top in (ours, theirs) for file in top.rglob("*.*") if file.suffix != ".pyc"}
-    departs = [
-        name.as_posix()
-        for name in sorted(names)
-        if not ((ours / name).is_file() and (theirs / name).is_file())
-        or (ours / name).read_bytes() != (theirs / name).read_bytes()
-    ]
-    return f": {', '.join(departs[:3])}"
-
-
-def _params(run: Recorded, params: dict) -> Finding:
-    name, dataset = run.stage.split("@")
-    flat = {"seed": params.get("seed"), **flatten(params.get("datasets", {}).get(dataset, {}).get(name, {}))}
-    here = {safe_name(key): str(value)[:6000] for key, value in flat.items()}
-    wrong = [key for key in sorted(here.keys() | run.params.keys()) if here.get(key) != run.params.get(key)]
-    if not wrong:
-        return Finding(run.stage, "params.yaml", SAME)
-    told = [f"{key} is {here.get(key)}, recorded {run.params.get(key)}" for key in wrong]
-    return Finding(run.stage, "params.yaml", DIFFERENT, "; ".join(told[:3]))
-
-
-def checkout_code(chain: list[Recorded], root: Path) -> list[Finding]:
-    """Uncommitted changes of this checkout in the runs' code: told, although the recorded code is what is used."""
-    changed = git(root, "diff", "--name-only", "HEAD").split("\n")
-    paths = {path for run in chain for path in run.code_inputs}
-    mine = [name for name in changed if any(name == path or name.startswith(f"{path}/") for path in paths)]
-    return [Finding("checkout", name, NOTE, "changed here; the recorded code is what was held up") for name in mine]
-
-
 def layers(chain: list[Recorded]) -> list[list[Recorded]]:
     """The runs in groups that can lie in one folder; the last group has the latest run of every stage.
 
@@ -214,15 +150,14 @@ def outputs(chain: list[Recorded], tree: Worktree, store: Store) -> Iterator[Fin
 
 def locks(runs: Runs, chain: list[Recorded], tree: Worktree) -> list[Finding]:
     """The `dvc.lock` that was sealed for these runs, and the one of this checkout."""
-    findings = []
-    run = chain[-1]
+    findings, run, latest = [], chain[-1], layers(chain)[-1]
     if run.sealed and has_commit(runs.root, run.sealed):
         text = git(runs.root, "show", f"{run.sealed}:dvc.lock")
-        findings += check_sealed(text, f"dvc.lock at {run.sealed[:10]}", layers(chain)[-1], tree.path)
+        findings += check(text, f"dvc.lock at {run.sealed[:10]}", runs, latest, tree.path, sealed=run)
     elif run.sealed:
-        findings.append(Finding(run.stage, "git.commit.sealed", NOTE, f"commit {run.sealed} is not in this clone"))
+        findings.append(Finding(run.stage, "dvc.lock", NOTE, f"it was sealed in {run.sealed}, not in this clone"))
     ours = runs.root / "dvc.lock"
-    return findings + (check_checkout(ours, runs, chain, tree.path) if ours.exists() else [])
+    return findings + (check(ours.read_text(), "dvc.lock", runs, latest, tree.path) if ours.exists() else [])
 
 
 def _model(version: object, run: Recorded) -> Finding:

@@ -11,7 +11,6 @@ from tasks.dag import stage_entry, stage_names
 from tasks.errors import LandloomError
 from tasks.hashing import file_md5
 from tasks.store import EXPERIMENT, knock, tracking_uri, tracking_uri_shown
-from tasks.tracking import flatten, safe_name
 
 IN, OUT, HARDWARE = "dvc.in.", "dvc.out.", "hardware."
 
@@ -174,7 +173,6 @@ class Runs:
                 continue
             outputs = {**facts["outs"], name: file_md5(file)}
             if outputs.get(path) == digest:
-                flat = flatten({"seed": facts["seed"], **facts["params"]})
                 return Recorded(
                     run_id=None,
                     stage=facts["stage"],
@@ -183,7 +181,7 @@ class Runs:
                     lock_sha256=None,
                     inputs=facts["inputs"],
                     outputs=outputs,
-                    params={safe_name(key): str(value) for key, value in flat.items()},
+                    params={"seed": str(facts["seed"])},
                 )
         return None
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from flows.findings import ALLOWED, DIFFERENT, IDS, SAME, Finding, allowance, metrics_apart, neutral, table, verdict
-from flows.lockfile import check_sealed
+from flows.lockfile import check
 from flows.runs import Recorded
 
 H100, CPU, OTHER = {"cpu": "A", "gpus": "NVIDIA H100"}, {"cpu": "A"}, {"cpu": "B"}
@@ -98,5 +98,5 @@ def test_every_flipped_byte_that_means_something_in_a_lock_is_named(old, new, sa
     (tmp_path / "dvc.yaml").write_text("stages: {train: {do: {cmd: 'python -m tasks.train ${key}'}}}")
     recorded = run(params={"seed": "20", "lr": "0.001", "network.blocks": "1"})
     recorded.outputs["data/terrain/model"] = "1" * 32 + ".dir"
-    (finding,) = check_sealed(LOCK.replace(old, new, 1), "dvc.lock", [recorded], tmp_path)
+    (finding,) = check(LOCK.replace(old, new, 1), "dvc.lock", None, [recorded], tmp_path, sealed=recorded)
     assert finding.good if said is None else not finding.good and said in finding.detail, finding

@@ -28,7 +28,7 @@ def reproduce(clone, name, *arguments, root=None, env=None):
         env={**clone.env, **(env or {})},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -86,6 +86,28 @@ def test_recompute_one_stage_a_model_and_what_holds_run_ids(done):
         assert said.count("running again") == 1
         line = next(line for line in said.splitlines() if f"data/terrain/{output}" in line)
         assert line.startswith("same but for ids" if stage == "register" else "same  "), line
+
+
+def test_a_model_of_a_gpu_may_differ_as_far_as_its_metrics_do_not(done):
+    """The recorded run is made to look like one of a GPU, whose weights ended elsewhere."""
+    from mlflow.tracking import MlflowClient
+
+    client, lock, model = MlflowClient(f"sqlite:///{done.root}/mlflow.db"), done.root / "dvc.lock", "data/terrain/model"
+    run_id = json.loads((done.root / "data/terrain/runs/train.json").read_text())["run_id"]
+    digest, good = dvc_md5(done.root / model), lock.read_text()
+    try:
+        client.set_tag(run_id, "hardware.gpus", "NVIDIA H100")
+        client.set_tag(run_id, f"dvc.out.{model}", "0" * 32 + ".dir")
+        lock.write_text(good.replace(digest, "0" * 32 + ".dir"))
+        status, said = reproduce(done, "train", "--recompute", "--only")
+    finally:
+        client.delete_tag(run_id, "hardware.gpus")
+        client.set_tag(run_id, f"dvc.out.{model}", digest)
+        lock.write_text(good)
+    assert status == 0, said
+    line = next(line for line in said.splitlines() if f" {model} " in line)
+    assert line.startswith("different as allowed") and "made on NVIDIA H100; 5 metrics within 10 %" in line
+    assert last(said).endswith(f"the first that departs is train@terrain: {model}")
 
 
 @pytest.mark.parametrize("rotten", [True, False], ids=["unnoticed by DVC", "noticed by DVC"])
