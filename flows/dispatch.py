@@ -124,8 +124,12 @@ def prepared(stage: str, repository: str | None, remote: str | None, root: Path)
         raise LandloomError("there is no git remote `origin` to clone from: name one with --repository")
     job = described(stage, _git(root, "rev-parse", "HEAD"), repository, remote)
     _reachable(job["commit"], repository, root)
-    if not remote and not _dvc(root, "config", "core.remote", check=False):
-        raise LandloomError("there is no default DVC remote to exchange data by: `dvc remote add -d NAME ADDRESS`")
+    if not remote and not _dvc(root, "config", "--project", "core.remote", check=False):
+        # .dvc/config.local is this machine's own: no clone has it.
+        raise LandloomError(
+            ".dvc/config has no default remote to exchange data by: `dvc remote add -d NAME ADDRESS` and commit it, or "
+            "name one with --remote"
+        )
     graph = read_graph(root)
     if stage not in graph:
         raise LandloomError(f"dvc.yaml: there is no stage {stage!r}; there are {', '.join(sorted(graph))}")

@@ -130,12 +130,14 @@ def work(commands: Commands, repository: str, commit: str, stage: str, remote: s
     home = base / stage
     home.mkdir(parents=True, exist_ok=True)
     with locked(home / "lock") as held:
+        # Without a shared folder a restart on this machine still finds its checkpoints.
+        state = Path(os.environ.get("LANDLOOM_STATE") or base / "state")
+        keep_unsent(home / commit, state)
         clone = checked_out(commands, repository, commit, home / commit)
         python = environment(commands, clone, base)
         env = {"PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1"}
         env |= {"DVC_NO_ANALYTICS": "1", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
-        # Without a shared folder a restart on this machine still finds its checkpoints.
-        env["LANDLOOM_STATE"] = os.environ.get("LANDLOOM_STATE") or str(base / "state")
+        env["LANDLOOM_STATE"] = str(state)
         dvc = (python, "-m", "dvc")
         commands.run(*dvc, "cache", "dir", "--local", home / "cache", folder=clone, env=env)
         if remote:
@@ -164,6 +166,7 @@ def work(commands: Commands, repository: str, commit: str, stage: str, remote: s
         commands.run(*dvc, "push", "--quiet", stage, folder=clone, env=env)
         commands.run(*dvc, "push", "--quiet", "--run-cache", stage, folder=clone, env=env)
         forget_checkpoints(clone)
+        keep_unsent(clone, state)
         if os.environ.get("MLFLOW_TRACKING_URI"):
             shutil.rmtree(clone)
         else:
@@ -241,6 +244,16 @@ def forget_checkpoints(clone: Path) -> None:
     finished = clone / ".landloom" / "finished"
     for line in finished.read_text().splitlines() if finished.exists() else ():
         shutil.rmtree(line, ignore_errors=True)
+
+
+def keep_unsent(clone: Path, state: Path) -> None:
+    """Save what MLflow was not told from a clone that is about to go, for `python -m flows.unsent`."""
+    for journal in sorted((clone / ".landloom" / "unsent").glob("*")):
+        kept = state / "unsent" / journal.name
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(journal, kept)
+        say(f"warning: MLflow was away; its run is kept in {kept}: move that to .landloom/unsent/ of a checkout, and")
+        say("warning: `python -m flows.unsent` sends it from there")
 
 
 def _reason(lines: Sequence[str], command: Sequence[object], status: int) -> str:

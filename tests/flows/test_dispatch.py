@@ -86,7 +86,7 @@ class Site:
             port = probe.getsockname()[1]
         self.env["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
         self.start("server", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while True:
             try:
                 urllib.request.urlopen(f"{self.env['PREFECT_API_URL']}/health", timeout=5)
@@ -119,7 +119,7 @@ class Site:
 
     def checkpoint(self, least: int, driver: subprocess.Popen[bytes]) -> None:
         """Wait until training has saved a checkpoint of at least that step."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
 
         def newest() -> int:
             # os.walk, because folders come and go while it looks.
@@ -188,6 +188,16 @@ def test_what_would_fail_there_is_said_here(site):
             prepared(stage, None, None, root)
 
     refused("there is no stage 'trian@terrain'; there are shard@terrain", "trian@terrain")
+    config = (root / ".dvc" / "config").read_text()
+    (root / ".dvc" / "config").write_text("")
+    (root / ".dvc" / "config.local").write_text(config)
+    site.commit("a remote that only this machine knows")
+    site.push()
+    refused(".dvc/config has no default remote")
+    (root / ".dvc" / "config").write_text(config)
+    (root / ".dvc" / "config.local").unlink()
+    site.commit("a remote for all")
+    site.push()
     committed = params.read_text()
     params.write_text(committed + "\n# a note\n")
     refused(r"not committed does not reach another machine: +M params.yaml; commit it")
@@ -220,7 +230,7 @@ def unbroken(site: Site) -> dict[str, str]:
 def test_a_machine_that_dies_is_replaced_and_training_goes_on(site):
     site.server()
     first = site.machine("first")
-    arguments = site.dispatch("--pool", "gpu", "--silence-s", "8")
+    arguments = site.dispatch("--pool", "gpu", "--silence-s", "12")
     driver = site.start("driver", *arguments, folder=site.driver.root)
     expected = unbroken(site)  # meanwhile
     site.checkpoint(4, driver)
@@ -233,7 +243,7 @@ def test_a_machine_that_dies_is_replaced_and_training_goes_on(site):
     assert again.wait(timeout=300) == 0, site.log("again")
     assert "exited with -9" in site.log("driver") and "going on from step" in site.log("driver")
     said = site.log("again")
-    assert "under way already" in said and "nothing was heard for 8 s" in said and "going on from step" in said, said
+    assert "under way already" in said and "nothing was heard for 12 s" in said and "going on from step" in said, said
     assert said.splitlines()[-1] == "train@terrain: restored from cache"
 
     stage = yaml.safe_load((site.driver.root / "dvc.lock").read_text())["stages"]["train@terrain"]
