@@ -74,6 +74,7 @@ class Journal:
         self.start = start
         self._home, self._stage = root / UNSENT, stage
         self._stream: Any = None
+        self._files = 0
 
     @property
     def folder(self) -> Path | None:
@@ -90,8 +91,9 @@ class Journal:
             fcntl.flock(self._stream, fcntl.LOCK_EX)
         if event["kind"] in ("file", "image"):
             path = Path(event["path"])
-            copy = self.folder / "files" / event.get("folder", "images") / path.name
-            copy.parent.mkdir(parents=True, exist_ok=True)
+            self._files += 1  # a folder each: the same name comes again and again while a series of pictures grows
+            copy = self.folder / "files" / str(self._files) / path.name
+            copy.parent.mkdir(parents=True)
             shutil.copyfile(path, copy)
             event = event | {"path": copy.relative_to(self.folder).as_posix()}
         self._stream.write(json.dumps(event) + "\n")

@@ -180,6 +180,16 @@ def test_a_disk_that_is_full_for_the_database(tree, capfd):
     is_whole(tree, run_id)
 
 
+def test_without_a_place_to_keep_the_run_the_stage_finishes_and_says_what_is_lost(tree, monkeypatch, capfd):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    (tree / ".landloom").mkdir(exist_ok=True)
+    (tree / ".landloom/unsent").write_text("in the way")
+    run_tiny(tree, work)
+    assert held(tree)["run_id"] is None
+    said = capfd.readouterr().err
+    assert said.count("warning: ") == 2 and "nor can it be kept here, so it is lost: " in said
+
+
 KEEP_AND_WAIT = """
 import sys, time
 from pathlib import Path
@@ -215,7 +225,8 @@ FIRST_USE = "import sys, pathlib; from tasks.store import connect; print(connect
 def test_a_first_user_killed_while_it_makes_the_tables_leaves_nothing_half_made(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", FIRST_USE, str(tmp_path)], cwd=ROOT, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
-    while not any(path.stat().st_size > 200_000 for path in tmp_path.glob("mlflow.db*")):  # of more than a million
+    part = tmp_path / "mlflow.db.part"
+    while not (part.exists() and part.stat().st_size > 200_000):  # of more than a million
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
     process.kill()
