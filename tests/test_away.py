@@ -107,7 +107,7 @@ def test_away_from_the_start_costs_seconds_and_one_line_and_is_sent_later(how, t
         )
         started = time.monotonic()
         run_tiny(tree, work)
-        assert time.monotonic() - started < 12
+        assert time.monotonic() - started < 25
     assert held(tree)["run_id"] is None
     said = capfd.readouterr().err
     assert said.count("warning: ") == 1 and SECRET not in said
@@ -245,7 +245,7 @@ def test_a_prefect_server_that_is_silent_is_one_line_and_dvc_needs_none():
             env=os.environ | {"PREFECT_API_URL": f"http://someone:{SECRET}@127.0.0.1:{port}/api"},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
         )
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.startswith("Prefect (http://") and done.stderr.count("\n") == 1
