@@ -11,7 +11,8 @@ from flows.findings import DIFFERENT, MISSING, SAME, Finding
 from flows.runs import Recorded, Runs
 from tasks.dag import stage_entry
 from tasks.hashing import file_md5
-from tasks.tracking import flatten, safe_name
+from tasks.titles import flatten
+from tasks.tracking import safe_name
 
 
 def entries(chain: list[Recorded], tree: Path) -> str:
@@ -110,7 +111,7 @@ def _params(entry: dict[str, Any], run: Recorded) -> list[str]:
     values = (entry.get("params") or {}).get("params.yaml") or {}
     section = values.get(f"datasets.{dataset}.{name}", {})
     flat = {"seed": values.get("seed"), **flatten(section if isinstance(section, dict) else {})}
-    locked = {safe_name(key): str(value)[:6000] for key, value in flat.items()}
+    locked = {safe_name(key): str(value)[:6000] for key, value in flat.items() if "/" not in key}
     if len(run.params) <= 1:  # known from its run file alone
         return []
     return [

@@ -13,7 +13,8 @@ from flows.worktree import Worktree, git
 from tasks.errors import LandloomError
 from tasks.hashing import dvc_md5, file_sha256
 from tasks.provenance import LOCK
-from tasks.tracking import flatten, safe_name
+from tasks.titles import flatten
+from tasks.tracking import safe_name
 
 
 def settle(run: Recorded, tree: Worktree) -> list[Finding]:
@@ -77,7 +78,7 @@ def _inside(ours: Path, theirs: Path, digest: str) -> str:
 def _params(run: Recorded, params: dict) -> Finding:
     name, dataset = run.stage.split("@")
     flat = {"seed": params.get("seed"), **flatten(params.get("datasets", {}).get(dataset, {}).get(name, {}))}
-    here = {safe_name(key): str(value)[:6000] for key, value in flat.items()}
+    here = {safe_name(key): str(value)[:6000] for key, value in flat.items() if "/" not in key}
     wrong = [key for key in sorted(here.keys() | run.params.keys()) if here.get(key) != run.params.get(key)]
     if not wrong:
         return Finding(run.stage, "params.yaml", SAME)

@@ -80,6 +80,7 @@ SOURCE_FIELDS = ("source", "licence", "attribution", "procedural", "rasters", "b
 
 def grow(root: Path) -> Path:
     (root / "dvc.yaml").write_text((CHECKOUT / "dvc.yaml").read_text())
+    (root / "params.yaml").write_text("seed: 1\ndatasets: {terrain: {}}\n")
     for room in UPSTREAM:
         make_stage(root, room)
     return root
