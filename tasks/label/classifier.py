@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from tasks.settings import validate
 FORMAT = "landloom-labels-1"
 CLIP = 4.0  # robust standard deviations; farther out, farther is no longer different
 CHUNK = 1 << 15  # pixels in one multiplication: what stays in a core's cache
+
+ROUNDS = 20  # the student goes through what its teacher said
 
 
 @dataclass(frozen=True)
@@ -193,16 +196,17 @@ def learn(
 
     order = np.random.default_rng(seed).permutation(len(scaled))
     held, seen = order[: len(order) // 10], order[len(order) // 10 :]
-    with threadpool_limits(1):
-        student = MLPClassifier(
-            (hidden,), batch_size=256, learning_rate_init=5e-3, max_iter=40, tol=1e-4, n_iter_no_change=5,
-            random_state=seed,
-        )  # fmt: skip
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # forty rounds are enough, converged or not: agreement is measured
-            student.fit(scaled[seen], labels[seen])
+    student = MLPClassifier(
+        (hidden,),
+        batch_size=min(max(len(seen) // 50, 16), 256),
+        learning_rate_init=5e-3,
+        max_iter=ROUNDS,
+        n_iter_no_change=ROUNDS,
+        random_state=seed,
+    )
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # so many rounds and no more, converged or not: agreement is measured
+        student.fit(scaled[seen], labels[seen])
         agreement = float(student.score(scaled[held], labels[held]))
     (w1, w2), (b1, b2) = student.coefs_, student.intercepts_
     if k == 2:  # one logit stands for two classes

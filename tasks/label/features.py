@@ -30,8 +30,8 @@ def feature_names(layers: Sequence[str], radii: Sequence[int], use_lightness: bo
 
 
 def margin(radii: Sequence[int]) -> int:
-    """How far a feature sees, in pixels."""
-    return max(radii) + 1
+    """How far a feature sees, in pixels: means of what are differences from means already."""
+    return 2 * max(radii) + 1
 
 
 def features(

@@ -57,11 +57,13 @@ def fit_light(
     best = NO_LIGHT
     for exaggeration in EXAGGERATIONS:
         shade = hillshade(height * exaggeration, gsd, azimuth, altitude)
-        relief = (shade - _mean(shade, radius))[lit].astype(np.float64)
+        around = _mean(shade, radius)[lit].astype(np.float64)
+        # On ground of one colour I / mean(I) - 1 = k (s - mean(s)) / (ambient + k mean(s)). With level ground at 1
+        # that is linear in k: contrast = k ((s - mean(s)) - contrast (mean(s) - level)).
+        relief = (shade[lit] - around) - contrast * (around - level)
         power, total = float(relief @ relief), float(contrast @ contrast)
         if power <= 1e-9 or total <= 1e-9:
             continue
-        # On ground of one colour I / mean(I) - 1 = strength · (shade - mean(shade)) where the mean light is 1.
         along = float(relief @ contrast)
         strength = min(max(along / power, 0.0), 1 / level)  # ambient light is never negative
         r2 = strength * (2 * along - strength * power) / total

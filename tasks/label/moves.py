@@ -69,7 +69,7 @@ class Moves:
             if not isinstance(grid.crs, str):
                 raise LandloomError(f"{where}: scene {name} has no place on Earth; point at a tile's pixel instead")
             own = scene == name
-            x, y = Affine(*grid.transform) * (cols[own], rows[own])
+            x, y = Affine(*grid["transform"]) * (cols[own], rows[own])
             lon[own], lat[own] = Transformer.from_crs(grid.crs, 4326, always_xy=True).transform(x, y)
         picked = np.zeros(len(among), bool)
         index = np.flatnonzero(among)

@@ -23,9 +23,11 @@ from tasks.label.views import Views
 from tasks.parallel import parallel_map
 from tasks.stage import Stage
 
-BATCH = 64  # tiles a worker looks at in one go
+BATCH = 256  # tiles a worker looks at in one go
 SPREAD = 4  # pixels measured for each that is clustered: what is drawn from, and what the classifier learns from
 FEWEST = 8  # pixels worth opening a tile for
+
+FINE = 0.2  # of a standard deviation; pixels nearer than that in every feature are copies
 
 
 @dataclass
@@ -119,7 +121,8 @@ def choose(scaled: np.ndarray, strata: np.ndarray, count: int, rng: np.random.Ge
         scaled: (n, F) features as they are compared. strata: (n,) whole numbers.
     """
     order = rng.permutation(len(scaled))
-    alike = np.unique(np.round(scaled * 10).astype(np.int16), axis=0, return_inverse=True)[1].ravel()
+    cell = FINE * float(np.sqrt(scaled.var(axis=0).mean()))  # of a typical feature's deviation, whatever the weights
+    alike = np.unique(np.round(scaled / max(cell, 1e-9)).astype(np.int16), axis=0, return_inverse=True)[1].ravel()
     order = order[_turns(alike[order]) < 3]
     # One of every stratum, then the second of every one, and so on until there are enough.
     order = order[np.argsort(_turns(strata[order]), kind="stable")]
