@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pandas as pd
@@ -26,12 +27,13 @@ def describe(
         run: MLflow's experiment, and the id of the register run, which has the table of sources.
     """
     experiment, mine = run
+    this = shlex.quote(f"models:/{name}/{version}")
     end = [
         "",
         f"Every source with its URL and hash: `lineage/sources.csv` of the run {_link(mine, experiment)}.",
         "",
-        f"    python -m flows.lineage models:/{name}/{version}",
-        f"    python -m flows.reproduce models:/{name}/{version}",
+        f"    python -m flows.lineage {this}",
+        f"    python -m flows.reproduce {this}",
     ]
     lines = ["What this model was made from, the last step first.", ""]
     lines += ["| stage | run | commit | made | hash (DVC) |", "|---|---|---|---|---|"]
