@@ -30,6 +30,11 @@ CAPTIONS = {  # by stage and the start of the name; the page has them in this or
     "select/kept": "Kept tiles from the least relief to the most.",
     "select/dropped": "Dropped tiles, by the reason.",
     "select/histogram": "How the statistics are spread over all candidates and over the kept tiles.",
+    "label/classes": "The classes: colour, number and name, share and means, and around the circles what is most typical "
+    "of each.",
+    "label/tiles": "Tiles beside their labels.",
+    "label/embedding": "The sampled pixels as UMAP laid them out, in the colours of their classes.",
+    "label/evidence": "What spoke for the number of classes.",
     "caption/sheet": "Tiles from the least relief to the most, each with the caption made from its measured facts.",
     "train/curve": "What the method minimised, and the size of its gradients, over the steps.",
     "evaluate/tiles": "Held-out real tiles in the first row, generated ones below, then the controls that a good "

@@ -13,7 +13,7 @@ from tasks.report.samples import copy_samples
 from tasks.report.scores import read_scores
 from tasks.stage import Stage
 
-DRAWN = ("project", "select", "caption", "train", "evaluate", "generate")
+DRAWN = ("project", "select", "label", "caption", "train", "evaluate", "generate")
 
 
 def run(stage: Stage[Params]) -> None:

@@ -202,5 +202,5 @@ def test_the_page_reads_what_the_stages_are_told_to_write():
     deps = yaml.safe_load((Path(__file__).parents[2] / "dvc.yaml").read_text())["stages"]["report"]["do"]["deps"]
     used = ["raw", "sources.parquet", "tiles.parquet", "captions.parquet", "samples", "evaluation", "shards"]
     used += ["lineage.json", "metrics/train.json"]
-    used += [f"pictures/{name}" for name in ("project", "select", "caption", "train", "evaluate", "generate")]
+    used += [f"pictures/{name}" for name in ("project", "select", "label", "caption", "train", "evaluate", "generate")]
     assert {f"data/${{key}}/{name}" for name in used} <= set(deps)

@@ -31,6 +31,7 @@ PICTURES = (
     "project/map",
     "select/kept",
     "select/dropped_void_share",
+    "label/classes",
     "caption/sheet",
     *(f"train/step-{step:08}" for step in range(100, 1300, 100)),
     "train/curve",
