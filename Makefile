@@ -12,7 +12,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: demo test bench lint scale ui setup clean
+.PHONY: demo test bench lint scale ui server worker deploy setup clean
 
 demo: setup  ## run the whole pipeline at demo scale on the built-in sample
 	dvc repro
@@ -33,6 +33,20 @@ scale: setup  ## show what an overlay of infra/scales would change (NAME=laptop)
 
 ui: setup  ## the MLflow pages of every run, on http://127.0.0.1:5000
 	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlflow.db
+
+# Prefect on this machine alone; its database and settings stay in the checkout.
+server worker deploy: export PREFECT_HOME := $(CURDIR)/.landloom/prefect
+server worker deploy: export PREFECT_API_URL ?= http://127.0.0.1:4200/api
+
+server: setup  ## the Prefect server and its pages, on http://127.0.0.1:4200
+	prefect server start --host 127.0.0.1 --port 4200
+
+worker: setup  ## runs what the server schedules, in this checkout
+	prefect worker start --pool landloom --type process
+
+deploy: setup  ## tell the server of the deployments in prefect.yaml: refresh, train, sweep, pipeline
+	prefect work-pool inspect landloom >/dev/null 2>&1 || prefect work-pool create landloom --type process
+	prefect --no-prompt deploy --all
 
 setup: $(STAMP)
 

@@ -48,7 +48,9 @@ def page(stage: str, root: Path, outcome: str, seconds: float) -> str:
     parts = [f"# {stage}", f"{outcome}, {seconds:.1f} s", run_line(run_of(stage, root))]
     metrics = _json(place / "metrics" / f"{room}.json")
     if metrics:
-        parts.append("\n".join(["| figure | value |", "|---|---|", *(f"| {k} | {v:.6g} |" for k, v in metrics.items())]))
+        parts.append(
+            "\n".join(["| figure | value |", "|---|---|", *(f"| {k} | {v:.6g} |" for k, v in metrics.items())])
+        )
     pictures = sorted((place / "pictures" / room).glob("*.png"))
     if pictures:  # the last by name: of numbered pictures, the newest
         parts.append(f"![{pictures[-1].stem}]({data_uri(pictures[-1])})")

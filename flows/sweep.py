@@ -217,8 +217,9 @@ def ranked(rows: list[Row], by: str, largest_first: bool) -> list[Row]:
 
 def table(rows: list[Row]) -> str:
     """The rows as text, columns aligned; a parameter goes by its last words."""
-    titles = {name: name.split(".", 2)[-1] if name.startswith("datasets.") else name for name in rows[0]}
-    cells = [list(titles.values()), *([_cell(row[name]) for name in titles] for row in rows)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    titles = [name.split(".", 2)[-1] if name.startswith("datasets.") else name for name in names]
+    cells = [titles, *([_cell(row.get(name)) for name in names] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
@@ -261,6 +262,7 @@ def main() -> None:
     try:
         check_prefect()
         grid = assignments(given.grid)
+        combinations(grid, [])
         rows = sweep(given.name, grid, [], given.target, given.by, given.largest_first, given.jobs)
     except (StageFailed, LandloomError, ValueError) as error:
         print(error, file=sys.stderr)

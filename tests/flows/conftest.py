@@ -68,10 +68,10 @@ def prefect(server) -> Iterator[dict[str, str]]:
 TRAIN = """
 import json, os, sys, yaml
 from pathlib import Path
-values = yaml.safe_load(open("params.yaml"))["datasets"]["terrain"]["train"]
+values = yaml.safe_load(open("params.yaml"))["datasets"][sys.argv[1]]["train"]
 if values["batch"] == 13:
     sys.exit("train@terrain: thirteen is refused")
-place = Path("data/terrain")
+place = Path("data", sys.argv[1])
 for folder in ("metrics", "runs"):
     (place / folder).mkdir(parents=True, exist_ok=True)
 (place / "metrics/train.json").write_text(json.dumps({"loss": values["lr"] * values["steps"]}))
@@ -91,7 +91,7 @@ DAG = {
         "train": {
             "foreach": "${datasets}",
             "do": {
-                "cmd": f"{sys.executable} train.py",
+                "cmd": f"{sys.executable} train.py ${{key}}",
                 "deps": ["data/${key}/shards", "train.py"],
                 "params": ["datasets.${key}.train"],
                 "outs": ["data/${key}/runs/train.json"],

@@ -1,0 +1,89 @@
+"""A parameter given to a flow: as `dvc exp run -S` gives it, in the file and in MLflow, or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+import threading
+
+import pytest
+import yaml
+
+from flows.checkout import LOCK, assignments, checkout, nested
+from flows.pipeline import pipeline
+from tasks.errors import LandloomError
+from tests.pipeline.conftest import Clone
+
+LR = "datasets.terrain.train.lr"
+
+
+def test_only_the_named_value_changes_and_ones_own_edits_stay(small, prefect):
+    path = small / "params.yaml"
+    path.write_text(path.read_text().replace("seed: 20\n", "seed: 21  # mine, not committed\n", 1))
+    before = path.read_text().splitlines()
+    assert pipeline(["train@terrain"], root=str(small), params={LR: 3e-05})["train@terrain"] == "ran"
+    after = path.read_text().splitlines()
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert len(changed) == 1 and changed[0][0].strip().startswith("lr:") and "seed: 21  # mine, not committed" in after
+    assert yaml.safe_load((small / "dvc.lock").read_text())["stages"]["train@terrain"]["params"]
+
+    text = path.read_text()
+    for wrong, message in [
+        ({"datasets.terrain.train.lrr": 1}, r"datasets\.terrain\.train\.lrr: params.yaml has no such key"),
+        ({LR: -1, "seed": 5}, r"datasets\.terrain\.train\.lr: .*greater than 0"),
+    ]:
+        with pytest.raises(LandloomError, match=message):
+            pipeline(["train@terrain"], root=str(small), params=wrong)
+        assert path.read_text() == text, "nothing may be written where anything is wrong"
+
+
+def test_parameters_change_only_between_flows(small):
+    """One that changes a value waits for a flow at work; flows that change nothing share the checkout."""
+    said, inside = [], threading.Event()
+    with checkout(small, {}, said.append), checkout(small, {"seed": 20}, said.append):  # 20 is there already
+
+        def change():
+            with checkout(small, {"seed": 22}, said.append):
+                inside.set()
+
+        thread = threading.Thread(target=change)
+        thread.start()
+        assert not inside.wait(1) and "seed: 20" in (small / "params.yaml").read_text()
+    assert inside.wait(10)
+    thread.join()
+    assert said == [
+        "waits for another flow in this checkout: parameters change only between flows",
+        "params.yaml: seed: 20 -> 22",
+    ]
+    with (small / LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_what_one_may_write_on_the_command_line():
+    assert assignments([f"{LR}=1e-3", "a.b=[1, 2]", "c=null"]) == {LR: 1e-3, "a.b": [1, 2], "c": None}
+    assert nested({LR: 1, "seed": 2}) == {"datasets": {"terrain": {"train": {"lr": 1}}}, "seed": 2}
+    for wrong in (["steps"], ["=1"], ["a=[1"]):
+        with pytest.raises(LandloomError):
+            assignments(wrong)
+    with pytest.raises(LandloomError, match="part of this name"):
+        nested({"a": 1, "a.b": 2})
+
+
+def test_dvc_and_prefect_name_a_parameter_alike_in_mlflow(tmp_path, server):
+    from mlflow.tracking import MlflowClient
+
+    clone = Clone(tmp_path / "repo")
+    name, flow_run = "datasets.terrain.acquire.sample.planet_seed", "prefect.flow_run_id"
+    env = {**server, **clone.env}
+    run = {"cwd": clone.root, "env": env, "check": True, "capture_output": True, "text": True}
+    subprocess.run(["dvc", "exp", "run", "-S", f"{name}=21", "acquire@terrain"], **run)
+    subprocess.run(["git", "checkout", "-q", "params.yaml"], **run)
+    flow = [sys.executable, "-m", "flows.pipeline", "acquire@terrain", "-S", f"{name}=21", "--force", "acquire@terrain"]
+    subprocess.run(flow, **run)
+    client = MlflowClient(f"sqlite:///{clone.root}/mlflow.db")
+    experiment = client.get_experiment_by_name("landloom").experiment_id
+    mine, theirs = client.search_runs([experiment], order_by=["attributes.start_time DESC"])
+    assert mine.data.params == theirs.data.params and mine.data.params["sample.planet_seed"] == "21"
+    assert len(mine.data.tags[flow_run]) == 36 and flow_run not in theirs.data.tags
+    assert "dvc.experiment" in theirs.data.tags
