@@ -8,6 +8,7 @@ before its first item, those that join later too.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import pickle
 import platform
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import distributed
+from distributed.comm import connect as connect_comm
 from distributed.versions import VersionMismatchWarning
 
 from tasks.errors import LandloomError
@@ -226,6 +228,7 @@ class Cluster:
 def connect(address: str) -> distributed.Client:
     """A client of the scheduler; `tls://` takes its certificates from Dask's own settings."""
     try:
+        asyncio.run(_knock(address))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", VersionMismatchWarning)  # refused below, in our words
             return distributed.Client(address, timeout=CONNECT_S, set_as_default=False, name="landloom")
@@ -234,6 +237,17 @@ def connect(address: str) -> distributed.Client:
             f"compute.engine: no Dask scheduler answers at {address}: {_line(error)}; start one (docs/cluster.md), "
             "or set compute.engine to `processes`"
         ) from None
+
+
+async def _knock(address: str) -> None:
+    """Shake hands in bounded time. A client waits for ever for a port that accepts and says nothing, and one that
+    could not connect hangs for half a minute when it is let go."""
+    security = distributed.Security().get_connection_args("client")
+    try:
+        comm = await asyncio.wait_for(connect_comm(address, timeout=CONNECT_S, **security), CONNECT_S + 1)
+    except TimeoutError:
+        raise TimeoutError("what listens there does not speak Dask's language") from None
+    await comm.close()
 
 
 def check_versions(client: distributed.Client, address: str) -> None:

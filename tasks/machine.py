@@ -13,6 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import psutil
+
 EVERY_S = 5.0  # at first; nothing is told of a shorter run
 _SAMPLES = 200  # from then on a sample each two-hundredth of the time so far: some 1,100 in a day, not 17,000
 
@@ -40,6 +42,7 @@ class Machine:
     def _watch(self) -> None:
         started, number = time.monotonic(), 0
         try:
+            psutil.cpu_percent()  # counts from one call to the next, thread by thread
             if self._stop.wait(self._every):
                 return
             probes = _probes()

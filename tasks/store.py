@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 EXPERIMENT = "landloom"
+_SHOWN_AS = {"mlflow.experimentKind": "custom_model_development"}  # MLflow's pages for training, not for chats
 _ANSWER_S = 5.0
 _LOCK_KEY = 0x6C616E64  # any number of our own: PostgreSQL's advisory locks are known by number alone
 _SETTINGS = {  # a server that does not answer must cost seconds, not the libraries' minutes
@@ -119,7 +120,7 @@ def _experiment(client: Any, artifacts: str | None) -> tuple[Any, str]:
     if found is not None:
         return client, found.experiment_id
     try:
-        return client, client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+        return client, client.create_experiment(EXPERIMENT, artifact_location=artifacts, tags=_SHOWN_AS)
     except MlflowException:  # on a server another machine may have been first
         found = client.get_experiment_by_name(EXPERIMENT)
         if found is None:

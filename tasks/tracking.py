@@ -24,6 +24,7 @@ from tasks.secrets import redact
 from tasks.store import connect, tracking_uri_shown
 from tasks.titles import Title, flatten, title
 
+_SILENT_S = 60.0
 _FLUSH_VALUES, _FLUSH_S = 500, 5.0  # a write costs milliseconds on disk and more over a network: never one a step
 # Whoever started the stage says so in the environment, and the run says it in a tag.
 _CALLERS = {
@@ -65,8 +66,11 @@ class MlflowRun(Run):
         self._keeping = True
         self._waiting: list[tuple[str, float, int, int]] = []
         self._flushed = time.monotonic()
+        self._started = self._flushed
+        self._behind: list[tuple[str, float, int, int]] = []
+        self._last: dict[str, int] = {}
         self._turn = threading.RLock()  # the stage and the system metrics both speak
-        self._machine = Machine(self.metrics)
+        self._machine = Machine(self.sample)
         self.figures: dict[str, float] = {}
 
     def open(self) -> None:
@@ -83,16 +87,32 @@ class MlflowRun(Run):
     def metrics(self, values: dict[str, float | int], step: int | None) -> None:
         now = int(time.time() * 1000)
         with self._turn:
-            self._waiting += [(safe_name(name), float(value), now, step or 0) for name, value in values.items()]
             if step is None:
                 self.figures |= values
+            else:
+                self._last |= dict.fromkeys(values, step)
+            # What ends a curve stands at its last step: at step 0 it would be the curve's first point.
+            self._waiting += [
+                (safe_name(name), float(value), now, self._last.get(name, 0)) for name, value in values.items()
+            ]
             if step is None or len(self._waiting) >= _FLUSH_VALUES or time.monotonic() - self._flushed >= _FLUSH_S:
+                self.flush()
+
+    def sample(self, values: dict[str, float], number: int) -> None:
+        """Record how the machine fares. MLflow's comparison opens with the metric that a run told first, which
+        should be one of the stage's, so at first these wait for one."""
+        now = int(time.time() * 1000)
+        with self._turn:
+            self._behind += [(safe_name(name), float(value), now, number) for name, value in values.items()]
+            since = self._flushed if self._last or self.figures else self._started + _SILENT_S
+            if time.monotonic() - since >= _FLUSH_S:
                 self.flush()
 
     def flush(self) -> None:
         """Send the metrics that wait."""
         with self._turn:
-            points, self._waiting, self._flushed = self._waiting, [], time.monotonic()
+            points, self._flushed = [*self._waiting, *self._behind], time.monotonic()
+            self._waiting, self._behind = [], []
             if points:
                 self.send({"kind": "metrics", "points": points})
 
@@ -170,6 +190,9 @@ def _start(
         "dataset": entry.dataset,
         **{name: redact(value) for name, value in called.tags().items()},
         "git.commit": origin.commit or "none",
+        "mlflow.source.name": f"python -m tasks.{entry.name} {entry.dataset}",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": origin.commit or "none",
         "git.dirty": dirty,
         "lock.sha256": lock_hash(root) or "none",
         **{tag: os.environ[name] for name, tag in _CALLERS.items() if os.environ.get(name)},

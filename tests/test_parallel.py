@@ -6,6 +6,7 @@ import operator
 import os
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Callable
 from functools import partial
@@ -162,6 +163,14 @@ def test_no_scheduler_is_one_line_in_bounded_time(monkeypatch):
     with pytest.raises(LandloomError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9: .*docs/cluster\.md"):
         list(parallel_map(operator.neg, range(3), on("tcp://127.0.0.1:9")))
     assert time.monotonic() - started < 5
+
+
+def test_a_port_that_says_nothing_is_one_line_in_bounded_time(monkeypatch):
+    monkeypatch.setattr(tasks.cluster, "CONNECT_S", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(LandloomError, match=f"no Dask scheduler answers at {address}: what listens there"):
+            list(parallel_map(operator.neg, range(3), on(address)))
 
 
 def test_a_scheduler_that_dies_is_one_line_in_bounded_time(tmp_path):
