@@ -37,7 +37,7 @@ LOOK_S = 2  # between two looks at how many workers there are
 FAREWELL_S = 60  # for items at work to end after an error, so that nobody writes into a folder that is gone
 LIBRARIES = (
     "dask", "distributed", "numpy", "scipy", "pandas", "pyarrow", "geopandas", "shapely", "pyproj", "rasterio",
-    "numba", "opencv-python-headless", "pillow", "scikit-learn", "openai",
+    "numba", "opencv-python-headless", "pillow", "scikit-learn", "torch", "openai",
 )  # fmt: skip
 
 

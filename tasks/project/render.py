@@ -49,6 +49,10 @@ class Batch:
     folder: Path
     params: Params
 
+    def __str__(self) -> str:
+        names = [scene.name if isinstance(scene, Picture) else scene.grid.name for scene in self.scenes]
+        return f"scenes {names[0]} to {names[-1]}"
+
 
 def render(batch: Batch) -> list[dict[str, Any]]:
     """Write the scenes of a batch; one row of the scene table each, none for a scene without any value."""
