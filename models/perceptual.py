@@ -87,7 +87,8 @@ class Perceptual(nn.Module):
                     convolution.weight.copy_(_same(found[f"features.{number}.weight"], convolution.weight))
                     convolution.bias.copy_(_same(found[f"features.{number}.bias"], convolution.bias))
             if len(numbers) < len(self._convolutions()):
-                raise ValueError(f"{len(numbers)} convolutions named features.<n>.weight where 16 are expected")
+                wanted = f"where {len(self._convolutions())} or more are expected"
+                raise ValueError(f"{len(numbers)} convolutions named features.<n>.weight {wanted}")
         except Exception as error:  # noqa: BLE001 - whatever a file that is none of this makes its reader raise
             reason = " ".join(str(error).split())[:200]
             raise ValueError(f"{path}: not weights of VGG-19 that can be read: {reason}") from error
