@@ -6,6 +6,8 @@ it (on one thread); neighbours are computed exactly beforehand, which leaves not
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.neighbors import NearestNeighbors
@@ -19,7 +21,7 @@ def embed(scaled: np.ndarray, settings: Embedding, seed: int) -> np.ndarray:
     from umap import UMAP  # seconds to import, and only fits need it
 
     neighbours = min(settings.neighbours, len(scaled) - 1)
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
         search = NearestNeighbors(n_neighbors=neighbours, algorithm="brute", n_jobs=1).fit(scaled)
         distance, index = search.kneighbors(scaled)
         layout = UMAP(
@@ -31,6 +33,7 @@ def embed(scaled: np.ndarray, settings: Embedding, seed: int) -> np.ndarray:
             n_jobs=1,
             precomputed_knn=(index.astype(np.int32), distance.astype(np.float32)),
         )
+        warnings.filterwarnings("ignore", "precomputed_knn", UserWarning)  # nothing will be added to this layout
         return layout.fit_transform(scaled).astype(np.float32)
 
 
