@@ -18,7 +18,9 @@ def propose(table: pd.DataFrame) -> list[str]:
     Every name of the vocabulary says how well it fits a class (0 to 1, the worst of its conditions); the
     assignment with the best sum is taken. A class that nothing fits is described by its colour or height.
     """
-    table = table.assign(**{f"{name}_rank": _rank(table[name]) for name in ("height", "slope") if name in table})
+    table = table.assign(
+        **{f"{name}_rank": _rank(table[name]) for name in ("height", "slope", "warmth") if name in table}
+    )
     words = COLORED if "red" in table else UNCOLORED
     fit = np.array([[rule(row) for rule in words.values()] for _, row in table.iterrows()])
     fit += 1e-6 * np.arange(fit.shape[1])[::-1]  # of two that fit alike, the first
@@ -82,13 +84,13 @@ def _steep(row: Row) -> float:
 
 
 COLORED: dict[str, Callable[[Row], float]] = {
-    "sea": lambda row: min(_rises(-row.warmth, 0.1, 0.6), _low(row)),
+    "sea": lambda row: min(_rises(-row.warmth, 0.05, 0.18), _low(row), 1 - row.warmth_rank),
     "shallows": lambda row: 0.7 * min(_blue(row), _low(row)),
     "ice": _white,
     "snowfields": lambda row: 0.8 * min(_white(row), max(_steep(row), _high(row))),
     "desert": lambda row: min(_warm(row), _rises(row.brightness, 110, 150), _falls(row.greenness, 0.03, 0.08)),
     "forest": lambda row: min(_green(row), _falls(row.brightness, 105, 150), _land(row)),
-    "woodland": lambda row: 0.8 * min(_green(row), _land(row)),
+    "woodland": lambda row: 0.8 * min(_green(row), _falls(row.brightness, 120, 170), _land(row)),
     "grassland": lambda row: 0.9 * min(_rises(row.greenness, 0.02, 0.07), _rises(row.warmth, -0.02, 0.04)),
     "dry land": lambda row: 0.6 * min(_warm(row), _rises(row.brightness, 90, 130)),
     "mountains": lambda row: 0.7 * min(max(_steep(row), _high(row)), _falls(row.greenness, 0.06, 0.12), _land(row)),

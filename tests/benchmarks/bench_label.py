@@ -90,12 +90,18 @@ def run() -> list[tuple[str, str, str]]:
             kept.append(shutil.copy(data / "labels" / "classifier.json", root / f"{seed}.json"))
         rows = [_classes(cards, maps, water), _agreement(maps), _water(cards[0], maps[0], water)]
         section = _pinned(root, Path(kept[0]))
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), _processor()
         label(_stage(root, SEEDS[0], section, 2))
-        seconds = time.perf_counter() - started
-        rows.append((f"label {CROPS:,} tiles of {PX}² after fitting, 2 processes", f"{seconds:.0f} s", "≤ 180 s"))
+        text = f"{time.perf_counter() - started:.0f} s ({_processor() - worked:.0f} s of processor, both together)"
+        rows.append((f"label {CROPS:,} tiles of {PX}² after fitting, 2 processes", text, "≤ 180 s"))
         rows += [_tile(data, Path(kept[0])), _memory(root)]
     return rows
+
+
+def _processor() -> float:
+    """Seconds of processor this process and all its ended children have had."""
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def crops(data: Path, count: int) -> np.ndarray:
