@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ def reproduce(clone, name, *arguments, root=None, env=None):
         text=True,
         timeout=1200,
     )
-    return done.returncode, done.stdout + done.stderr
+    return done.returncode, done.stderr + done.stdout
 
 
 def git(root: Path, *arguments: str, text: str | None = None) -> str:
@@ -69,23 +70,22 @@ def test_verify_a_model_down_to_its_sources(done):
     assert last(said).startswith("same: all ")
 
 
-def test_recompute_a_dataset_without_any_cache(done):
-    status, said = reproduce(done, "shard", "--recompute")
+def test_recompute_a_model_and_its_dataset_without_any_cache(done):
+    status, said = reproduce(done, "train", "--recompute")
     assert status == 0, said
-    assert said.count("running again") == 6
+    assert said.count("running again") == 7
     for line in said.splitlines():
         if "data/" in line:
             assert line.startswith("same but for ids" if "/runs/" in line else "same  "), line
-    assert "; 6 same but for ids" in last(said)
+    assert last(said).endswith("; 7 same but for ids")
 
 
-def test_recompute_one_stage_a_model_and_what_holds_run_ids(done):
-    for stage, output in (("train", "model"), ("register", "lineage.json")):
-        status, said = reproduce(done, stage, "--recompute", "--only")
-        assert status == 0, said
-        assert said.count("running again") == 1
-        line = next(line for line in said.splitlines() if f"data/terrain/{output}" in line)
-        assert line.startswith("same but for ids" if stage == "register" else "same  "), line
+def test_recompute_one_stage_whose_outputs_name_runs(done):
+    status, said = reproduce(done, "register", "--recompute", "--only")
+    assert status == 0, said
+    assert said.count("running again") == 1
+    line = next(line for line in said.splitlines() if " data/terrain/lineage.json " in line)
+    assert line.startswith("same but for ids"), line
 
 
 def test_a_model_of_a_gpu_may_differ_as_far_as_its_metrics_do_not(done):
@@ -106,13 +106,14 @@ def test_a_model_of_a_gpu_may_differ_as_far_as_its_metrics_do_not(done):
         lock.write_text(good)
     assert status == 0, said
     line = next(line for line in said.splitlines() if f" {model} " in line)
-    assert line.startswith("different as allowed") and "made on NVIDIA H100; 5 metrics within 10 %" in line
+    assert re.search(r"^different as allowed .* made on NVIDIA H100; \d metrics within 10 %$", line), line
     assert last(said).endswith(f"the first that departs is train@terrain: {model}")
 
 
-@pytest.mark.parametrize("rotten", [True, False], ids=["unnoticed by DVC", "noticed by DVC"])
 @pytest.mark.parametrize(
-    "stage, path", [("shard", "shards/train-00000-of-*.tfrecord"), ("acquire", "raw/ledger.parquet")]
+    ("stage", "path", "rotten"),
+    [("shard", "shards/train-00000-of-*.tfrecord", True), ("acquire", "raw/ledger.parquet", False)],
+    ids=["a shard, unnoticed by DVC", "a ledger, noticed by DVC"],
 )
 def test_one_flipped_byte_in_the_cache_is_named(done, stage, path, rotten):
     victim = next((done.root / "data/terrain").glob(path))
@@ -194,10 +195,6 @@ def test_an_empty_clone_gets_the_model_back_from_the_remote(done, tmp_path):
 def test_an_unknown_run_is_one_line(done):
     status, said = reproduce(done, "0" * 32)
     assert status == 2 and "not found" in said and "Traceback" not in said
-    status, said = reproduce(done, "null")
-    assert status == 2 and "flows.unsent" in said
-    status, said = reproduce(done, "models:/terrain/99")
-    assert status == 2 and "models:/terrain/99: " in said and "Traceback" not in said
 
 
 def test_nothing_is_left_behind(done):
