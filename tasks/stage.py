@@ -77,7 +77,7 @@ class Stage(Generic[P]):
 
     def timing(self, values: dict[str, float]) -> None:
         """Record what differs from run to run (seconds, rates): in the run only, in no output."""
-        self._run.metrics(values, None)
+        self._run.timing(values)
 
     def picture(self, name: str, figure: Any) -> Path:
         """Save a matplotlib figure (or an RGB uint8 array) as `pictures/<stage>/<name>.png` and log it."""

@@ -42,6 +42,9 @@ class Run:
     def metrics(self, values: dict[str, float | int], step: int | None) -> None:
         """Record numbers, at a step or once."""
 
+    def timing(self, values: dict[str, float]) -> None:
+        """Record seconds and rates."""
+
     def artifact(self, path: Path, folder: str) -> None:
         """Attach a file."""
 
@@ -72,6 +75,7 @@ class MlflowRun(Run):
         self._turn = threading.RLock()  # the stage and the system metrics both speak
         self._machine = Machine(self.sample)
         self.figures: dict[str, float] = {}
+        self.timings: dict[str, float] = {}
 
     def open(self) -> None:
         """Make the run in MLflow, or go on without it."""
@@ -99,14 +103,23 @@ class MlflowRun(Run):
                 self.flush()
 
     def sample(self, values: dict[str, float], number: int) -> None:
-        """Record how the machine fares. MLflow's comparison opens with the metric that a run told first, which
-        should be one of the stage's, so at first these wait for one."""
-        now = int(time.time() * 1000)
+        """Record how the machine fares: the values of one look at it."""
         with self._turn:
-            self._behind += [(safe_name(name), float(value), now, number) for name, value in values.items()]
+            self._follow(values, dict.fromkeys(values, number))
             since = self._flushed if self._last or self.figures else self._started + _SILENT_S
             if time.monotonic() - since >= _FLUSH_S:
                 self.flush()
+
+    def timing(self, values: dict[str, float]) -> None:
+        with self._turn:
+            self.timings |= values
+            self._follow(values, self._last)
+
+    def _follow(self, values: dict[str, float], steps: dict[str, int]) -> None:
+        """MLflow's comparison opens with the metric that a run told first. That should be one of the stage's
+        figures, so these are sent behind some."""
+        now = int(time.time() * 1000)
+        self._behind += [(safe_name(name), float(value), now, steps.get(name, 0)) for name, value in values.items()]
 
     def flush(self) -> None:
         """Send the metrics that wait."""
@@ -170,7 +183,7 @@ def open_run(entry: StageEntry, params: dict[str, Any], seed: int, origin: Origi
         status = "KILLED"
         raise
     finally:
-        note = redact(called.note(run.id, run.figures, origin.inputs))
+        note = redact(called.note(run.id, run.figures | run.timings, origin.inputs))
         run.send({"kind": "tags", "values": {"mlflow.note.content": note}})
         run.end(status)
 
@@ -190,7 +203,7 @@ def _start(
         "dataset": entry.dataset,
         **{name: redact(value) for name, value in called.tags().items()},
         "git.commit": origin.commit or "none",
-        "mlflow.source.name": f"python -m tasks.{entry.name} {entry.dataset}",
+        "mlflow.source.name": f"tasks.{entry.name}",
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": origin.commit or "none",
         "git.dirty": dirty,

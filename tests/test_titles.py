@@ -125,6 +125,7 @@ def test_upstream_is_what_data_really_came_from():
 
 def work_long(stage: Stage) -> None:
     """Long enough for some samples; a picture of a series at two steps."""
+    stage.timing({"preparing_seconds": 0.1})
     work(stage)
     stage.metrics({"loss": 0.5})
     for step in (10, 20):
@@ -140,11 +141,12 @@ def test_system_metrics_series_of_pictures_and_description_arrive(tmp_path, monk
     assert not [thread for thread in threading.enumerate() if thread.name == "system metrics"]
     client, experiment = connect(root)
     (run,) = client.search_runs([experiment])
-    assert run.data.tags["mlflow.source.name"] == "python -m tasks.tiny toy"
+    assert run.data.tags["mlflow.source.name"] == "tasks.tiny"
     points = client.get_metric_history(run.info.run_id, "system/cpu_utilization_percentage")
     assert len(points) >= 2 and [point.step for point in points] == list(range(len(points)))
     assert max(point.step for point in client.get_metric_history(run.info.run_id, "loss")) == 1199
     assert list(run.data.metrics)[0] == "loss", "what a comparison opens with"
+    assert {"preparing_seconds", "stage_seconds"} <= set(run.data.metrics)
     assert {"system/system_memory_usage_percentage", "system/disk_usage_percentage"} <= set(run.data.metrics)
     names = [item.path for item in client.list_artifacts(run.info.run_id, "images")]
     assert sorted(name.split("+")[2] for name in names if name.endswith(".png")) == ["10", "20"]
