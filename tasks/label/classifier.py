@@ -26,6 +26,7 @@ CLIP = 4.0  # robust standard deviations; farther out, farther is no longer diff
 CHUNK = 1 << 15  # pixels in one multiplication: what stays in a core's cache
 
 ROUNDS = 20  # the student goes through what its teacher said
+NEVER = -50.0  # logit of a class so rare that the student saw none of it
 
 
 @dataclass(frozen=True)
@@ -209,9 +210,11 @@ def learn(
         student.fit(scaled[seen], labels[seen])
         agreement = float(student.score(scaled[held], labels[held]))
     (w1, w2), (b1, b2) = student.coefs_, student.intercepts_
-    if k == 2:  # one logit stands for two classes
+    if len(student.classes_) == 2:  # one logit stands for two classes
         w2, b2 = np.concatenate([-w2, w2], axis=1) / 2, np.concatenate([-b2, b2]) / 2
-    return (w1.astype(np.float32), b1.astype(np.float32)), (w2.astype(np.float32), b2.astype(np.float32)), agreement
+    weight, bias = np.zeros((hidden, k), np.float32), np.full(k, NEVER, np.float32)
+    weight[:, student.classes_], bias[student.classes_] = w2, b2
+    return (w1.astype(np.float32), b1.astype(np.float32)), (weight, bias), agreement
 
 
 def _numbers(array: np.ndarray) -> list:

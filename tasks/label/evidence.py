@@ -51,11 +51,16 @@ def weigh(
             Evidence(
                 k,
                 float(np.mean(agreed[k])),
-                float(silhouette_score(points[few], whole[k][few])),
+                _silhouette(points[few], whole[k][few]),
                 dbcv(points[few], whole[k][few]),
             )
             for k in ks
         ]
+
+
+def _silhouette(points: np.ndarray, labels: np.ndarray) -> float:
+    """Rousseeuw's silhouette; -1 where all points compared are of one cluster."""
+    return float(silhouette_score(points, labels)) if len(np.unique(labels)) > 1 else -1.0
 
 
 def best(evidence: list[Evidence], least_stability: float) -> Evidence:

@@ -79,7 +79,13 @@ def find_classes(
     lowest, highest = choice.candidates
     ks = list(range(lowest, highest + 1)) if choice.k == "auto" else [choice.k]
     evidence = weigh(scaled, points, dense, ks, settings.embedding, choice, seed, stage.rng("halves"))
-    k = best(evidence, choice.least_stability).k
+    taken = best(evidence, choice.least_stability)
+    k = taken.k
+    if taken.stability < choice.least_stability:
+        stage.say(
+            f"no number of classes reaches least_stability {choice.least_stability}: {k} is taken at "
+            f"{taken.stability:.2f}, and another seed would find others; give more pixels, other weights or a k"
+        )
     labels = partition(points, dense, k, seed)
 
     found = legend(labels, traits(sample.planes, names, sample.color, labels, k))
@@ -94,6 +100,7 @@ def find_classes(
     if len(np.unique(ids[kept])) < len(edited.classes):
         kept[:] = True  # a class that is noise throughout is a class all the same
     taught = teach(scaled[kept], ids[kept], scaled_all, min(VOTERS, int(kept.sum())))
+    taught[chosen[kept]] = ids[kept]  # small classes, and pixels a person moved, are not outvoted
     hidden, out, agreement = learn(scaled_all, taught, len(edited.classes), settings.hidden, seed)
     classes = edited.card().to_dict("records")
     classifier = Classifier(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-from affine import Affine
 from pyproj import Geod, Transformer
 
 from tasks.errors import LandloomError
@@ -69,7 +68,8 @@ class Moves:
             if not isinstance(grid.crs, str):
                 raise LandloomError(f"{where}: scene {name} has no place on Earth; point at a tile's pixel instead")
             own = scene == name
-            x, y = Affine(*grid["transform"]) * (cols[own], rows[own])
+            a, b, c, d, e, f = grid["transform"]
+            x, y = a * cols[own] + b * rows[own] + c, d * cols[own] + e * rows[own] + f
             lon[own], lat[own] = Transformer.from_crs(grid.crs, 4326, always_xy=True).transform(x, y)
         picked = np.zeros(len(among), bool)
         index = np.flatnonzero(among)

@@ -13,15 +13,13 @@ def dbcv(points: np.ndarray, labels: np.ndarray) -> float:
 
     Args:
         points: (n, D); all pairs are compared, so give a few thousand at most.
-        labels: (n,) whole numbers; clusters of fewer than three points count as noise.
-
-    Raises:
-        ValueError: fewer than two clusters of three points or more.
+        labels: (n,) whole numbers; clusters of fewer than three points count as noise. Where that leaves fewer than
+            two, nothing is parted from anything: -1.
     """
     names, counts = np.unique(labels, return_counts=True)
     names = names[counts >= 3]
     if len(names) < 2:
-        raise ValueError("dbcv: fewer than two clusters")
+        return -1.0
     members = [points[labels == name].astype(np.float64) for name in names]
     within = [_tree(group) for group in members]
     sparse = np.array([sparseness for sparseness, _, _ in within])

@@ -50,6 +50,14 @@ def test_the_student_learns_and_is_the_same_after_a_file(tmp_path, k):
     assert (tmp_path / "again.json").read_bytes() == path.read_bytes()
 
 
+def test_a_class_that_the_student_never_saw_is_never_given():
+    planes, labels = blobs(3)
+    hidden, out, _ = learn(planes, np.where(labels == 1, 0, labels), 4, 8, 0)  # there is no 1 and no 3
+    weight, bias = out
+    given = (np.maximum(planes @ hidden[0] + hidden[1], 0) @ weight + bias).argmax(axis=1)
+    assert weight.shape == (8, 4) and set(given) == {0, 2}
+
+
 def test_the_teacher_votes():
     points = np.array([[0.0, 0], [0, 1], [1, 0], [9, 9], [9, 8]])
     assert teach(points, np.array([0, 0, 0, 1, 1]), np.array([[0.2, 0.2], [8.5, 9]]), 1).tolist() == [0, 1]
