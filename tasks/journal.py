@@ -25,7 +25,6 @@ Event = dict[str, Any]
 def perform(client: Any, run_id: str, event: Event, folder: Path = Path()) -> None:
     """Tell MLflow one event; doing so twice leaves the run as doing so once. `folder` is where its file lies."""
     from mlflow.entities import Metric, Param, RunTag
-    from PIL import Image
 
     match event["kind"]:
         case "params":
@@ -40,9 +39,6 @@ def perform(client: Any, run_id: str, event: Event, folder: Path = Path()) -> No
             client.log_inputs(run_id, dataset_inputs(event["hashes"], event["context"]))
         case "file":
             client.log_artifact(run_id, str(folder / event["path"]), event["folder"])
-        case "image":  # told twice, the gallery shows the later one
-            with Image.open(folder / event["path"]) as image:
-                client.log_image(run_id, image, key=event["key"], step=event["step"], timestamp=event["time"])
         case "text":
             client.log_text(run_id, event["text"], event["name"])
         case "end":

@@ -72,7 +72,7 @@ def run(stage: Stage[Params]) -> None:
     def picture(done: int, networks: nn.ModuleDict) -> None:
         drawn = data.show(finished(method, networks, config, accelerator.device), done)
         pictures.save(drawn, work / "pictures" / f"step-{done:08d}.png")
-        stage.image(work / "pictures" / f"step-{done:08d}.png", "samples", done)
+        stage.artifact(work / "pictures" / f"step-{done:08d}.png", "pictures")
 
     try:
         result = train(method, params, open_feed, accelerator, checkpoints, seed, log, picture)
