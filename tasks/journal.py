@@ -85,7 +85,7 @@ class Journal:
             write_json(folder / "run.json", self.start)
             self._stream = (folder / "events.jsonl").open("a")
             fcntl.flock(self._stream, fcntl.LOCK_EX)
-        if event["kind"] in ("file", "image"):
+        if event["kind"] == "file":
             path = Path(event["path"])
             self._files += 1  # a folder each: the same name comes again and again while a series of pictures grows
             copy = self.folder / "files" / str(self._files) / path.name

@@ -96,10 +96,6 @@ class Stage(Generic[P]):
         """Attach a small file to the run (cards, configurations), beside being an output."""
         self._run.artifact(path, folder)
 
-    def image(self, path: Path, series: str, step: int) -> None:
-        """Show a picture as the newest of its series, in a gallery in which the steps can be walked through."""
-        self._run.image(path, series, step)
-
     def progress(self, items: Iterable[Item], total: int | None = None, what: str = "") -> Iterator[Item]:
         """Pass `items` through, printing a line every few seconds (a log is read more than a bar)."""
         total = len(items) if total is None and hasattr(items, "__len__") else total

@@ -48,9 +48,6 @@ class Run:
     def artifact(self, path: Path, folder: str) -> None:
         """Attach a file."""
 
-    def image(self, path: Path, key: str, step: int) -> None:
-        """Show a picture of a series, as it was at a step."""
-
     def outputs(self, hashes: dict[str, str]) -> None:
         """Stamp the hashes of what the stage wrote."""
 
@@ -128,10 +125,6 @@ class MlflowRun(Run):
             self._waiting, self._behind = [], []
             if points:
                 self.send({"kind": "metrics", "points": points})
-
-    def image(self, path: Path, key: str, step: int) -> None:
-        now = int(time.time() * 1000)
-        self.send({"kind": "image", "path": str(path), "key": safe_name(key), "step": step, "time": now})
 
     def artifact(self, path: Path, folder: str) -> None:
         self.send({"kind": "file", "path": str(path), "folder": folder})
