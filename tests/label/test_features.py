@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from affine import Affine
 
-from tasks.formats.scenes import SceneReader, read_scenes
+from tasks.formats.scenes import SceneReader, read_scenes, write_layer
 from tasks.label.features import feature_names, features
 from tasks.label.light import NO_LIGHT, fit_light, flatten, lightness
 from tasks.label.params import Features
@@ -85,3 +86,18 @@ def test_voids_are_filled_from_what_is_near():
     filled = fill(np.where(known, plane, np.nan), known)
     assert np.abs(filled - plane).max() < 8 and (filled[known] == plane[known]).all()
     assert (fill(plane, np.zeros_like(known)) == 0).all()
+
+
+def test_sea_floors_count_as_level_unless_wanted(tmp_path):
+    grow(tmp_path, scenes=1)
+    scenes = read_scenes(tmp_path / "scenes.parquet")
+    _, height, _ = world(0)
+    row = scenes.iloc[0]
+    write_layer(tmp_path / row["height"], np.where(height == 0, -3000, height), row["crs"], Affine(*row["transform"]))
+    lowest = []
+    for floor in (0.0, None):
+        settings = Features(**CLUSTER["features"] | {"floor_m": floor})
+        with SceneReader(tmp_path, scenes) as reader:
+            view = Views(reader, scenes, ("height", "color"), settings).look("scene0", 0, 0, SIDE, SIDE)
+        lowest.append((view.height.min(), view.planes[0].min()))
+    assert lowest[0] == (0, 0) and lowest[1] == (-3000, pytest.approx(-np.log1p(3000)))
