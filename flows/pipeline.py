@@ -82,9 +82,8 @@ def pipeline(
 
 def _run(graph: dict[str, set[str]], plan: Plan, forced: set[str], root: Path) -> dict[str, str]:
     """Submit every stage with its needs, wait for all of them, and say how each ended."""
-    settings = yaml.safe_load((root / "params.yaml").read_text())
-    children, futures = Children(), {}
-    try:
+    settings, futures = yaml.safe_load((root / "params.yaml").read_text()), {}
+    with Children() as children:
         for stage in ordered(graph):
             futures[stage] = patient(stage, settings, children).submit(
                 stage,
@@ -95,9 +94,6 @@ def _run(graph: dict[str, set[str]], plan: Plan, forced: set[str], root: Path) -
                 children=children,
             )
         wait(list(futures.values()))
-    except BaseException:  # cancelled, or Ctrl-C: nothing of ours may work on
-        children.stop()
-        raise
     return {stage: _outcome(future.state) for stage, future in futures.items()}
 
 

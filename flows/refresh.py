@@ -58,15 +58,12 @@ def refresh(dataset: str, root: str = str(ROOT)) -> dict[str, str]:
 
 def _look(stage: str, root: Path) -> str | None:
     """Run acquire whatever DVC thinks of it; returns what it said if it failed."""
-    settings, children = yaml.safe_load((root / "params.yaml").read_text()), Children()
-    try:
+    settings = yaml.safe_load((root / "params.yaml").read_text())
+    with Children() as children:
         future = patient(stage, settings, children).submit(
             stage, str(root), needs=[], settled=False, force=True, children=children
         )
         future.wait()
-    except BaseException:  # cancelled
-        children.stop()
-        raise
     return None if future.state.is_completed() else str(future.state.result(raise_on_failure=False))
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -19,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from flows.artifacts import publish
+from flows.warm import Command, Warm
 from tasks.host import LIMIT
 from tasks.secrets import redact
 
@@ -43,33 +41,41 @@ class StageFailed(RuntimeError):
 
 
 class Children:
-    """The `dvc` processes of one flow, so that a flow which is cancelled leaves none behind."""
+    """The `dvc` commands of one flow, so that a flow which is cancelled leaves none behind."""
 
     def __init__(self) -> None:
-        self._alive: set[subprocess.Popen[str]] = set()
+        self._alive: set[Command] = set()
         self._lock = threading.Lock()
+        self._warm = Warm()
         self.stopped = False
 
-    def start(self, command: list[str], **how: Any) -> subprocess.Popen[str]:
-        """Start a command in a process group of its own: a signal must reach the stage, not only DVC."""
+    def start(self, arguments: list[str], root: Path, env: dict[str, str]) -> Command:
+        """Start `dvc` with these arguments."""
         with self._lock:
             if self.stopped:
                 raise StageFailed("the flow was stopped")
-            process = subprocess.Popen(command, start_new_session=True, **how)
-            self._alive.add(process)
-            return process
+            command = self._warm.dvc(arguments, root, env)
+            self._alive.add(command)
+            return command
 
-    def ended(self, process: subprocess.Popen[str]) -> None:
+    def ended(self, command: Command) -> None:
         with self._lock:
-            self._alive.discard(process)
+            self._alive.discard(command)
 
     def stop(self) -> None:
         """End all of them (a training saves its state first), and start no more."""
         with self._lock:
             self.stopped = True
-            for process in self._alive:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGTERM)
+            for command in self._alive:
+                command.stop()
+
+    def __enter__(self) -> Children:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:  # the flow was cancelled, or Ctrl-C: nothing of ours may work on
+            self.stop()
+        self._warm.close()
 
 
 @task(task_run_name="{stage}", cache_policy=NO_CACHE, persist_result=False)
@@ -102,14 +108,10 @@ def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, c
 
 def run_dvc(arguments: list[str], root: Path, children: Children, log: Any, **env: str) -> tuple[int, list[str]]:
     """Run `dvc`; (exit status, lines printed), each line logged as soon as it is there."""
-    process = children.start(
-        [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments],
-        cwd=root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env={
+    command = children.start(
+        ["--wait-for-lock", *arguments],
+        root,
+        {
             LIMIT: str(os.cpu_count() or 1),
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -119,13 +121,13 @@ def run_dvc(arguments: list[str], root: Path, children: Children, log: Any, **en
     )
     lines = []
     try:
-        for line in process.stdout or ():
+        for line in command.lines():
             if line.strip():
                 lines.append(redact(line.strip()))
                 log.info(lines[-1])
-        return process.wait(), lines
+        return command.wait(), lines
     finally:
-        children.ended(process)
+        children.ended(command)
 
 
 def patient(stage: str, params: Mapping[str, Any], children: Children) -> Task[..., str]:

@@ -78,15 +78,12 @@ def sweep(
         raise LandloomError(f"{target}: name one stage of one dataset, as evaluate@terrain")
     _prepare_tracking(place, log)
     experiments = {f"{name}-{number}": values for number, values in enumerate(trials, start=1)}
-    children, futures = Children(), {}
-    try:
+    futures: dict[str, Any] = {}
+    with Children() as children:
         for experiment, values in experiments.items():
             lane = [allow_failure(future) for future in list(futures.values())[-jobs:][:1] if len(futures) >= jobs]
             futures[experiment] = trial.submit(experiment, name, values, target, root, children, wait_for=lane)
         wait(list(futures.values()))
-    except BaseException:  # cancelled: nothing of ours may work on
-        children.stop()
-        raise
     done = {experiment: _done(future) for experiment, future in futures.items()}
     stage = f"{by.split('.')[0]}@{target.split('@')[1]}"
     rows = [

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,44 +12,14 @@ import pytest
 import yaml
 
 from tasks.settings import PARAMS, ROOT, stage_rooms
+from tests.flows.stand import prefect_server
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[dict[str, str]]:
-    """The environment of whoever talks to the server; it schedules every second instead of every minute."""
-    folder = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/api"
-    env = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PREFECT_HOME": str(folder),
-        "PREFECT_API_URL": url,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "1",
-        "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.3",
-        "PREFECT_WORKER_QUERY_SECONDS": "1",
-    }
-    with (folder / "server.log").open("w") as log:
-        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-        process = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=folder)
-    try:
-        deadline = time.monotonic() + 150
-        while True:
-            try:
-                urllib.request.urlopen(f"{url}/health", timeout=5).close()
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < deadline, (folder / "server.log").read_text()[
-                    -3000:
-                ]
-                time.sleep(0.3)
+    """The environment of whoever talks to the server."""
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as env:
         yield env
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @pytest.fixture

@@ -15,9 +15,8 @@ import yaml
 from flows.graph import chosen, ordered, read_graph, read_plan
 from flows.pipeline import pipeline
 from flows.repro import StageFailed, patient, touches_network
-from tasks.dag import stage_entry, stage_names
-from tasks.settings import PARAMS as PARAMS_FILE
 from tasks.settings import ROOT
+from tests.flows.stand import everything_up_to_date, new_repository
 
 # Each branch waits for the other two: it ends only if all three are at work at the same time.
 DAG = """
@@ -45,15 +44,6 @@ stages:
 PARAMS = {"shared": 1, "branch": {"a": 1, "b": 1, "c": 1}}
 
 
-def new_repository(root, dag, params):
-    root.mkdir(exist_ok=True)
-    (root / "dvc.yaml").write_text(dag)
-    (root / "params.yaml").write_text(params)
-    for command in (["git", "init", "-q"], ["dvc", "init", "-q"]):
-        subprocess.run(command, cwd=root, check=True)
-    return root
-
-
 @pytest.fixture
 def project(tmp_path):
     """A DVC repository: one stage shared by three branches, two of which meet again."""
@@ -77,26 +67,13 @@ def test_choosing_a_part(project):
         chosen(graph, ["lats"])
 
 
-@pytest.fixture
-def everything(tmp_path):
-    """The real `dvc.yaml` and `params.yaml` with empty files where code and data would be, all of it up to date."""
-    root = new_repository(tmp_path / "all", (ROOT / "dvc.yaml").read_text(), (ROOT / PARAMS_FILE).read_text())
-    datasets = yaml.safe_load((ROOT / PARAMS_FILE).read_text())["datasets"]
-    entries = [stage_entry(name, dataset, ROOT) for dataset in datasets for name in stage_names(ROOT)]
-    outs = {out for entry in entries for out in entry.outs}
-    for path in outs | {dep for entry in entries for dep in entry.deps}:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(path)
-    subprocess.run(["dvc", "commit", "--quiet", "--force"], cwd=root, check=True)
-    return root, {entry.key: {other.key for other in entries if set(other.outs) & set(entry.deps)} for entry in entries}
-
-
-def test_the_flow_has_the_edges_of_every_real_stage_instance(everything, prefect):
+def test_the_flow_has_the_edges_of_every_real_stage_instance(tmp_path, prefect):
     """What the server was told of the tasks, against the paths in `dvc.yaml` and against DVC's own graph."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
-    root, edges = everything
+    root = tmp_path / "all"
+    edges = everything_up_to_date(root)
     assert read_graph(root) == edges
     state = pipeline(root=str(root), return_state=True)
     assert state.result() == dict.fromkeys(ordered(edges), "unchanged")
