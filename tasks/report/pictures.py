@@ -30,8 +30,7 @@ CAPTIONS = {  # by stage and the start of the name; the page has them in this or
     "select/kept": "Kept tiles from the least relief to the most.",
     "select/dropped": "Dropped tiles, by the reason.",
     "select/histogram": "How the statistics are spread over all candidates and over the kept tiles.",
-    "label/classes": "The classes: colour, number and name, share and means, and around the circles what is most typical "
-    "of each.",
+    "label/classes": "The classes: colour, number and name, share and means; in circles, what is most typical of each.",
     "label/tiles": "Tiles beside their labels.",
     "label/embedding": "The sampled pixels as UMAP laid them out, in the colours of their classes.",
     "label/evidence": "What spoke for the number of classes.",
