@@ -90,7 +90,8 @@ def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, c
         return UNCHANGED
     started = time.monotonic()
     while True:
-        status, lines = run_dvc(["repro", "--single-item", *["--force"] * force, stage], Path(root), children, log)
+        arguments = ["repro", "--single-item", *["--force"] * force, stage]
+        status, lines = run_dvc(arguments, Path(root), children, log, **{"LANDLOOM_REFRESH": "1"} if force else {})
         if status == 0 or not any(words in line for words in _BUSY for line in lines):
             break
         # DVC waits for its own lock, but not for a stage that another process runs; that one may even do our work.

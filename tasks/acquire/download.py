@@ -70,6 +70,8 @@ class Downloads:
     def deliver(self, url: str, target: Path, expected: Expected) -> Delivery:
         """Put the file of `url` at `target` (a hard link, or a copy); ask the server only where it is not cached.
 
+        With `LANDLOOM_REFRESH` in the environment it is asked whether the file is still the one that is cached.
+
         Raises `Refusal` where the server says there is none or gives something else than it should, and
         `LandloomError` where it cannot be had now.
         """
@@ -78,7 +80,7 @@ class Downloads:
         base.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{base}.lock"):
             known = self._cached(base)
-            if known is None or not _as_expected(known, expected):
+            if known is None or not _as_expected(known, expected) or self._renewed(url, known):
                 known = self._download(url, base, expected)
             target.parent.mkdir(parents=True, exist_ok=True)
             _link(base.with_suffix(".bytes"), target)
@@ -92,6 +94,23 @@ class Downloads:
             return known if file_sha256(base.with_suffix(".bytes")) == known["sha256"] else None
         except (OSError, ValueError, KeyError):
             return None
+
+    def _renewed(self, url: str, known: dict[str, Any]) -> bool:
+        """Whether, in a refresh, the server has another file now; one that cannot say it has not."""
+        if not os.environ.get("LANDLOOM_REFRESH"):
+            return False
+        validators = {"If-None-Match": known["etag"], "If-Modified-Since": known["modified"]}
+        headers = {name: value for name, value in validators.items() if value}
+        try:
+            with self._http.open("GET", self._signer.sign(url) if self._signer else url, headers) as response:
+                if not response.is_success:  # 304 Not Modified among them
+                    return response.status_code in _GONE
+                now = {name: response.headers.get(name) for name in ("etag", "last-modified", "content-length")}
+        except httpx.TransportError:
+            return False
+        then = {"etag": known["etag"], "last-modified": known["modified"], "content-length": str(known["bytes"])}
+        told = [name for name in then if then[name] and now[name]]  # the first is the surest
+        return bool(told) and then[told[0]] != now[told[0]]
 
     def _download(self, url: str, base: Path, expected: Expected) -> dict[str, Any]:
         part = base.with_suffix(".part")

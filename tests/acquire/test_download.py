@@ -71,6 +71,24 @@ def test_a_second_run_asks_nothing(tmp_path, server):
     assert headers["User-Agent"].startswith("landloom/0.") and headers["Accept-Encoding"] == "identity"
 
 
+def test_a_refresh_asks_whether_the_file_is_still_the_same(tmp_path, server, monkeypatch):
+    url = f"{server.url}/a.tif"
+    server.routes["/a.tif"] = file_route(BODY, ETAG)
+    get(tmp_path, url)
+    monkeypatch.setenv("LANDLOOM_REFRESH", "1")
+    assert get(tmp_path, url) == BODY
+    assert server.seen[-1][3]["If-None-Match"] == ETAG
+    server.routes["/a.tif"] = status(304)
+    assert get(tmp_path, url) == BODY
+    server.routes["/a.tif"] = status(503)
+    assert get(tmp_path, url) == BODY, "a server in trouble does not take away what is here"
+    server.routes["/a.tif"] = file_route(BODY[::-1], '"two"')
+    assert get(tmp_path, url) == BODY[::-1]
+    server.routes["/a.tif"] = status(404)
+    with pytest.raises(Refusal):
+        get(tmp_path, url)
+
+
 def test_damaged_cache_is_fetched_again(tmp_path, server):
     server.routes["/a.tif"] = file_route(BODY)
     get(tmp_path, f"{server.url}/a.tif")
