@@ -42,6 +42,9 @@ CAPTIONS = {  # by stage and the start of the name; the page has them in this or
     "evaluate/curves": "Hypsometry, slopes and spectra: real, generated, and noise of the same spectrum.",
     "evaluate/descriptors": "Which terrain descriptor is how far off in which set.",
     "evaluate/nearest": "The generated tiles nearest to any training tile, above the tile they come near to.",
+    "evaluate/paintings": "Maps of held-out tiles and what was painted from them, beside the tiles themselves.",
+    "evaluate/shadow_leakage": "Lightness against hillshades from all sides: what rises at the sun is light.",
+    "evaluate/single_class": "Maps of one class alone, painted with the noise of each pixel and without.",
     "generate/overview": "The generated terrains, as exported.",
     "generate/preview3d": "The first terrain's GLB, drawn from the file: mesh and texture, the sun in the north-west.",
 }
