@@ -86,10 +86,11 @@ def dispatch(
         LandloomError: the stage cannot be sent away as things are here. StageRefused, WorkerLost: see there.
     """
     folder, log = Path(root), get_run_logger()
-    job = prepared(stage, repository, remote, folder)
-    if not changed(folder, {stage}):
+    # First: on a schedule, the outputs of last time may not be committed yet, and need no machine.
+    if stage in read_graph(folder) and not changed(folder, {stage}):
         log.info(f"{stage} is up to date")
         return "unchanged"
+    job = prepared(stage, repository, remote, folder)
     log.info(f"pushing what {stage} reads")
     _dvc(folder, "push", "--quiet", *data_deps(stage, folder))
     attempt = elsewhere.with_options(

@@ -4,8 +4,8 @@
 
 DVC sees what a stage depends on inside the checkout, and neither a folder of rasters outside it nor a
 catalogue on the network. So acquire is made to look (what it has is fetched again only if its server has
-another file by now), and its outputs decide: if they are the same bytes, everything stays as it was, down to the id of the run that made
-them; if not, DVC runs what depends on them.
+another file by now), and its outputs decide: if they are the same bytes, everything stays as it was, down
+to the id of the run that made them; if not, DVC runs what depends on them.
 """
 
 from __future__ import annotations
