@@ -75,7 +75,7 @@ def _sources(group: Terms, indent: str, last: bool) -> Iterator[str]:
 
 def commit(run: Recorded) -> str:
     """The commit, what it lacks, and where it was sealed."""
-    text = (run.commit or "unknown")[:10] + (" with uncommitted changes" if run.dirty else "")
+    text = (run.commit or "unknown")[:10] + (", and changes" if run.dirty else "")
     return text + (f", sealed {run.sealed[:10]}" if run.sealed else "")
 
 
