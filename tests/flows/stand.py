@@ -50,7 +50,16 @@ def prefect_server(folder: Path) -> Iterator[dict[str, str]]:
                 time.sleep(0.3)
         yield env
     finally:
-        process.terminate()
+        stop(process)
+
+
+def stop(process: subprocess.Popen) -> None:
+    """SIGTERM, which a worker turns into a SIGINT to itself; where those are ignored (a shell's background), SIGKILL."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
         process.wait()
 
 

@@ -20,6 +20,7 @@ from flows.refresh import lock_entry, refresh
 from flows.repro import StageFailed
 from flows.sweep import sweep
 from tasks.settings import ROOT
+from tests.flows.stand import stop
 from tests.pipeline.conftest import Clone
 
 FLOWS = {"refresh": refresh, "train": dispatch, "sweep": sweep, "pipeline": pipeline}
@@ -100,8 +101,7 @@ def test_a_refresh_on_schedule_takes_new_imagery_and_nothing_else(checkout, serv
         wait(root / "after.log", "x", 2)
         wait(log, "Flow run 'refresh terrain' - Finished in state Completed()", 3)
     finally:
-        worker.terminate()
-        worker.wait()
+        stop(worker)
     assert "cell1.tif" in (root / "data/terrain/listing.txt").read_text()
     assert "cell2.tif" in (root / "data/terrain/listing.txt").read_text()
     assert (root / "after.log").read_text() == "x\nx\n", "what follows ran when there was something new, and only then"
