@@ -54,7 +54,7 @@ def prefect_server(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def stop(process: subprocess.Popen) -> None:
-    """SIGTERM, which a worker turns into a SIGINT to itself; where those are ignored (a shell's background), SIGKILL."""
+    """SIGTERM, which a worker turns into a SIGINT of its own; where those are ignored (in a background), SIGKILL."""
     process.terminate()
     try:
         process.wait(20)
