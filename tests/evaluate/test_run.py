@@ -39,6 +39,9 @@ class Listening(Run):
     def metrics(self, values, step):
         self.told |= values
 
+    def timing(self, values):
+        self.told |= values
+
 
 def model(folder: Path, **changes: Any) -> None:
     torch.manual_seed(1)
