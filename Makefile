@@ -19,7 +19,7 @@ demo: setup  ## run the whole pipeline at demo scale on the built-in sample
 	@python -m tasks.report --where
 
 test: setup  ## the fast tests: no network, no GPU
-	python -m pytest
+	python -m pytest --numprocesses 2
 
 bench: setup  ## what is measured: ratios from one run each, printed; needs gdal-bin for the projection row
 	python -m tests.benchmarks
