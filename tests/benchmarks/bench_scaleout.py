@@ -23,10 +23,12 @@ from tasks.stage import Stage
 from tasks.tracking import Run
 from tests.dask_cluster import dask_cluster
 
-FINER: dict[str, dict[str, Any]] = {  # enough work for a minute or so of one core a stage
-    "acquire": {"sample": {"planet_px": 2000}},
-    "project": {"gsd": 30, "scene_px": 512},
-    "select": {"stride": 32, "quota": 8000},
+FINER: dict[
+    str, dict[str, Any]
+] = {  # half a minute of one core or so a stage, so that starting processes is not what is measured
+    "acquire": {"sample": {"planet_px": 1500}},
+    "project": {"gsd": 40, "scene_px": 512},
+    "select": {"stride": 32, "quota": 6000},
     "shard": {"tiles_per_shard": 256, "encoding": "png16"},
 }
 WORKERS, ROUNDS = 2, 2
