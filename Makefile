@@ -32,6 +32,7 @@ scale: setup  ## show what an overlay of infra/scales would change (NAME=laptop)
 	python -m tasks.scale $(NAME) $(if $(APPLY),--apply)
 
 ui: setup  ## the MLflow pages of every run, on http://127.0.0.1:5000
+	@echo 'the table of runs: http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning'
 	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlflow.db
 
 # Prefect on this machine alone; its database and settings stay in the checkout.
