@@ -23,3 +23,10 @@ def realdata() -> Path:
     if not REALDATA.is_dir():
         pytest.skip("no folder of real rasters beside this checkout")
     return REALDATA
+
+
+@pytest.fixture(autouse=True)
+def _no_store_of_another_test(monkeypatch) -> None:
+    """MLflow's `set_tracking_uri` writes into the environment, where the next test would find it."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)

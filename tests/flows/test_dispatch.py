@@ -30,7 +30,7 @@ from tasks.train.params import Params
 from tests.pipeline.conftest import Clone
 from tests.train.stand import dataset
 
-STEPS = 60  # many more than pass while a busy machine keeps the killer waiting
+STEPS = 240  # many more than pass while a busy machine keeps the killer waiting
 SHARD = {  # the real stage needs minutes of work before it; training is what is sent away
     "foreach": "${datasets}",
     "do": {
@@ -130,6 +130,13 @@ class Site:
             assert driver.poll() is None, self.log("driver")
             assert time.monotonic() < deadline, self.log("driver")
             time.sleep(0.02)
+
+    def hears(self, words: str, driver: subprocess.Popen[bytes]) -> None:
+        """Wait until the driver's log has these words."""
+        deadline = time.monotonic() + 240
+        while words not in self.log("driver"):
+            assert driver.poll() is None and time.monotonic() < deadline, self.log("driver")
+            time.sleep(0.05)
 
     def close(self) -> None:
         for process in self.machines:
@@ -232,15 +239,15 @@ def test_a_machine_that_dies_is_replaced_and_training_goes_on(site):
     first = site.machine("first")
     arguments = site.dispatch("--pool", "gpu", "--silence-s", "12")
     driver = site.start("driver", *arguments, folder=site.driver.root)
-    expected = unbroken(site)  # meanwhile
     site.checkpoint(4, driver)
     training(first).kill()  # only the training: its worker lives, and takes the next attempt
-    site.checkpoint(16, driver)
+    site.hears("going on from step", driver)
     kill(psutil.Process(driver.pid))  # whoever asked, too, who then asks again
     kill(psutil.Process(first.pid))  # the whole machine: nobody is left to say so
     site.machine("second")
     again = site.start("again", *arguments, folder=site.driver.root)
     assert again.wait(timeout=300) == 0, site.log("again")
+    expected = unbroken(site)
     assert "exited with -9" in site.log("driver") and "going on from step" in site.log("driver")
     said = site.log("again")
     assert "under way already" in said and "nothing was heard for 12 s" in said and "going on from step" in said, said

@@ -51,6 +51,9 @@ class FakeRun(Run):
         for name, value in values.items():
             self.said.setdefault(name, []).append(value)
 
+    def timing(self, values: dict[str, float]) -> None:
+        self.metrics(values, None)
+
 
 def dataset(root: Path, **contents: Any) -> Path:
     """Shards of 32 px tiles at `<root>/data/small/shards`; `contents` as `grow` takes them."""
