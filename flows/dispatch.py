@@ -44,12 +44,15 @@ from prefect.exceptions import ObjectNotFound  # noqa: E402
 from prefect.states import Cancelling, Crashed  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
+from flows.git import ask, git  # noqa: E402
 from flows.graph import chosen, read_graph  # noqa: E402
 from flows.remote import FLOW, SIGN_OF_LIFE  # noqa: E402
+from flows.repro import stand_aside  # noqa: E402
 from flows.worker import data_deps, scrub  # noqa: E402
+from tasks.command import told  # noqa: E402
 from tasks.errors import LandloomError  # noqa: E402
+from tasks.settings import ROOT  # noqa: E402
 
-ROOT = Path(__file__).resolve().parent.parent
 POLL_S = 2.0
 
 
@@ -113,17 +116,17 @@ def elsewhere(job: dict[str, str], pool: str | None, command: str | None, silenc
 
 def prepared(stage: str, repository: str | None, remote: str | None, root: Path) -> dict[str, str]:
     """What a worker must be told, after everything that would fail there was looked at here."""
-    dirty = _git(root, "status", "--porcelain", "--untracked-files=no").splitlines()
-    dirty += [f"?? {name}" for name in _git(root, "ls-files", "-o", "--exclude-standard", "--", "*.py").splitlines()]
+    dirty = git(root, "status", "--porcelain", "--untracked-files=no").splitlines()
+    dirty += [f"?? {name}" for name in git(root, "ls-files", "-o", "--exclude-standard", "--", "*.py").splitlines()]
     if dirty:
         raise LandloomError(
             f"{stage}: what is not committed does not reach another machine: {', '.join(dirty[:5])}"
             f"{' …' if len(dirty) > 5 else ''}; commit it (dvc.lock too: it says which data to fetch), then ask again"
         )
-    repository = repository or _git(root, "config", "--get", "remote.origin.url", check=False)
+    repository = repository or ask(root, "config", "--get", "remote.origin.url")
     if not repository:
         raise LandloomError("there is no git remote `origin` to clone from: name one with --repository")
-    job = described(stage, _git(root, "rev-parse", "HEAD"), repository, remote)
+    job = described(stage, git(root, "rev-parse", "HEAD").strip(), repository, remote)
     _reachable(job["commit"], repository, root)
     if not remote and not _dvc(root, "config", "--project", "core.remote", check=False):
         # .dvc/config.local is this machine's own: no clone has it.
@@ -268,11 +271,11 @@ def _by_command(command: str, job: dict[str, str], root: Path) -> None:
 
 def _reachable(commit: str, repository: str, root: Path) -> None:
     """Is the commit part of what the worker's repository gives out?"""
-    heads = {line.split()[0] for line in _git(root, "ls-remote", repository).splitlines()}
+    heads = {line.split()[0] for line in git(root, "ls-remote", repository).splitlines()}
     if commit in heads:
         return
-    known = [head for head in heads if _git(root, "cat-file", "-t", head, check=False) in ("commit", "tag")]
-    if not any(_git(root, "merge-base", commit, head, check=False) == commit for head in known):
+    known = [head for head in heads if ask(root, "cat-file", "-t", head) in ("commit", "tag")]
+    if not any(ask(root, "merge-base", commit, head) == commit for head in known):
         raise LandloomError(f"commit {commit[:12]} is not in {scrub(repository)} yet: `git push` it, then ask again")
 
 
@@ -285,22 +288,13 @@ def _error(state: Any) -> object:
     return state.result(raise_on_failure=False)
 
 
-def _git(root: Path, *arguments: str, check: bool = True) -> str:
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True)
-    if check and done.returncode != 0:
-        raise LandloomError(f"git {' '.join(arguments[:1])}: {scrub(done.stderr.strip())}")
-    return done.stdout.rstrip("\n") if done.returncode == 0 else ""
-
-
 def _dvc(root: Path, *arguments: str, check: bool = True, **env: str) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=root,
-        env={**os.environ, "PATH": path, **env},
-        capture_output=True,
-        text=True,
-    )
+    command, env = [sys.executable, "-m", "dvc", *arguments], {**os.environ, "PATH": path, **env}
+    while True:
+        done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True)
+        if done.returncode == 0 or not stand_aside(done.stdout + done.stderr):
+            break
     if check and done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [done.stderr.strip()]
         raise LandloomError(f"dvc {arguments[0]}: {scrub(lines[-1])}")
@@ -320,11 +314,8 @@ def main() -> None:
     parser.add_argument("--wait-s", type=float, default=20.0, help="before the first new attempt; doubles each time")
     parser.add_argument("--silence-s", type=float, default=300.0, help="a worker silent for so long is gone")
     arguments = parser.parse_args()
-    try:
+    with told(StageRefused, WorkerLost):
         print(f"{arguments.stage}: {dispatch(**vars(arguments))}")
-    except (LandloomError, StageRefused, WorkerLost) as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

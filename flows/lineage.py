@@ -12,7 +12,6 @@ has every one.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from flows.origins import Lineage, gather
@@ -20,10 +19,10 @@ from flows.picture import draw
 from flows.prov import document, to_json
 from flows.runs import Runs
 from flows.tree import tree
-from tasks.errors import LandloomError
+from tasks.command import told
 from tasks.files import atomic_file
+from tasks.settings import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PICTURE, PROV, TREE = "lineage.png", "lineage.prov.json", "lineage.txt"
 
 
@@ -45,7 +44,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for the files; .landloom/lineage/… when left out")
     parser.add_argument("--attach", action="store_true", help="attach the files to the run in MLflow as well")
     arguments = parser.parse_args()
-    try:
+    with told(status=2):
         lineage = gather(arguments.run, ROOT)
         folder = arguments.out or ROOT / ".landloom" / "lineage" / f"{lineage.last.stage}-{lineage.last.run_id[:8]}"
         print(tree(lineage))
@@ -53,9 +52,6 @@ def main() -> None:
             print(path)
             if arguments.attach:
                 Runs(ROOT).client.log_artifact(lineage.last.run_id, str(path), "lineage")
-    except LandloomError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
 
 
 if __name__ == "__main__":

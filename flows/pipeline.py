@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +30,8 @@ from flows.checkout import assignments, checkout
 from flows.graph import Plan, chosen, named, ordered, read_plan
 from flows.repro import UNCHANGED, Children, StageFailed, patient
 from flows.seal import seal as commit_lock
-from tasks.errors import LandloomError
-
-ROOT = Path(__file__).resolve().parent.parent
+from tasks.command import told
+from tasks.settings import ROOT
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -132,7 +130,7 @@ def main() -> None:
     parser.add_argument("--seal", action="store_true", help="commit dvc.lock at the end, and stamp the runs with it")
     given = parser.parse_args()
     runner = ThreadPoolTaskRunner(max_workers=given.jobs)
-    try:
+    with told(StageFailed, ValueError):
         check_prefect()
         outcomes = pipeline.with_options(task_runner=runner)(
             *(given.targets, given.start, given.dry),
@@ -140,9 +138,11 @@ def main() -> None:
             force=given.force,
             sealed=given.seal,
         )
-    except (StageFailed, LandloomError, ValueError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    print_outcomes(outcomes)
+
+
+def print_outcomes(outcomes: dict[str, str]) -> None:
+    """A line a stage."""
     for stage, outcome in outcomes.items():
         print(f"{stage}: {outcome}")
 

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flows.away import silent
+from tasks.command import told
 from tasks.errors import LandloomError
 from tasks.secrets import redact
-
-ROOT = Path(__file__).resolve().parent.parent
+from tasks.settings import ROOT
 
 
 def push(root: Path = ROOT, targets: Sequence[str] = ()) -> str:
@@ -64,11 +64,9 @@ def main() -> None:
     """The command line; ends with status 1 where something stayed here."""
     parser = argparse.ArgumentParser(prog="python -m flows.push", description=__doc__.splitlines()[0])
     parser.add_argument("targets", nargs="*", help="stages or paths; everything when left out")
-    try:
-        print(push(ROOT, parser.parse_args().targets))
-    except LandloomError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    given = parser.parse_args()
+    with told():
+        print(push(ROOT, given.targets))
 
 
 if __name__ == "__main__":

@@ -25,9 +25,10 @@ from prefect import flow, get_run_logger
 from flows.away import check_prefect
 from flows.checkout import checkout
 from flows.graph import named, read_graph
-from flows.pipeline import ROOT, pipeline
+from flows.pipeline import pipeline, print_outcomes
 from flows.repro import Children, StageFailed, patient
-from tasks.errors import LandloomError
+from tasks.command import told
+from tasks.settings import ROOT
 
 LOCK = "dvc.lock"
 
@@ -97,14 +98,10 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m flows.refresh", description=__doc__.splitlines()[0])
     parser.add_argument("dataset", help="a key of `datasets` in params.yaml")
-    try:
+    given = parser.parse_args()
+    with told(StageFailed, ValueError):
         check_prefect()
-        outcomes = refresh(parser.parse_args().dataset)
-    except (StageFailed, LandloomError, ValueError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
-    for stage, outcome in outcomes.items():
-        print(f"{stage}: {outcome}")
+        print_outcomes(refresh(given.dataset))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ the environment of whoever serves the pool; a flow run's parameters hold address
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import queue
@@ -21,8 +22,6 @@ from pathlib import Path
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
-import contextlib
-
 from prefect import flow, get_run_logger  # noqa: E402 - reads the settings above when imported
 from prefect.client.orchestration import get_client  # noqa: E402
 from prefect.client.schemas.actions import WorkPoolCreate  # noqa: E402
@@ -32,8 +31,8 @@ from prefect.types.entrypoint import EntrypointType  # noqa: E402
 from prefect.workers.process import ProcessWorker  # noqa: E402
 
 from flows.worker import REFUSED  # noqa: E402
+from tasks.settings import ROOT  # noqa: E402
 
-ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = {"kubernetes": ROOT / "infra" / "kubernetes" / "pool.json"}
 FLOW = "remote-stage"
 SIGN_OF_LIFE = "still at work"

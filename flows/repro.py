@@ -92,11 +92,9 @@ def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, c
     while True:
         arguments = ["repro", "--single-item", *["--force"] * force, stage]
         status, lines = run_dvc(arguments, Path(root), children, log, **{"LANDLOOM_REFRESH": "1"} if force else {})
-        if status == 0 or not any(words in line for words in _BUSY for line in lines):
+        if status == 0 or not stand_aside("\n".join(lines)):
             break
-        # DVC waits for its own lock, but not for a stage that another process runs; that one may even do our work.
-        log.info("%s: another process uses its files; asking again in a few seconds", stage)
-        time.sleep(random.uniform(2, 6))
+        log.info("%s: another process used its files; asking again", stage)
     if status != 0:
         # DVC's own last line names the stage; the one before it is the stage's own word.
         told = [line for line in lines if line.startswith(stage.split("@")[0])] or lines[-1:] or ["no output"]
@@ -105,6 +103,17 @@ def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, c
     if outcome != UNCHANGED:
         publish(stage, Path(root), outcome, time.monotonic() - started, log)
     return outcome
+
+
+def stand_aside(said: str) -> bool:
+    """Wait a few seconds where DVC said that another process uses its files; whether it did.
+
+    DVC waits for its own lock, but not for a stage that another process runs; that one may even do our work.
+    """
+    busy = any(words in said for words in _BUSY)
+    if busy:
+        time.sleep(random.uniform(2, 6))
+    return busy
 
 
 def run_dvc(arguments: list[str], root: Path, children: Children, log: Any, **env: str) -> tuple[int, list[str]]:

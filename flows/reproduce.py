@@ -22,17 +22,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from flows.findings import DIFFERENT, MISSING, NOTE, SAME, TOLERANCE, Finding, compared, in_stage_order, table, verdict
+from flows.git import git, has_commit
 from flows.lockfile import check, entries
 from flows.recompute import Recompute
 from flows.runs import Recorded, Runs
 from flows.standing import checkout_code, code
 from flows.store import Store
-from flows.worktree import Worktree, git, has_commit, worktree
-from tasks.errors import LandloomError
+from flows.worktree import Worktree, worktree
+from tasks.command import told
 from tasks.hashing import dvc_md5
 from tasks.provenance import LOCK, lock_hash
-
-ROOT = Path(__file__).resolve().parent.parent
+from tasks.settings import ROOT
 
 
 def reproduce(
@@ -192,7 +192,7 @@ def main() -> None:
         parser.error("--only and --fetch say how to --recompute")
     started = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the worktree is taken away then, too
-    try:
+    with told(status=2):
         findings = reproduce(
             arguments.run,
             arguments.recompute,
@@ -202,9 +202,6 @@ def main() -> None:
             tolerance=arguments.tolerance,
             say=lambda line: print(line, file=sys.stderr, flush=True),
         )
-    except LandloomError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
     print(table(findings, arguments.all))
     good, line = verdict(findings)
     print(f"{time.monotonic() - started:.1f} s")

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from flows.git import git, has_commit
 from flows.runs import Runs
-from flows.worktree import git, has_commit
+from tasks.command import told
 from tasks.errors import LandloomError
 from tasks.hashing import dvc_md5, file_md5
 from tasks.provenance import git_state
+from tasks.settings import ROOT
 from tasks.tracking import warn_away
 
-ROOT = Path(__file__).resolve().parent.parent
 LOCK = "dvc.lock"
 TAG = "git.commit.sealed"
 TITLE = "Seal dvc.lock"
@@ -119,11 +119,8 @@ def _changed(root: Path) -> list[str]:
 
 def main() -> None:
     """The command line."""
-    try:
+    with told():
         print(f"sealed: {seal(ROOT)}")
-    except LandloomError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from pathlib import Path
 import yaml
 
 from flows.findings import DIFFERENT, NOTE, SAME, Finding, compared
+from flows.git import git
 from flows.runs import Recorded
-from flows.worktree import Worktree, git
+from flows.worktree import Worktree
 from tasks.errors import LandloomError
 from tasks.hashing import dvc_md5, file_sha256
 from tasks.provenance import LOCK

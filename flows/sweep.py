@@ -17,7 +17,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +30,17 @@ from prefect.futures import wait
 from flows.artifacts import run_of
 from flows.away import check_prefect
 from flows.checkout import assignments, nested
+from flows.git import git
 from flows.graph import chosen, read_graph
 from flows.repro import Children, StageFailed, run_dvc
+from tasks.command import told
 from tasks.errors import LandloomError
 from tasks.provenance import git_state
 from tasks.scale import apply_overlay
 from tasks.secrets import redact
+from tasks.settings import ROOT
 from tasks.store import connect, tracking_uri
 
-ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(".landloom/sweeps")
 Row = dict[str, Any]
 
@@ -121,10 +122,10 @@ def trial(
             raise StageFailed(f"{experiment}: {told[-1] if told else 'no output'}")
         ref = next(
             ref
-            for ref in _git(clone, "for-each-ref", "--format=%(refname)", "refs/exps").split()
+            for ref in git(clone, "for-each-ref", "--format=%(refname)", "refs/exps").split()
             if ref.endswith(f"/{experiment}")
         )
-        _git(clone, "push", "--quiet", str(place), f"{ref}:{ref}")
+        git(clone, "push", "--quiet", str(place), f"{ref}:{ref}")
         stages = [stage for stage, entry in _entries(clone).items() if entry.get("outs")]
         runs = {stage: run for stage in stages if (run := run_of(stage, clone))}
         touched = [run for stage, run in runs.items() if _entries(clone)[stage] != before.get(stage)]
@@ -149,8 +150,8 @@ def clone_checkout(root: Path, clone: Path) -> None:
         raise LandloomError(f"{root}: git cannot tell what is checked out here; commit first")
     shutil.rmtree(clone, ignore_errors=True)
     clone.parent.mkdir(parents=True, exist_ok=True)
-    _git(root, "clone", "--quiet", "--no-checkout", str(root), str(clone))
-    _git(clone, "checkout", "--quiet", "--detach", commit)
+    git(root, "clone", "--quiet", "--no-checkout", str(root), str(clone))
+    git(clone, "checkout", "--quiet", "--detach", commit)
     if patch:
         subprocess.run(["git", "apply", "-"], cwd=clone, input=patch.encode(), check=True)
     for name in ("dvc.lock", ".dvc/config.local"):
@@ -195,7 +196,7 @@ def fresh_name(name: str, root: Path) -> str:
     """`name`, or `name-r2` and so on where it was used before: a sweep on a schedule repeats itself."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
         raise LandloomError(f"{name}: a sweep's name is letters, digits, - and _")
-    taken = {ref.rsplit("/", 1)[1] for ref in _git(root, "for-each-ref", "--format=%(refname)", "refs/exps").split()}
+    taken = {ref.rsplit("/", 1)[1] for ref in git(root, "for-each-ref", "--format=%(refname)", "refs/exps").split()}
     names = itertools.chain([name], (f"{name}-r{number}" for number in itertools.count(2)))
     return next(free for free in names if not any(re.fullmatch(rf"{free}-\d+", used) for used in taken))
 
@@ -237,13 +238,6 @@ def _entries(root: Path) -> dict[str, Any]:
     return yaml.safe_load(path.read_text())["stages"] if path.exists() else {}
 
 
-def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise LandloomError(f"git {arguments[0]}: {done.stderr.strip()}")
-    return done.stdout
-
-
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m flows.sweep", description=__doc__.splitlines()[0])
@@ -256,14 +250,11 @@ def main() -> None:
     parser.add_argument("--largest-first", action="store_true", help="the larger the better")
     parser.add_argument("--jobs", type=int, default=1, help="sets side by side")
     given = parser.parse_args()
-    try:
+    with told(StageFailed, ValueError):
         check_prefect()
         grid = assignments(given.grid)
         combinations(grid, [])
         rows = sweep(given.name, grid, [], given.target, given.by, given.largest_first, given.jobs)
-    except (StageFailed, LandloomError, ValueError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
     print(table(rows))
 
 

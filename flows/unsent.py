@@ -18,9 +18,8 @@ from tasks.errors import LandloomError
 from tasks.files import write_json
 from tasks.journal import journals, perform, read, taken
 from tasks.secrets import redact
+from tasks.settings import ROOT
 from tasks.store import connect, knock, tracking_uri
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def send(folder: Path, root: Path = ROOT) -> str:

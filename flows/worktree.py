@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from flows.git import git, has_commit
 from flows.runs import Recorded, Runs
 from flows.store import Store
 from tasks.errors import LandloomError
@@ -134,21 +135,6 @@ def worktree(runs: Runs, store: Store, run: Recorded, into: Path | None) -> Iter
         finally:
             if not kept:
                 git(runs.root, "worktree", "remove", "--force", str(path))
-
-
-def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> str:
-    """Run git; raises LandloomError with git's own words."""
-    done = subprocess.run(["git", *arguments], cwd=folder, input=stdin, capture_output=True)
-    if done.returncode != 0:
-        said = " ".join(done.stderr.decode(errors="replace").split())
-        raise LandloomError(f"git {' '.join(arguments[:2])}: {said}")
-    return done.stdout.decode(errors="replace")
-
-
-def has_commit(root: Path, commit: str) -> bool:
-    """Whether this clone has the commit."""
-    done = subprocess.run(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=root, capture_output=True)
-    return done.returncode == 0
 
 
 def _name(run: Recorded) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import copy
 import io
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
+from tasks.command import told
 from tasks.errors import LandloomError
 from tasks.files import atomic_file
 from tasks.settings import PARAMS, ROOT, check
@@ -109,11 +109,8 @@ def main() -> None:
     parser.add_argument("name", choices=scales(), help="an overlay of infra/scales")
     parser.add_argument("--apply", action="store_true", help="write params.yaml")
     arguments = parser.parse_args()
-    try:
+    with told():
         found = apply_scale(arguments.name, arguments.apply)
-    except LandloomError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
     for path, old, new in found:
         print(f"{path}: {_short(old)} -> {_short(new)}")
     if not found:

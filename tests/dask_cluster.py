@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.settings import ROOT
+from tests.together import stop
 
 _QUIET = ("--no-dashboard", "--host", "127.0.0.1")
 PATIENCE = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}  # an item may kill two workers, not four
@@ -43,12 +44,7 @@ class DaskCluster:
     def stop(self) -> None:
         """SIGTERM the workers first: their nannies take them along."""
         for process in reversed(self.processes):
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop(process)
 
     def _start(self, name: str, arguments: list[str], root: Path = ROOT) -> subprocess.Popen:
         env = {**os.environ, **PATIENCE, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}

@@ -190,7 +190,7 @@ def test_a_key_among_the_parameters_stops_the_stage_before_it_is_copied_anywhere
         {"GIT_AUTHOR_NAME": "Someone Else 2"},
         {"KEYBOARD_LAYOUT": "us-intl-1"},
         {"TOKENIZERS_PARALLELISM": "false-ish-1"},
-        {"SSH_AUTH_SOCK": "/tmp/ssh-1234567/agent.1"},
+        {"SSH_AUTH_SOCK": "/run/user/1000/ssh-1234567/agent.1"},
         {"DB_PASSWORD": "password"},
         {"MAX_TOKENS": "100000000"},
         {"HOME_PAGE": "https://git@github.com/someone/something"},

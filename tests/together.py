@@ -1,8 +1,9 @@
-"""Several processes that do one thing at the very same time."""
+"""Processes of a test: several that do one thing at the very same time, and one that has to end."""
 
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
 from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Barrier
 from typing import Any
@@ -32,3 +33,13 @@ def run_together(target: Callable[..., None], arguments: Sequence[tuple[Any, ...
 def _start(together: Barrier, target: Callable[..., None], given: tuple[Any, ...]) -> None:
     together.wait(_COUNTDOWN_S)
     target(*given)
+
+
+def stop(process: subprocess.Popen) -> None:
+    """SIGTERM, which a worker turns into a SIGINT of its own; where those are ignored (in a background), SIGKILL."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -16,6 +16,7 @@ import yaml
 
 from tasks.dag import stage_entry, stage_names
 from tasks.settings import PARAMS, ROOT
+from tests.together import stop
 
 
 @contextmanager
@@ -51,16 +52,6 @@ def prefect_server(folder: Path) -> Iterator[dict[str, str]]:
         yield env
     finally:
         stop(process)
-
-
-def stop(process: subprocess.Popen) -> None:
-    """SIGTERM, which a worker turns into a SIGINT of its own; where those are ignored (in a background), SIGKILL."""
-    process.terminate()
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def new_repository(root: Path, dag: str, params: str) -> Path:

@@ -20,8 +20,8 @@ from flows.refresh import lock_entry, refresh
 from flows.repro import StageFailed
 from flows.sweep import sweep
 from tasks.settings import ROOT
-from tests.flows.stand import stop
 from tests.pipeline.conftest import Clone
+from tests.together import stop
 
 FLOWS = {"refresh": refresh, "train": dispatch, "sweep": sweep, "pipeline": pipeline}
 AFTER = {  # acquire is the real stage; what follows it takes no time

@@ -29,7 +29,7 @@ def test_images_are_pinned(name):
         build = SERVICES[name]["build"]
         dockerfile = (HOME / build["context"] / build["dockerfile"]).read_text()
         images += re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
-        assert "--constraint /tmp/requirements.lock" in dockerfile
+        assert "--constraint /opt/landloom/requirements.lock" in dockerfile
     for image in images:
         assert re.search(r":v?\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$", image), f"{image}: no exact version"
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.services.local import BUCKET, HOST, Services, start, stop
+from infra.services.local import BUCKET, start, stop
+from infra.services.processes import HOST, Services
 from tasks.errors import LandloomError
 from tasks.hashing import dvc_md5
 from tasks.settings import ROOT

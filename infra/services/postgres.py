@@ -1,0 +1,111 @@
+"""PostgreSQL as a process: a cluster of its own, and a role and a database for each service."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from infra.services.processes import HOST, Services, launch, write_private
+from tasks.errors import LandloomError
+
+
+def start_postgres(services: Services, databases: Sequence[str]) -> None:
+    """Start it, and make the databases that are missing. Raises LandloomError where it cannot be."""
+    bin_folder = _postgres_bin()
+    data, log = services.folder / "postgres", services.folder / "postgres.log"
+    owner = _postgres_owner(services.folder)
+    if not (data / "PG_VERSION").exists():
+        shutil.rmtree(data, ignore_errors=True)  # of a start that was cut short
+        data.mkdir(mode=0o700)
+        if owner:
+            shutil.chown(data, owner)
+        password = services.folder / "initdb.password"
+        try:
+            write_private(password, services.passwords["admin"] + "\n")
+            if owner:
+                shutil.chown(password, owner)
+            command = [str(bin_folder / "initdb"), "-D", str(data), "-U", "admin", "-A", "scram-sha-256"]
+            command += ["-E", "UTF8", "--no-locale", f"--pwfile={password}"]
+            done = subprocess.run(command, capture_output=True, text=True, cwd="/", **_as(owner))
+        finally:
+            password.unlink(missing_ok=True)
+        if done.returncode != 0:
+            shutil.rmtree(data, ignore_errors=True)
+            raise LandloomError(f"PostgreSQL: initdb failed: {done.stderr.strip() or done.stdout.strip()}")
+    settings = {"listen_addresses": HOST, "port": services.ports["postgres"], "unix_socket_directories": ""}
+    command = [str(bin_folder / "postgres"), "-D", str(data)]
+    for name, value in settings.items():
+        command += ["-c", f"{name}={value}"]
+    launch(services, "postgres", command, log, lambda: _admin_query(services) is not None, cwd="/", **_as(owner))()
+    for name in databases:
+        _admin_query(services, name)
+
+
+def _admin_query(services: Services, create: str | None = None) -> bool | None:
+    """Make a role and a database of its own, where they are missing; None where PostgreSQL does not answer yet."""
+    import psycopg2
+    from psycopg2 import sql
+
+    try:
+        connection = psycopg2.connect(
+            host=HOST,
+            port=services.ports["postgres"],
+            user="admin",
+            password=services.passwords["admin"],
+            dbname="postgres",
+            connect_timeout=3,
+        )
+    except psycopg2.OperationalError:
+        return None
+    connection.autocommit = True
+    with closing(connection), connection.cursor() as cursor:
+        if create is not None:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [create])
+            if cursor.fetchone() is None:
+                who = sql.Identifier(create)
+                cursor.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(who))
+                password = sql.Literal(services.passwords[create])
+                cursor.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(who, password))
+                cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(who, who))
+    return True
+
+
+def _postgres_bin() -> Path:
+    """The folder of `initdb` and `postgres`; Debian keeps them off the path."""
+    found = shutil.which("initdb")
+    if found and (beside := Path(found).resolve().parent / "postgres").exists():
+        return beside.parent
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    if not versions:
+        raise LandloomError(
+            "PostgreSQL is not installed here: `apt-get install postgresql`, or your system's own package"
+        )
+    return versions[-1].parent
+
+
+def _postgres_owner(folder: Path) -> str | None:
+    """PostgreSQL refuses to be run by root: then by whom. Raises LandloomError where that user cannot get in."""
+    if os.geteuid() != 0:
+        return None
+    users = {entry.pw_name for entry in pwd.getpwall()}
+    owner = "postgres" if "postgres" in users else "nobody"
+    blocked = next((path for path in (folder, *folder.parents) if not path.stat().st_mode & 0o001), None)
+    if blocked is not None:
+        raise LandloomError(
+            f"{blocked}: PostgreSQL does not run as root, and user {owner!r} cannot enter this folder; "
+            "start the services as another user, or name another place with --folder"
+        )
+    return owner
+
+
+def _as(owner: str | None) -> dict[str, Any]:
+    if owner is None:
+        return {}
+    entry = pwd.getpwnam(owner)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
