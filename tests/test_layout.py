@@ -65,6 +65,8 @@ def datasets() -> list[str]:
     return list(yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"])
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: "/".join(place(path)))
+@pytest.mark.parametrize(
+    "path", [*SOURCES, *sorted((ROOT / "infra").rglob("*.py"))], ids=lambda path: "/".join(place(path))
+)
 def test_files_are_small_enough_to_read_in_one_go(path):
     assert len(path.read_text().splitlines()) <= 400
