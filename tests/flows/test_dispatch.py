@@ -248,7 +248,8 @@ def test_a_machine_that_dies_is_replaced_and_training_goes_on(site):
     again = site.start("again", *arguments, folder=site.driver.root)
     assert again.wait(timeout=300) == 0, site.log("again")
     expected = unbroken(site)
-    assert "exited with -9" in site.log("driver") and "going on from step" in site.log("driver")
+    # The second is what a shell that waits for its command makes of SIGKILL: which shell runs it is the machine's.
+    assert re.search(r"exited with (-9|137)\b", site.log("driver")) and "going on from step" in site.log("driver")
     said = site.log("again")
     assert "under way already" in said and "nothing was heard for 12 s" in said and "going on from step" in said, said
     assert said.splitlines()[-1] == "train@terrain: restored from cache"
