@@ -236,6 +236,7 @@ def unbroken(site: Site) -> dict[str, str]:
 
 def test_a_machine_that_dies_is_replaced_and_training_goes_on(site):
     site.server()
+    site.call(sys.executable, "-m", "flows.remote", "gpu", "--register-only")  # else the driver may ask before it is
     first = site.machine("first")
     arguments = site.dispatch("--pool", "gpu", "--silence-s", "12")
     driver = site.start("driver", *arguments, folder=site.driver.root)
