@@ -11,6 +11,7 @@ from models.painter import Painted, Painter
 from tasks.errors import LandloomError
 from tasks.evaluate.painting_pictures import leakages, paintings, singles
 from tasks.evaluate.shadows import AZIMUTHS, Leakage, leakage
+from tasks.evaluate.tiles import whole_tiles
 from tasks.evaluate.variety import pairwise, repetition
 from tasks.formats.shards import ShardSet
 from tasks.stage import Stage
@@ -33,13 +34,10 @@ class Paintings:
 
 def paint_held_out(stage: Stage[Any], painter: Painter, shards: ShardSet, count: int) -> Paintings:
     """Paint the maps of up to `count` held-out tiles; more paintings than maps take maps again with other seeds."""
-    rows = shards.rows("val")
-    real = shards.batch(rows, ("height", "color", "label"))
-    whole = np.isfinite(real["height"]).all(axis=(1, 2))
-    real = {name: array[whole] for name, array in real.items()}
-    if not whole.any():
+    real = whole_tiles(stage, shards, "val", count, ("height", "color", "label"), key="maps")
+    if not len(real["height"]):
         raise LandloomError(f"{shards.folder}: no held-out tile is whole; loosen select.val_share or the rules")
-    chosen = np.resize(stage.rng("maps").permutation(len(real["height"])), count)
+    chosen = np.resize(np.arange(len(real["height"])), count)
     parts = []
     for start in stage.progress(range(0, count, BATCH), what="batches of paintings"):
         maps = real["label"][chosen[start : start + BATCH]]
@@ -110,12 +108,12 @@ def _leak_facts(found: Leakage) -> dict[str, Any]:
 
 def _color_distance(one: np.ndarray, other: np.ndarray) -> float:
     """First Wasserstein distance of two sets of byte values: the area between their distribution functions."""
-    steps = [
-        np.cumsum([np.bincount(pictures[..., band].ravel(), minlength=256) / pictures[..., band].size], axis=1)[0]
-        for band in range(3)
-        for pictures in (one, other)
-    ]
-    return float(np.mean([np.abs(a - b).sum() for a, b in zip(steps[::2], steps[1::2], strict=True)]))
+    areas = []
+    for band in range(3):
+        counts = [np.bincount(pictures[..., band].ravel(), minlength=256) for pictures in (one, other)]
+        shares = [np.cumsum(count) / count.sum() for count in counts]
+        areas.append(np.abs(shares[0] - shares[1]).sum())
+    return float(np.mean(areas))
 
 
 def flat_paintings(result: dict[str, Any]) -> dict[str, float]:

@@ -20,6 +20,7 @@ from tasks.evaluate.floors import interval, resample
 from tasks.evaluate.memorisation import Nearest, judge, nearest, pose, thumbnails
 from tasks.evaluate.painting import Paintings, flat_paintings, judge_paintings, paint_held_out
 from tasks.evaluate.params import Params
+from tasks.evaluate.tiles import READ, whole_tiles
 from tasks.files import atomic_dir, write_json
 from tasks.formats.shards import ShardSet
 from tasks.formats.table import write_table
@@ -27,7 +28,6 @@ from tasks.hashing import dvc_md5
 from tasks.stage import Stage
 
 BATCH = 32  # samples between two lines of progress
-READ = 1024  # tiles read together
 PAIRS = 8  # closest pairs that are drawn
 
 
@@ -36,7 +36,7 @@ def run(stage: Stage[Params]) -> None:
     shards, model = ShardSet(stage.dir / "shards"), _model(stage.dir / "model")
     gsd = _gsd(shards, model)
     inception = Inception(stage.root / stage.params.inception) if stage.params.inception is not None else None
-    train, val = _real(stage, shards, "train"), _real(stage, shards, "val")
+    train, val = (whole_tiles(stage, shards, split, stage.params.tiles)["height"] for split in ("train", "val"))
     paintings: Paintings | None = None
     if isinstance(model, Painter):
         paintings = _paint(stage, model, shards)
@@ -78,22 +78,6 @@ def _gsd(shards: ShardSet, model: Generator | Painter) -> float:
             f"{shards.card['gsd']} m; train it again on these shards (`dvc repro` does)"
         )
     return float(shards.card["gsd"])
-
-
-def _real(stage: Stage[Params], shards: ShardSet, split: str) -> np.ndarray:
-    """At most `tiles` tiles of a split without voids, in a random order: (N, px, px) metres."""
-    rows = stage.rng(split).permutation(shards.rows(split))
-    taken, count, voids = [], 0, 0
-    for start in range(0, len(rows), READ):
-        heights = shards.heights(rows[start : start + READ])
-        whole = np.isfinite(heights).all(axis=(1, 2))
-        taken.append(heights[whole][: stage.params.tiles - count])
-        count, voids = count + len(taken[-1]), voids + int((~whole).sum())
-        if count == stage.params.tiles:
-            break
-    if voids:
-        stage.say(f"{voids} tiles of {split} have voids and are left out")
-    return np.concatenate(taken) if taken else np.zeros((0, shards.px, shards.px), np.float32)
 
 
 def _sample(stage: Stage[Params], generator: Generator, steps: int) -> np.ndarray:

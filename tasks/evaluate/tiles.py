@@ -1,0 +1,40 @@
+"""The real tiles that an evaluation looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tasks.formats.shards import ShardSet
+from tasks.stage import Stage
+
+READ = 1024  # tiles read together
+
+
+def whole_tiles(
+    stage: Stage[Any], shards: ShardSet, split: str, most: int, names: Sequence[str] = ("height",), key: str = ""
+) -> dict[str, np.ndarray]:
+    """Up to `most` tiles of a split without voids, in a random order that `key` (the split's name) decides.
+
+    Only so many are read, however large the split is.
+
+    Args:
+        names: which arrays; one is `height`.
+
+    Returns:
+        Arrays (N, px, px) or (N, px, px, 3) by name, see `ShardSet.batch`; N may be 0.
+    """
+    rows = stage.rng(key or split).permutation(shards.rows(split))
+    taken, count, voids = [shards.batch(rows[:0], names)], 0, 0
+    for start in range(0, len(rows), READ):
+        tiles = shards.batch(rows[start : start + min(READ, most - count)], names)
+        whole = np.isfinite(tiles["height"]).all(axis=(1, 2))
+        taken.append({name: array[whole] for name, array in tiles.items()})
+        count, voids = count + int(whole.sum()), voids + int((~whole).sum())
+        if count == most:
+            break
+    if voids:
+        stage.say(f"{voids} tiles of {split} have voids and are left out")
+    return {name: np.concatenate([part[name] for part in taken]) for name in names}
