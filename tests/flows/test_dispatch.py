@@ -18,7 +18,7 @@ import psutil
 import pytest
 import yaml
 
-from flows.dispatch import prepared
+from flows.dispatch import changed, prepared
 from flows.worker import scrub
 from tasks.dag import stage_entry
 from tasks.errors import LandloomError
@@ -216,6 +216,22 @@ def test_what_would_fail_there_is_said_here(site):
     params.write_text(committed)
     site.commit("back")
     site.push()
+
+
+def test_what_another_process_writes_is_waited_for(site, monkeypatch):
+    root = site.driver.root
+    lock = root / ".dvc" / "tmp" / "rwlock"
+    writer = {str(root / "data" / "terrain" / "shards"): {"pid": os.getppid(), "cmd": "dvc repro"}}
+    lock.write_text(json.dumps({"write": writer}))
+    waits = []
+
+    def until_it_ends(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            lock.write_text("{}")
+
+    monkeypatch.setattr("flows.repro.time.sleep", until_it_ends)
+    assert changed(root, {"shard@terrain"}) == [] and len(waits) == 2
 
 
 def unbroken(site: Site) -> dict[str, str]:
