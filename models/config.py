@@ -127,6 +127,7 @@ class TerrainGanConfig(Config):
     discriminator: DiscriminatorConfig
     shadow: int = Field(ge=1)  # channels between the two layers of the shadow network
     flipped_route: bool
+    flatness: float = Field(ge=0)  # weight of the light that both routes find in the texture; 0 leaves it to the judge
     feature_matching: float = Field(ge=0)  # weight; 0 leaves it out
     perceptual: PerceptualConfig
     balance: BalanceConfig

@@ -39,11 +39,15 @@ class Shadow(nn.Module):
 
     def forward(self, texture: Tensor, slope: Tensor) -> Tensor:
         """Shaded terrain (n, 3, h, w) from a flat texture (n, 3, h, w), both sRGB in -1..1, and slopes (n, 2, h, w)."""
+        lightness, *hue = to_lab(texture).unbind(1)
+        shaded = (lightness + self.light(slope)).clamp(0, 100)
+        return to_srgb(torch.stack([shaded, *hue], dim=1))
+
+    def light(self, slope: Tensor) -> Tensor:
+        """Change of lightness (n, h, w), of 100, from slopes (n, 2, h, w)."""
         # Flat ground is its own colour: else the two could agree on any split of the lightness between them.
         light = self._answer(slope) - self._answer(torch.zeros_like(slope[:1, :, :1, :1]))
-        lightness, *hue = to_lab(texture).unbind(1)
-        shaded = (lightness + DEPTH * torch.tanh(light[:, 0].float())).clamp(0, 100)
-        return to_srgb(torch.stack([shaded, *hue], dim=1))
+        return DEPTH * torch.tanh(light[:, 0].float())
 
     def _answer(self, slope: Tensor) -> Tensor:
         return self.last(F.leaky_relu(self.first(slope), 0.2))

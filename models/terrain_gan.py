@@ -2,8 +2,9 @@
 
 The colours to learn from have the sun baked in. So a generator (`models.spade`) gives texture and height, a shadow
 network (`models.shadow`) lights the texture by the height, and the lit terrain is what the judge
-(`models.discriminator`) compares with the data. On a second route texture, height and classes are flipped together and
-lit again, by the same sun: a shadow that the generator painted into the texture now lies on the wrong side of its hill.
+(`models.discriminator`) compares with the data. On a second route texture, height and classes are flipped on both axes
+and lit again, by the same sun: a shadow that the generator painted into the texture now lies on the wrong side of its
+hill.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from models.classes import one_hot
 from models.color_height import ColorHeightEncoding
 from models.config import TerrainGanConfig
 from models.discriminator import CHANCE, Discriminator, feature_matching, fooling, hinge, split
+from models.lightness import to_lab
 from models.method import Batch, Logs, Phase, State
 from models.perceptual import Perceptual
 from models.shadow import Shadow, slopes
 from models.spade import Generator
 
-FLIPS = ((3,), (2,), (2, 3))  # east-west, north-south, both: whatever the sun's azimuth, two of them move it
+FLIP = (2, 3)
+"""Both axes, and not either at random: light in the texture is then on the wrong side as often as on the right one,
+whatever the sun's azimuth. Else it pays to light the texture from behind while the shadows are too strong."""
 
 
 class TerrainGan:
@@ -89,7 +93,7 @@ class TerrainGan:
     def _judging(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
         classes = one_hot(batch["label"], self.classes)
         with torch.no_grad():
-            fakes = self._routes(state, classes)
+            fakes = self._routes(state, *self._paint(state, classes), classes)
         real = self._seen(batch["color"], batch["height"], classes)
         judged = state.networks["discriminator"](torch.cat([real, *fakes]))
         first, *others = split(judged, 1 + len(fakes))
@@ -100,7 +104,8 @@ class TerrainGan:
     def _painting(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
         config, judge = self.config, state.networks["discriminator"]
         classes = one_hot(batch["label"], self.classes)
-        fakes = self._routes(state, classes)
+        texture, height = self._paint(state, classes)
+        fakes = self._routes(state, texture, height, classes)
         real = self._seen(batch["color"], batch["height"], classes)
         truth, *judged = split(judge(torch.cat([real, *fakes])), 1 + len(fakes))
         loss = fooling(judged)
@@ -112,23 +117,39 @@ class TerrainGan:
         if self.perceptual is not None:
             logs[f"perceptual_{self.perceptual.kind}"] = self._unlike(fakes[0], batch)
             loss = loss + config.perceptual.weight * logs[f"perceptual_{self.perceptual.kind}"]
+        if config.flipped_route and config.flatness:
+            logs["baked"] = self._baked(texture, height, classes, state)
+            loss = loss + config.flatness * logs["baked"]
         return loss, logs
+
+    def _baked(self, texture: Tensor, height: Tensor, classes: Tensor, state: State) -> Tensor:
+        """Squared correlation of the texture's lightness with what the light of the two routes differs by.
+
+        Both are taken from their means over each class of each picture, as bright deserts are no light. The judge alone
+        would find the same, but slowly: it sees whole pictures, and a texture may drift for thousands of steps.
+        """
+        with torch.no_grad():
+            here, there = (state.networks["shadow"].light(self.slopes(side)) for side in (height, height.flip(FLIP)))
+            apart = _within(here - there.flip((1, 2)), classes)
+        lightness = _within(to_lab(texture)[:, 0], classes)
+        power = lightness.square().sum() * apart.square().sum()
+        return (lightness * apart).sum().square() / power.clamp_min(1e-6)
 
     def _unlike(self, seen: Tensor, batch: Batch) -> Tensor:
         """Perceptual distance of terrain and of height (as a grey picture) from the data's."""
         grey = [height.expand(-1, 3, -1, -1) for height in (seen[:, 3:4], batch["height"])]
         return (self.perceptual(seen[:, :3], batch["color"]) + self.perceptual(*grey)) / 2
 
-    def _routes(self, state: State, classes: Tensor) -> list[Tensor]:
+    def _paint(self, state: State, classes: Tensor) -> tuple[Tensor, Tensor]:
+        return state.networks["generator"](*self.random(classes))
+
+    def _routes(self, state: State, texture: Tensor, height: Tensor, classes: Tensor) -> list[Tensor]:
         """What the judge sees of each route of one painting."""
-        texture, height = state.networks["generator"](*self.random(classes))
-        shadow = state.networks["shadow"]
-        seen = [self._seen(shadow(texture, self.slopes(height)), height, classes)]
+        routes = [(texture, height, classes)]
         if self.config.flipped_route:
-            axes = FLIPS[int(torch.randint(len(FLIPS), ()))]
-            texture, height, classes = (image.flip(axes) for image in (texture, height, classes))
-            seen.append(self._seen(shadow(texture, self.slopes(height)), height, classes))
-        return seen
+            routes.append(tuple(image.flip(FLIP) for image in routes[0]))
+        shadow = state.networks["shadow"]
+        return [self._seen(shadow(flat, self.slopes(relief)), relief, own) for flat, relief, own in routes]
 
     def random(self, classes: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Arguments of the generator for a map (n, k, h, w): z, the map itself, and noise for each block."""
@@ -144,3 +165,10 @@ class TerrainGan:
 
     def _seen(self, terrain: Tensor, height: Tensor, classes: Tensor) -> Tensor:
         return torch.cat([terrain, height, self.slopes(height), classes], dim=1)
+
+
+def _within(values: Tensor, classes: Tensor) -> Tensor:
+    """Values (n, h, w) less their mean over each class (n, k, h, w) of each picture."""
+    pixels = classes.sum(dim=(2, 3)).clamp_min(1)
+    means = torch.einsum("nhw,nkhw->nk", values, classes) / pixels
+    return values - torch.einsum("nk,nkhw->nhw", means, classes)

@@ -19,6 +19,7 @@ TERRAIN_GAN = {
     "discriminator": {"channels": 4, "layers": 2, "scales": 2, "lr_ratio": 4.0},
     "shadow": 4,
     "flipped_route": True,
+    "flatness": 10.0,
     "feature_matching": 10.0,
     "perceptual": {"weight": 1.0, "vgg19": None},
     "balance": {"stop": 0.9, "resume": 0.8, "rest": 2},

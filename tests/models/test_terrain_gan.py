@@ -67,11 +67,11 @@ def test_a_sure_judge_has_no_loss_and_a_wrong_one_more_than_chance():
 def flip_only(method, monkeypatch):
     """Let the second route alone be judged."""
     whole = method._routes
-    monkeypatch.setattr(method, "_routes", lambda state, classes: whole(state, classes)[1:])
+    monkeypatch.setattr(method, "_routes", lambda *painting: whole(*painting)[1:])
 
 
 def test_the_second_route_reaches_the_texture_and_brings_it_back_the_right_way_round(monkeypatch):
-    method = build(feature_matching=0.0, perceptual={"weight": 0.0, "vgg19": None})
+    method = build(feature_matching=0.0, flatness=0.0, perceptual={"weight": 0.0, "vgg19": None})
     flip_only(method, monkeypatch)
     paint = method.networks["generator"].paint[-1]
     loss, _ = judge(method, "generator")
@@ -87,11 +87,48 @@ def test_both_routes_show_the_same_land_and_another_light():
     for parameter in method.networks["shadow"].parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     torch.manual_seed(3)
-    straight, turned = method._routes(state, classes)
-    axes = [axes for axes in ((3,), (2,), (2, 3)) if torch.equal(turned[:, 6:].flip(axes), straight[:, 6:])]
-    assert len(axes) == 1 and torch.equal(turned[:, 3:4].flip(axes[0]), straight[:, 3:4])
-    assert (turned[:, :3].flip(axes[0]) - straight[:, :3]).abs().max() > 1e-3
-    assert len(build(flipped_route=False)._routes(state, classes)) == 1
+    painting = *method._paint(state, classes), classes
+    straight, turned = method._routes(state, *painting)
+    back = turned.flip((2, 3))
+    assert torch.equal(back[:, 6:], straight[:, 6:]) and torch.equal(back[:, 3:4], straight[:, 3:4])
+    assert (back[:, :3] - straight[:, :3]).abs().max() > 1e-3
+    assert len(build(flipped_route=False)._routes(state, *painting)) == 1
+
+
+@pytest.mark.parametrize("azimuth", range(0, 360, 45))
+def test_light_in_the_texture_is_wrong_in_one_route_as_often_as_right(azimuth):
+    """Whatever a texture lit from `azimuth` adds to the light of one route, it takes from that of the other."""
+    method = build()
+    east, south = np.sin(np.radians(azimuth)), -np.cos(np.radians(azimuth))
+    land = torch.randn(2, 1, 16, 16)
+    lit = (east * land.roll(-1, 3) - east * land.roll(1, 3) + south * land.roll(-1, 2) - south * land.roll(1, 2)) / 9
+    texture = lit.expand(-1, 3, -1, -1)
+    for parameter in method.networks["shadow"].parameters():
+        torch.nn.init.zeros_(parameter)  # no light but the texture's
+    routes = method._routes(State(0, 10, method.networks), texture, land, torch.zeros(2, CLASSES, 16, 16))
+    baked = []
+    for seen in routes:
+        shade = (east * seen[:, 3].diff(dim=2)[:, 1:] + south * seen[:, 3].diff(dim=1)[:, :, 1:]).flatten()
+        baked.append(torch.corrcoef(torch.stack([seen[:, 0, 1:, 1:].flatten(), shade]))[0, 1].item())
+    assert abs(baked[0]) > 0.2 and baked[1] == pytest.approx(-baked[0], abs=0.15)
+
+
+def test_light_in_the_texture_is_found_whatever_the_classes_and_teaches_the_texture_alone():
+    method = build()
+    shadow, state = method.networks["shadow"], State(0, 10, method.networks)
+    torch.manual_seed(5)
+    height = (0.3 * torch.randn(4, 1, 16, 16)).requires_grad_()
+    label = torch.zeros(4, 16, 16, dtype=torch.long)
+    label[..., 8:] = 1
+    classes = torch.eye(CLASSES)[label].permute(0, 3, 1, 2)
+    two_colours = 0.5 * label[:, None].float().expand(-1, 3, -1, -1) - 0.25
+    lit = shadow(two_colours, method.slopes(height)).detach().requires_grad_()
+    assert method._baked(two_colours, height, classes, state).item() < 1e-3, "bright classes are no light"
+    baked = method._baked(lit, height, classes, state)
+    assert baked.item() > 0.2
+    baked.backward()
+    assert lit.grad.abs().sum() > 0 and height.grad is None
+    assert all(parameter.grad is None for parameter in shadow.parameters())
 
 
 def test_features_are_compared_layer_by_layer_and_teach_the_fake_alone():
@@ -120,8 +157,8 @@ def test_no_layer_of_the_judge_raises_a_difference():
 
 def test_losses_are_named_for_what_they_are():
     _, logs = judge(build(), "generator")
-    assert set(logs) == {"fooling", "features", "perceptual_random"}
-    bare = build(feature_matching=0.0, perceptual={"weight": 0.0, "vgg19": None})
+    assert set(logs) == {"fooling", "features", "perceptual_random", "baked"}
+    bare = build(feature_matching=0.0, flatness=0.0, perceptual={"weight": 0.0, "vgg19": None})
     assert bare.perceptual is None and set(judge(bare, "generator")[1]) == {"fooling"}
 
 
