@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
@@ -57,6 +58,7 @@ def _leaks(seed: int, flipped: bool) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "data" / "atlas").mkdir(parents=True)
+        shutil.copy2(ROOT / "params.yaml", root)
         (root / "data" / "atlas" / "shards").symlink_to(ROOT / "data" / "atlas" / "shards")
         entries = (stage_entry(name, "atlas", ROOT) for name in ("train", "evaluate"))
         train(Stage(next(entries), TrainParams(**section), seed, compute, Run(), root))
