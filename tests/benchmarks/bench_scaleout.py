@@ -23,9 +23,8 @@ from tasks.stage import Stage
 from tasks.tracking import Run
 from tests.dask_cluster import dask_cluster
 
-FINER: dict[
-    str, dict[str, Any]
-] = {  # half a minute of one core or so a stage, so that starting processes is not what is measured
+# Half a minute of one core or so a stage, so that starting processes is not what is measured.
+FINER: dict[str, dict[str, Any]] = {
     "acquire": {"sample": {"planet_px": 1500}},
     "project": {"gsd": 40, "scene_px": 512},
     "select": {"stride": 32, "quota": 6000},
