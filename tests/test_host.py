@@ -12,9 +12,14 @@ import pytest
 from tasks.host import FOLDER, LIMIT, host_place
 from tasks.settings import ROOT
 
-HOLD = (
-    "import sys; from tasks.host import host_place\nwith host_place(print): print('held', flush=True); sys.stdin.read()"
-)
+HOLD = """
+import functools, sys
+from tasks.host import host_place
+say = functools.partial(print, flush=True)  # a pipe is not a terminal: without it nobody hears before the end
+with host_place(say):
+    say("held")
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture(autouse=True)
