@@ -23,12 +23,12 @@ from tasks.stage import Stage
 from tasks.tracking import Run
 from tests.dask_cluster import dask_cluster
 
-# Half a minute of one core or so a stage, so that starting processes is not what is measured.
+# A quarter of a minute of one core or more a stage, so that starting processes is not what is measured.
 FINER: dict[str, dict[str, Any]] = {
-    "acquire": {"sample": {"planet_px": 1500}},
-    "project": {"gsd": 40, "scene_px": 512},
-    "select": {"stride": 32, "quota": 6000},
-    "shard": {"tiles_per_shard": 256, "encoding": "png16"},
+    "acquire": {"sample": {"planet_px": 2600}},
+    "project": {"gsd": 25, "scene_px": 512},
+    "select": {"stride": 32, "quota": 20000},
+    "shard": {"tiles_per_shard": 512, "encoding": "png16"},
 }
 WORKERS, ROUNDS = 2, 2
 
