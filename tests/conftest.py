@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,14 @@ def realdata() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_store_of_another_test(monkeypatch) -> None:
+def _no_store_of_another_test() -> Iterator[None]:
     """MLflow's `set_tracking_uri` writes into the environment, where the next test would find it."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
+    forget_stores()
+    yield
+    forget_stores()
+
+
+def forget_stores() -> None:
+    """Take from the environment where runs are recorded. `monkeypatch` would put it back, or leave what it found."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        os.environ.pop(name, None)

@@ -27,7 +27,7 @@ def prefect_server(folder: Path) -> Iterator[dict[str, str]]:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}/api"
     env = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_TRACKING")},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PREFECT_HOME": str(folder),
         "PREFECT_API_URL": url,
