@@ -3,7 +3,7 @@
 `labels/classes.parquet` lists the classes; a dataset without labels has an empty card and no maps.
 Maps are `labels/<scene>.tif`, uint8, on the very grid of the scene, 255 for no class. Where tiles overlap,
 each has a map of its own (drawn smoother or rougher than its neighbours'), a band of `labels/<scene>.tiles.tif`
-whose description is the tile's key.
+whose description is the tile's key. Where the scene lies in a pack its maps lie in one of that name.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -19,6 +20,8 @@ from affine import Affine
 
 from tasks.errors import LandloomError
 from tasks.files import atomic_file
+from tasks.formats.packs import exists, gdal_path, member
+from tasks.formats.scenes import scene_pack
 from tasks.formats.table import read_table, write_table
 from tasks.formats.tiles import window
 
@@ -101,10 +104,14 @@ class MapWriter:
 
 
 class MapReader:
-    """Reads the classes of tiles, keeping the files of one scene open: give tiles scene by scene."""
+    """Reads the classes of tiles, keeping the files of one scene open: give tiles scene by scene.
 
-    def __init__(self, labels: Path):
-        self._labels = labels
+    Args:
+        scenes: the scene table.
+    """
+
+    def __init__(self, labels: Path, scenes: gpd.GeoDataFrame):
+        self._labels, self._scenes = labels, scenes
         self._scene: str | None = None
         self._whole: rasterio.DatasetReader | None = None
         self._tiles: rasterio.DatasetReader | None = None
@@ -130,18 +137,19 @@ class MapReader:
         if self._scene == scene:
             return
         self.__exit__()
-        whole, tiles = self._labels / f"{scene}.tif", self._labels / f"{scene}.tiles.tif"
+        pack = scene_pack(self._scenes.loc[scene])
+        whole, tiles = member(pack, f"{scene}.tif"), member(pack, f"{scene}.tiles.tif")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            self._whole = _opened(whole)
-            self._tiles = _opened(tiles) if tiles.exists() else None
+            self._whole = self._opened(whole)
+            self._tiles = self._opened(tiles) if exists(self._labels, tiles) else None
         names = self._tiles.descriptions if self._tiles else ()
         self._bands = {name: band for band, name in enumerate(names, start=1)}
         self._scene = scene
 
-
-def _opened(path: Path) -> rasterio.DatasetReader:
-    try:
-        return rasterio.open(path)
-    except rasterio.RasterioIOError as error:
-        raise LandloomError(f"{path}: not a readable label map: {error}; run the label stage again") from None
+    def _opened(self, name: str) -> rasterio.DatasetReader:
+        try:
+            return rasterio.open(gdal_path(self._labels, name))
+        except rasterio.RasterioIOError as error:
+            path = self._labels / name
+            raise LandloomError(f"{path}: not a readable label map: {error}; run the label stage again") from None

@@ -2,7 +2,8 @@
 
 A scene has one grid and up to one raster a layer on it: `scenes/<scene>.height.tif` (float32 metres,
 NaN for void) and `scenes/<scene>.color.tif` (uint8 RGB with a mask band for void). A photograph is a
-scene too: it has no CRS, no GSD and no footprint, and its window is in pixels all the same.
+scene too: it has no CRS, no GSD and no footprint, and its window is in pixels all the same. Where there are many
+scenes their rasters lie in packs (`tasks.formats.packs`).
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import rasterio
 from affine import Affine
 from rasterio.windows import Window
 
 from tasks.errors import LandloomError
 from tasks.files import atomic_file
+from tasks.formats.packs import gdal_path, pack_of
 from tasks.formats.table import read_geotable, write_geotable
 
 COLUMNS = (
     "scene",  # unique, sorted
-    "height",  # path relative to data/<dataset>, or null
+    "height",  # path relative to data/<dataset>, perhaps into a pack, or null
     "color",  # likewise
     "cols",
     "rows",
@@ -49,6 +52,11 @@ def write_scenes(frame: gpd.GeoDataFrame, path: Path) -> None:
 def read_scenes(path: Path) -> gpd.GeoDataFrame:
     """The scene table, indexed by scene name."""
     return read_geotable(path).set_index("scene", drop=False)
+
+
+def scene_pack(scene: pd.Series | tuple) -> str | None:
+    """The pack that the rasters of a scene (its row of the table) lie in, or None."""
+    return pack_of(scene.height if isinstance(scene.height, str) else scene.color)
 
 
 def write_layer(path: Path, array: np.ndarray, crs: str | None, transform: Affine) -> None:
@@ -89,7 +97,7 @@ class SceneReader:
 
     def __init__(self, folder: Path, scenes: gpd.GeoDataFrame):
         self._folder, self._scenes = folder, scenes
-        self._open: dict[Path, rasterio.DatasetReader] = {}
+        self._open: dict[str, rasterio.DatasetReader] = {}
 
     def __enter__(self) -> SceneReader:
         return self
@@ -117,7 +125,7 @@ class SceneReader:
         name = self._scenes.loc[scene, layer]
         if not isinstance(name, str):
             raise LandloomError(f"scene {scene} has no {layer} layer")
-        path = self._folder / name
+        path = gdal_path(self._folder, name)
         if path not in self._open:
             if len(self._open) >= 8:
                 oldest = next(iter(self._open))
@@ -128,6 +136,6 @@ class SceneReader:
                     self._open[path] = rasterio.open(path)
             except rasterio.RasterioIOError as error:
                 raise LandloomError(
-                    f"{path}: not a readable scene: {error}; run `dvc repro` to make it again"
+                    f"{self._folder / name}: not a readable scene: {error}; run `dvc repro` to make it again"
                 ) from None
         return self._open[path]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from tasks.formats.labels import MapWriter
-from tasks.formats.scenes import SceneReader
+from tasks.formats.packs import packed
+from tasks.formats.scenes import SceneReader, scene_pack
 from tasks.label.classifier import Classifier
 from tasks.label.params import Smoothing
 from tasks.label.smooth import class_map, strength
@@ -38,9 +40,11 @@ def jobs(
     scenes: gpd.GeoDataFrame, tiles: pd.DataFrame, data: Path, target: Path, classifier: Classifier,
     smoothing: Smoothing,
 ) -> list[Job]:  # fmt: skip
-    """All scenes with tiles, in order, in jobs of about `BATCH_PX` pixels."""
+    """All scenes with tiles, in order, in jobs of about `BATCH_PX` pixels; those of a pack are never parted."""
     sizes = (scenes["rows"] * scenes["cols"]).to_numpy()
-    number = (np.cumsum(sizes) - sizes) // BATCH_PX
+    number = pd.Series((np.cumsum(sizes) - sizes) // BATCH_PX)
+    packs = pd.Series([scene_pack(scene) or scene.scene for scene in scenes.itertuples()])
+    number = number.groupby(packs).transform("first").to_numpy()
     groups = dict(list(tiles.groupby("scene")))
     parts = [scenes[number == value] for value in np.unique(number)]
     return [
@@ -55,20 +59,28 @@ def paint(job: Job) -> np.ndarray:
     counts = []
     with SceneReader(job.data, job.scenes) as reader:
         views = Views(reader, job.scenes, job.classifier.layers, job.classifier.features)
-        for scene in job.scenes.itertuples():
-            probabilities, known = classify(views, job.classifier, scene.scene, int(scene.rows), int(scene.cols))
-            tiles = job.tiles[job.tiles["scene"] == scene.scene]
-            with MapWriter(job.target, scene) as maps:
-                for tile in tiles.itertuples():
-                    drawn = tile_map(probabilities, known, tile, job.smoothing)
-                    counts.append(np.bincount(drawn.ravel(), minlength=256))
-                    if len(tiles) == 1 and drawn.shape == known.shape:  # the tile is the scene
-                        maps.whole(drawn)
-                        break
-                    maps.tile(tile.key, drawn)
-                else:
-                    maps.whole(class_map(probabilities, known, strength(job.smoothing, 0.5)))
+        for pack, scenes in groupby(job.scenes.itertuples(), scene_pack):
+            with packed(job.target, pack) as folder:
+                for scene in scenes:
+                    counts += _paint_scene(views, job, scene, folder)
     return np.array(counts)
+
+
+def _paint_scene(views: Views, job: Job, scene: tuple, folder: Path) -> list[np.ndarray]:
+    """Write the maps of a scene; (256,) pixels of each class for each of its tiles."""
+    probabilities, known = classify(views, job.classifier, scene.scene, int(scene.rows), int(scene.cols))
+    tiles = job.tiles[job.tiles["scene"] == scene.scene]
+    counts = []
+    with MapWriter(folder, scene) as maps:
+        for tile in tiles.itertuples():
+            drawn = tile_map(probabilities, known, tile, job.smoothing)
+            counts.append(np.bincount(drawn.ravel(), minlength=256))
+            if len(tiles) == 1 and drawn.shape == known.shape:  # the tile is the scene
+                maps.whole(drawn)
+                return counts
+            maps.tile(tile.key, drawn)
+        maps.whole(class_map(probabilities, known, strength(job.smoothing, 0.5)))
+    return counts
 
 
 def classify(views: Views, classifier: Classifier, scene: str, rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:

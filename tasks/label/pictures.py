@@ -59,7 +59,7 @@ def draw_maps(
     for axis in axes:
         axis.axis("off")
     ordered = tiles.iloc[picked].sort_values(["scene", "row", "col"])
-    with SceneReader(stage.dir, scenes) as reader, MapReader(stage.dir / "labels") as maps:
+    with SceneReader(stage.dir, scenes) as reader, MapReader(stage.dir / "labels", scenes) as maps:
         for tile, pair in zip(ordered.itertuples(), axes.reshape(-1, 2), strict=False):
             pair[0].imshow(_picture(reader, tile.scene, window(tile), layers, scenes), interpolation="nearest")
             pair[1].imshow(lut[maps.read(tile)], interpolation="nearest")

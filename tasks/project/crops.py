@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from shapely import STRtree
 
+from tasks.project.batches import Job
 from tasks.project.grids import centred_grid
 from tasks.project.params import Params
 from tasks.project.place import Placed
-from tasks.project.render import Job
 
 
 def sphere_crops(placed: Sequence[Placed], params: Params, rng: np.random.Generator) -> list[Job]:

@@ -39,6 +39,11 @@ class Picture:
     window: tuple[int, int, int, int]  # column, row, columns, rows
     orientation: int
 
+    @property
+    def pixels(self) -> int:
+        """How many."""
+        return self.window[2] * self.window[3]
+
 
 def cut(rasters: Sequence[Raster], scene_px: int) -> list[Picture]:
     """All pictures, cut where they are larger than `scene_px`; names are the keys, made fit for a file name."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,13 @@ from shapely.geometry.base import BaseGeometry
 
 from tasks.errors import LandloomError
 from tasks.formats.ledger import LAYERS
+from tasks.formats.packs import member, packed
 from tasks.formats.scenes import write_layer
+from tasks.project.batches import Batch, Job
 from tasks.project.grids import Grid
 from tasks.project.params import Params
 from tasks.project.pictures import Picture, read_picture
-from tasks.project.rasters import Raster, RasterReader
+from tasks.project.rasters import RasterReader
 from tasks.project.voids import fill_small_voids
 from tasks.project.warp import Target, warp
 
@@ -28,42 +29,24 @@ _GDAL = {
     "VSI_CACHE": False,
 }
 
-
 _TRIMMED_FROM = 64  # pixels; of a smaller scene two lines would be a good part
-
-
-@dataclass(frozen=True)
-class Job:
-    """A scene to make on a grid, from all rasters that reach it; `whole`, it is as large as its grid or not at all."""
-
-    grid: Grid
-    rasters: tuple[Raster, ...]
-    whole: bool = False
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A few neighbouring scenes for one worker: they mostly read the same files."""
-
-    scenes: tuple[Job | Picture, ...]
-    folder: Path
-    params: Params
-
-    def __str__(self) -> str:
-        names = [scene.name if isinstance(scene, Picture) else scene.grid.name for scene in self.scenes]
-        return f"scenes {names[0]} to {names[-1]}"
 
 
 def render(batch: Batch) -> list[dict[str, Any]]:
     """Write the scenes of a batch; one row of the scene table each, none for a scene without any value."""
     rows = []
-    with rasterio.Env(**_GDAL), RasterReader() as reader:
+    with rasterio.Env(**_GDAL), RasterReader() as reader, packed(batch.folder, batch.pack) as folder:
         for scene in batch.scenes:
             make = _render_picture if isinstance(scene, Picture) else _render_job
-            row = make(scene, batch.folder, batch.params, reader)
+            row = make(scene, folder, batch.params, reader)
             if row is not None:
-                rows.append(row)
+                rows.append(row | {layer: _listed(batch.pack, row[layer]) for layer in LAYERS})
     return rows
+
+
+def _listed(pack: str | None, name: str | None) -> str | None:
+    """What the scene table calls a file."""
+    return name and f"scenes/{member(pack, name)}"
 
 
 def _render_job(job: Job, folder: Path, params: Params, reader: RasterReader) -> dict[str, Any] | None:
@@ -136,7 +119,7 @@ def _write(
     folder: Path,
     params: Params,
 ) -> dict[str, Any]:
-    """Write up to two layers, (1 or 3, H, W) float32 with NaN for void, and describe the scene."""
+    """Write up to two layers, (1 or 3, H, W) float32 with NaN for void, and describe the scene; its files by name."""
     crs, transform, gsd, geometry = place
     paths: dict[str, str | None] = dict.fromkeys(LAYERS)
     voids, filled_share = [], 0.0
@@ -157,7 +140,7 @@ def _write(
             raise LandloomError(
                 f"scenes/{path.name}: could not be written ({error}); make room on the disk and run again"
             ) from None
-        paths[layer] = f"scenes/{path.name}"
+        paths[layer] = path.name
     rows, cols = next(iter(layers.values())).shape[1:]
     return {
         "scene": name,

@@ -14,16 +14,15 @@ from tasks.formats.ledger import read_ledger
 from tasks.formats.scenes import COLUMNS, write_scenes
 from tasks.formats.sources import SCHEMA, write_sources
 from tasks.parallel import parallel_map
+from tasks.project.batches import Job, share_out
 from tasks.project.blocks import cover
 from tasks.project.crops import sphere_crops
 from tasks.project.overview import overview
 from tasks.project.params import Params
 from tasks.project.pictures import Picture, cut
 from tasks.project.place import Placed, place_all
-from tasks.project.render import Batch, Job, render
+from tasks.project.render import render
 from tasks.stage import Stage
-
-_BATCH = 4  # scenes; they are large, so a few make a task worth sending
 
 
 def run(stage: Stage[Params]) -> None:
@@ -38,9 +37,9 @@ def run(stage: Stage[Params]) -> None:
 
     rows: list[dict[str, Any]] = []
     with atomic_dir(stage.dir / "scenes") as folder:
-        batches = [Batch(tuple(scenes[i : i + _BATCH]), folder, params) for i in range(0, len(scenes), _BATCH)]
+        batches = share_out(scenes, folder, params)
         made = parallel_map(render, batches, stage.compute)
-        for found in stage.progress(made, len(batches), f"batches of {_BATCH} scenes"):
+        for found in stage.progress(made, len(batches), "batches of scenes"):
             rows += found
         if not rows:
             raise LandloomError("raw: all rasters are void, or no crop lies on all layers; check the ledger")

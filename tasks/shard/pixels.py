@@ -26,7 +26,7 @@ class TilePixels:
     """
 
     def __init__(self, data: Path, scenes: gpd.GeoDataFrame, layers: list[str], px: int):
-        self._maps = MapReader(data / "labels")
+        self._maps = MapReader(data / "labels", scenes)
         self._reader = SceneReader(data, scenes)
         self._layers, self._px = layers, px
 

@@ -186,7 +186,7 @@ def _pinned(root: Path, path: Path) -> dict[str, Any]:
 
 
 def _labels(data: Path) -> np.ndarray:
-    with MapReader(data / "labels") as maps:
+    with MapReader(data / "labels", read_scenes(data / "scenes.parquet")) as maps:
         return np.stack([maps.read(tile) for tile in read_tiles(data / "tiles.parquet").itertuples()])
 
 

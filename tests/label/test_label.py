@@ -12,6 +12,8 @@ import pytest
 
 from tasks.errors import LandloomError
 from tasks.formats.labels import SCHEMA, MapReader, read_classes
+from tasks.formats.packs import packed
+from tasks.formats.scenes import read_scenes, write_scenes
 from tasks.formats.tiles import kept, read_tiles
 from tasks.hashing import dvc_md5
 from tasks.label.params import Params
@@ -59,7 +61,7 @@ def confusion(root: Path, ground: np.ndarray) -> np.ndarray:
     """Pixels of each class (rows) on each kind of ground."""
     data = root / "data" / "atlas"
     votes = np.zeros((len(read_classes(data / "labels")), 4), int)
-    with MapReader(data / "labels") as maps:
+    with MapReader(data / "labels", read_scenes(data / "scenes.parquet")) as maps:
         for tile in kept(read_tiles(data / "tiles.parquet")).itertuples():
             truth = ground[int(tile.scene[-1])][tile.row :, tile.col :][:48, :48]
             drawn = maps.read(tile)
@@ -71,7 +73,7 @@ def test_voids_have_no_class_and_overlapping_tiles_differ(done):
     root, _, _ = done
     data = root / "data" / "atlas"
     tiles = kept(read_tiles(data / "tiles.parquet")).set_index("key", drop=False)
-    with MapReader(data / "labels") as maps:
+    with MapReader(data / "labels", read_scenes(data / "scenes.parquet")) as maps:
         first, right, last = (
             maps.read(tiles.loc[f"scene0/{place}"]) for place in ("00000_00000", "00000_00024", "00048_00048")
         )
@@ -102,6 +104,31 @@ def test_the_same_bytes_again(done, tmp_path):
     shutil.copytree(root / "data", tmp_path / "data", ignore=shutil.ignore_patterns("labels", "pictures"))
     run(stage(tmp_path, cluster__choice__k="auto"))
     assert {place: dvc_md5(tmp_path / "data" / "atlas" / place) for place in before} == before
+
+
+def test_scenes_in_packs_have_their_maps_in_packs(done, tmp_path, monkeypatch):
+    root, _, _ = done
+    shutil.copytree(root / "data", tmp_path / "data", ignore=shutil.ignore_patterns("labels", "pictures"))
+    data, loose = tmp_path / "data" / "atlas", root / "data" / "atlas"
+    scenes = read_scenes(data / "scenes.parquet")
+    for pack, names in {"pack-000": ["scene0", "scene1", "scene2"], "pack-001": ["scene3"]}.items():
+        with packed(data / "scenes", pack) as folder:
+            for name in names:
+                for layer in ("height", "color"):
+                    (data / scenes.loc[name, layer]).rename(folder / f"{name}.{layer}.tif")
+                    scenes.loc[name, layer] = f"scenes/{pack}.zip/{name}.{layer}.tif"
+    write_scenes(scenes.reset_index(drop=True), data / "scenes.parquet")
+    monkeypatch.setattr("tasks.label.paint.BATCH_PX", 2 * 96 * 96)  # would part the first pack
+    run(stage(tmp_path, cluster__choice__k="auto"))
+    files = {path.name for path in (data / "labels").iterdir()}
+    assert files == {"card.json", "classes.parquet", "classifier.json", "pack-000.zip", "pack-001.zip"}
+    before, after = (
+        MapReader(loose / "labels", read_scenes(loose / "scenes.parquet")),
+        MapReader(data / "labels", scenes),
+    )
+    with before, after:
+        for tile in kept(read_tiles(data / "tiles.parquet")).itertuples():
+            assert (before.read(tile) == after.read(tile)).all()
 
 
 def test_edits_and_an_earlier_card(done, tmp_path):

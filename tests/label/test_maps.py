@@ -10,6 +10,7 @@ import pytest
 
 from tasks.errors import LandloomError
 from tasks.formats.labels import MapReader, MapWriter
+from tasks.formats.packs import member, packed
 from tasks.label.classifier import Classifier, Prototype, fit_scaling, learn, read_classifier, read_pinned, teach
 from tasks.label.params import Features, Pinned, Smoothing
 from tasks.label.smooth import Strength, absorb, class_map, strength
@@ -126,20 +127,23 @@ def test_a_map_of_specks_alone_stays():
     assert (absorb(kinds, np.ones((6, 6), bool), 1000) == kinds).all()
 
 
-def test_a_tile_has_its_own_band_or_a_window_of_the_map(tmp_path):
+@pytest.mark.parametrize("pack", [None, "pack-003"])
+def test_a_tile_has_its_own_band_or_a_window_of_the_map(tmp_path, pack):
     row = {"scene": "s", "crs": "EPSG:3857", "transform": [30.0, 0, 0, 0, -30.0, 0]}
+    row |= {"height": None, "color": f"scenes/{member(pack, 's.color.tif')}"}
     scene = next(gpd.GeoDataFrame([row]).itertuples())
+    scenes = gpd.GeoDataFrame([row, row | {"scene": "other"}]).set_index("scene", drop=False)
     whole = np.arange(64, dtype=np.uint8).reshape(8, 8)
     tiles = [{"key": f"s/{col}", "scene": "s", "row": 2, "col": col, "px": 4} for col in (0, 3)]
     first, second = gpd.GeoDataFrame(tiles).itertuples()
-    with MapWriter(tmp_path, scene) as maps:
+    with packed(tmp_path, pack) as folder, MapWriter(folder, scene) as maps:
         maps.whole(whole)
         maps.tile(first.key, np.full((4, 4), 7, np.uint8))
-    with MapReader(tmp_path) as reader:
+    with MapReader(tmp_path, scenes) as reader:
         assert (reader.read(first) == 7).all()
         assert (reader.read(second) == whole[2:6, 3:7]).all()
     with pytest.raises(LandloomError, match="other.tif: not a readable label map.*run the label stage again"):
-        MapReader(tmp_path).read(next(gpd.GeoDataFrame([tiles[0] | {"scene": "other"}]).itertuples()))
+        MapReader(tmp_path, scenes).read(next(gpd.GeoDataFrame([tiles[0] | {"scene": "other"}]).itertuples()))
     with pytest.raises(ZeroDivisionError), MapWriter(tmp_path / "new", scene) as maps:
         maps.whole(whole)
         maps.tile("s/0", whole[: 1 // 0])

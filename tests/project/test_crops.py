@@ -9,6 +9,7 @@ from affine import Affine
 from tasks.errors import LandloomError
 from tasks.formats.scenes import SceneReader, read_scenes
 from tasks.hashing import dvc_md5
+from tasks.project.batches import Job, share_out
 from tasks.project.crops import centres
 from tasks.project.grids import centred_grid
 from tasks.project.rasters import RasterReader
@@ -100,3 +101,38 @@ def test_settings_that_make_no_sense(tmp_path, raw, changes, told):
 def test_a_map_that_is_too_coarse_is_told(tmp_path, raw):
     with pytest.raises(LandloomError, match="too coarse"):
         project(tmp_path, [ledger_row(world(raw))], method="sphere_crops", gsd=5_000.0, scene_px=64, crops=3)
+
+
+@pytest.mark.parametrize("packs", [3, 40])
+def test_many_crops_share_files_and_keep_their_pixels(tmp_path, raw, monkeypatch, packs):
+    rows = [ledger_row(world(raw)), ledger_row(world(raw, "color", "color"))]
+    settings = {"method": "sphere_crops", "gsd": 20_000.0, "scene_px": 32, "crops": 12}
+    data = project(tmp_path, rows, **settings)
+    loose = read_scenes(data / "scenes.parquet")
+    with SceneReader(data, loose) as reader:
+        pixels = {name: (reader.height(name), reader.color(name)) for name in loose.index}
+
+    monkeypatch.setattr("tasks.project.batches.FILES_OF_THEIR_OWN", 11)
+    monkeypatch.setattr("tasks.project.batches._PACKS", (packs, 900))
+    project(tmp_path, rows, **settings)
+    names = sorted(path.name for path in (data / "scenes").iterdir())
+    assert names == [f"pack-{number:03d}.zip" for number in range(min(packs, 12))]
+    scenes = read_scenes(data / "scenes.parquet")
+    assert scenes.drop(columns=["height", "color"]).equals(loose.drop(columns=["height", "color"]))
+    assert scenes["height"].str.match(r"scenes/pack-0\d\d\.zip/[NS]\d+[EW]\d+\.height\.tif$").all()
+    with SceneReader(data, scenes) as reader:
+        for name, (height, color) in pixels.items():
+            assert (reader.height(name) == height).all() and (reader.color(name) == color).all()
+    first = dvc_md5(data / "scenes")
+    project(tmp_path, rows, engine="processes", **settings)
+    assert dvc_md5(data / "scenes") == first
+
+
+def test_however_many_scenes_there_are_the_files_stay_few(tmp_path):
+    grid = centred_grid(0, 0, 256, 1000)
+    for count in (1, 4, 500, 501, 1500, 40_000):
+        jobs = [Job(grid, ())] * count
+        batches = share_out(jobs, tmp_path, None)
+        assert [job for batch in batches for job in batch.scenes] == jobs and all(batch.scenes for batch in batches)
+        packs = [batch.pack for batch in batches]
+        assert len(set(packs)) == len(packs) <= 900 if count > 500 else set(packs) == {None}
