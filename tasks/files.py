@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,15 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_dir(path: Path) -> Iterator[Path]:
-    """Yield an empty sibling directory; on success it takes `path`'s place, on failure it is gone."""
+    """Yield an empty sibling directory; on success it takes `path`'s place, on failure it is gone.
+
+    What processes that were killed had begun to write in its place is removed first: it may be half a disk.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{escape(path.name)}.part*"):
+        process = left.name.rpartition(".part")[2]
+        if process.isdigit() and not _alive(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
     part = path.with_name(f".{path.name}.part{os.getpid()}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
@@ -39,6 +47,17 @@ def atomic_dir(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    """Whether there is such a process on this host."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # someone else's, or no number of a process
+        return True
+    return True
 
 
 def write_json(path: Path, value: Any) -> None:
