@@ -31,7 +31,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
 def atomic_dir(path: Path) -> Iterator[Path]:
     """Yield an empty sibling directory; on success it takes `path`'s place, on failure it is gone.
 
-    What processes that were killed had begun to write in its place is removed first: it may be half a disk.
+    What killed processes had begun to write is no part of it: a whole directory is removed first (it may be half
+    a disk), and files of a worker that died, whose work another did again, last.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{escape(path.name)}.part*"):
@@ -43,6 +44,8 @@ def atomic_dir(path: Path) -> Iterator[Path]:
     part.mkdir()
     try:
         yield part
+        for left in list(part.rglob(".*.part*")):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
         shutil.rmtree(path, ignore_errors=True)
         part.replace(path)
     finally:

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from tasks.files import atomic_dir, atomic_file
+from tasks.formats.packs import packed
 from tasks.settings import ROOT
 
 WRITER = """
@@ -45,6 +46,31 @@ def test_what_a_killed_writer_left_is_removed_and_what_a_live_one_writes_stays(t
             writer.kill()
             writer.wait()
             writer.stdout.close()
+
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from tasks.files import atomic_file
+from tasks.formats.packs import packed
+with packed(Path(sys.argv[1]), "pack-000") as folder, atomic_file(Path(sys.argv[1]) / "a.tif") as part:
+    (folder / "b.tif").write_text("half")
+    part.write_text("half")
+    print("writing", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_worker_wrote_that_died_is_no_part_of_the_output(tmp_path):
+    with atomic_dir(tmp_path / "scenes") as folder:
+        command = [sys.executable, "-c", WORKER, str(folder)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
+            assert worker.stdout.readline() == "writing\n"
+            worker.kill()
+        assert len(list(folder.iterdir())) == 2
+        with packed(folder, "pack-000") as members:  # another worker does it again
+            (members / "b.tif").write_text("whole")
+    assert [path.name for path in (tmp_path / "scenes").iterdir()] == ["pack-000.zip"]
 
 
 def test_an_error_leaves_what_was_there(tmp_path):

@@ -33,7 +33,7 @@ def packed(folder: Path, pack: str | None) -> Iterator[Path]:
     if pack is None:
         yield folder
         return
-    with TemporaryDirectory(prefix=f".{pack}.", dir=folder) as members:
+    with TemporaryDirectory(prefix=f".{pack}.part", dir=folder) as members:
         yield Path(members)
         files = sorted(Path(members).iterdir())
         if files:
