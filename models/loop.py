@@ -140,10 +140,10 @@ def train(
                 told = (done, seconds, waiting)
                 if main:
                     log(done, {**curve[-1], **speed})
+            if main and (done % config.picture_every == 0 or done == config.steps):
+                picture(done, ema.networks)  # before the checkpoint: who goes on from there makes no earlier picture
             if regular or stop:
                 save(done)
-            if main and (done % config.picture_every == 0 or done == config.steps):
-                picture(done, ema.networks)
             if stop and done < config.steps:
                 raise SystemExit(128 + stop)
     return Result(ema.networks, curve, config.steps - start, seconds, waiting)

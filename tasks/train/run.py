@@ -85,7 +85,7 @@ def run(stage: Stage[Params]) -> None:
         return
 
     with atomic_dir(stage.dir / "pictures" / "train") as folder:
-        for path in sorted((work / "pictures").glob("*.png")):
+        for path in sorted((work / "pictures").glob("step-*.png")):
             shutil.copy(path, folder)
         pictures.save(pictures.curve(result.curve), folder / "curve.png")
     stage.artifact(stage.dir / "pictures" / "train" / "curve.png", "pictures")
@@ -93,7 +93,7 @@ def run(stage: Stage[Params]) -> None:
         save_model(folder, config, result.networks)
         data.leave(folder)
         write_json(folder / "curve.json", result.curve)
-        last = sorted((work / "pictures").glob("*.png"))[-1]
+        last = sorted((work / "pictures").glob("step-*.png"))[-1]
         shutil.copy(last, folder / "samples.png")
     stage.artifact(stage.dir / "model" / "config.json", "model")
     stage.metrics({name: value for name, value in result.curve[-1].items() if name != "step"})

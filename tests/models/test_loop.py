@@ -128,6 +128,21 @@ def test_pictures_and_logs_come_when_they_are_due(tmp_path):
     assert 0 < result.waiting < result.seconds
 
 
+@pytest.mark.parametrize("at", [3, 6, 10])
+def test_a_picture_that_a_kill_cut_off_is_made_again(tmp_path, at):
+    loop, made = LOOP.model_copy(update={"picture_every": 3, "checkpoint_every": 3}), []
+
+    def broken(done, networks):
+        if done == at:
+            raise ConnectionError("gone")
+        made.append(done)
+
+    with pytest.raises(ConnectionError):
+        fit(consistency(), images, tmp_path, loop, picture=broken)
+    fit(consistency(), images, tmp_path, loop, picture=lambda done, networks: made.append(done))
+    assert made == [3, 6, 9, 10]
+
+
 def test_the_rate_rises_stays_and_falls():
     loop = LOOP.model_copy(update={"steps": 100, "warmup": 9, "cooldown": 0.2})
     rates = [loop.rate(step) for step in range(100)]
