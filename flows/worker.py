@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -241,9 +242,8 @@ def environment(commands: Commands, clone: Path, base: Path) -> Path:
 
 def forget_checkpoints(clone: Path) -> None:
     """Remove the checkpoints of training that is finished and pushed; until now they could have been needed."""
-    finished = clone / ".landloom" / "finished"
-    for line in finished.read_text().splitlines() if finished.exists() else ():
-        shutil.rmtree(line, ignore_errors=True)
+    for marked in (clone / ".landloom" / "spent").glob("[!.]*.json"):  # see tasks/spent.py
+        shutil.rmtree(json.loads(marked.read_text())["folder"], ignore_errors=True)
 
 
 def keep_unsent(clone: Path, state: Path) -> None:

@@ -81,6 +81,7 @@ class Worktree:
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
         # What is made again is a check and not a new result, so it is kept out of the tracking database.
         environment["MLFLOW_TRACKING_URI"] = self.tracking_uri
+        environment.pop("LANDLOOM_STATE", None)  # checkpoints of the original would be no second training
         return subprocess.run(
             [sys.executable, "-m", "dvc", *arguments],
             cwd=self.path,

@@ -24,6 +24,7 @@ from tasks.hashing import dvc_md5
 from tasks.host import host_place
 from tasks.provenance import Origin, input_hash, origin
 from tasks.settings import ROOT, Compute, Strict, load, validate
+from tasks.spent import clear, mark
 from tasks.tracking import Run, open_run
 
 P = TypeVar("P", bound=Strict)
@@ -118,6 +119,10 @@ class Stage(Generic[P]):
         path.mkdir(parents=True, exist_ok=True)
         return path
 
+    def spent(self, folder: Path, out: Path) -> None:
+        """`folder` (checkpoints) is needed no more once DVC has `out`, which is written."""
+        mark(self.root, folder, out.relative_to(self.root).as_posix())
+
     def input_hash(self) -> str:
         """Hash of everything this stage depends on (data, code, parameters): keys its checkpoints."""
         return input_hash(self._entry, self.root, self._origin.inputs)
@@ -182,6 +187,7 @@ def run_stage(room: str, dataset: str, model: type[P], function: Callable[[Stage
         # Another process of the same stage, started by `accelerate launch`: it computes; the first one speaks.
         function(Stage(entry, params, settings.seed, settings.compute, Run(), root))
         return
+    clear(root, entry.deps)
     with host_place(lambda line: print(f"[{entry.key}] {line}", flush=True)):
         started_from = origin(entry, root)
         with open_run(entry, section, settings.seed, started_from, root) as run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from tasks.stage import Stage
@@ -22,16 +21,3 @@ def folder(stage: Stage[Params]) -> Path:
     path = Path(shared).joinpath(*parts)
     path.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def finished(stage: Stage[Params], path: Path) -> None:
-    """The outputs are written. Remove the checkpoints, or leave that to whoever brings the outputs to safety.
-
-    On a machine that may vanish the outputs are safe only after they were pushed, so the worker removes what
-    is listed in `.landloom/finished` then.
-    """
-    if os.environ.get(SHARED):
-        with (stage.state_dir() / "finished").open("a") as stream:
-            stream.write(f"{path}\n")
-    else:
-        shutil.rmtree(path)

@@ -7,6 +7,7 @@ infra/accelerate/multi-gpu.yaml -m tasks.train <dataset>` uses several GPUs.
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -55,7 +56,7 @@ def run(stage: Stage[Params]) -> None:
     checkpoints = Checkpoints(work)
     saved = checkpoints.latest()
     if saved is not None:
-        stage.say(f"going on from step {saved.state['step']} of {params.steps}")
+        stage.say(_goes_on(saved.state["step"], params.steps, work))
     feeds: list[Feed] = []
 
     def open_feed(position: dict[str, Any] | None) -> Feed:
@@ -102,7 +103,13 @@ def run(stage: Stage[Params]) -> None:
         share, speed = result.waiting / result.seconds, result.steps / result.seconds
         stage.timing({"waiting_share": share, "steps_per_second": speed, "train_seconds": result.seconds})
         stage.say(f"{speed:.2f} steps/s, {100 * share:.2f} % of the time spent waiting for data")
-    kept.finished(stage, work)
+    stage.spent(work, stage.dir / "model")
+
+
+def _goes_on(done: int, steps: int, work: Path) -> str:
+    if done < steps:
+        return f"going on from step {done} of {steps}"
+    return f"trained already; its outputs are written again (to train anew, delete {work})"
 
 
 def describe(stage: Stage[Params], shards: ShardSet, facts: dict[str, Any], accelerator: Accelerator) -> dict[str, Any]:

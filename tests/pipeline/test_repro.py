@@ -19,6 +19,7 @@ AFTER_SELECT = set(ALL) - {"acquire@terrain", "project@terrain"}
 def test_every_stage_ran_once_and_the_report_is_there(done):
     assert sorted(done.first) == sorted(ALL)
     assert (done.root / "data/terrain/report/index.html").stat().st_size > 10_000
+    assert not list(done.root.glob(".landloom/**/*.safetensors")), "checkpoints of a training that DVC has stay"
 
 
 def test_a_second_repro_runs_nothing(done):

@@ -70,9 +70,10 @@ def test_verify_a_model_down_to_its_sources(done):
     assert last(said).startswith("same: all ")
 
 
-def test_recompute_a_model_and_its_dataset_without_any_cache(done):
-    status, said = reproduce(done, "train", "--recompute")
+def test_recompute_a_model_and_its_dataset_without_any_cache(done, tmp_path):
+    status, said = reproduce(done, "train", "--recompute", env={"LANDLOOM_STATE": str(tmp_path)})
     assert status == 0, said
+    assert not list(tmp_path.iterdir()), "checkpoints kept elsewhere would be no second training"
     assert said.count("running again") == 7
     for line in said.splitlines():
         if "data/" in line:

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from models.artifact import load_model
 from tasks.errors import LandloomError
 from tasks.hashing import dvc_md5
 from tasks.settings import ROOT
+from tasks.spent import clear
 from tasks.train.params import Params
 from tasks.train.run import run
 from tests.train.stand import PARAMS, FakeRun, copy, stage
@@ -59,13 +61,30 @@ def test_curve_pictures_and_metrics_say_how_it_went(done):
     assert 0 <= said["waiting_share"][-1] < 1 and said["train_seconds"][-1] > 0
 
 
-def test_the_same_run_gives_the_same_bytes_and_checkpoints_are_gone(done, made, tmp_path):
+def test_the_same_run_gives_the_same_bytes(done, made, tmp_path):
     data, _, root = done
     other = copy(made, tmp_path / "root")
     run(stage(other))
     for out in ("model", "pictures/train"):
         assert dvc_md5(other / "data" / "small" / out) == dvc_md5(data / out)
-    assert not list((other / ".landloom" / "checkpoints").rglob("*.safetensors"))
+
+
+def test_what_was_trained_is_kept_until_the_model_is_safe(done, made, tmp_path, capsys):
+    """As where the disk is full, or the power goes, when DVC would take the outputs: it deletes them and runs again."""
+    data, _, _ = done
+    root, said = copy(made, tmp_path / "root"), FakeRun()
+    run(stage(root))
+    for out in ("model", "pictures/train"):
+        shutil.rmtree(root / "data" / "small" / out)
+    run(stage(root, said))
+    assert "trained already" in capsys.readouterr().out and "train_seconds" not in said.said
+    for out in ("model", "pictures/train"):
+        assert dvc_md5(root / "data" / "small" / out) == dvc_md5(data / out)
+    kept = root / ".landloom" / "checkpoints"
+    clear(root, ["data/small/shards"])
+    assert list(kept.rglob("*.safetensors"))
+    clear(root, ["data/small/shards", "data/small/model"])  # as before a stage that reads the model
+    assert not list(kept.rglob("*.safetensors"))
 
 
 def start(root: Path, **changes) -> subprocess.Popen:
