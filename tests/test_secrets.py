@@ -120,7 +120,7 @@ def left_behind(tmp_path_factory) -> dict[str, bytes]:
         run("the flow", sys.executable, "-c", FLOW, str(root), MLFLOW_TRACKING_URI=address, BLURT="1")
     run("dvc repro without MLflow", "dvc", "repro", "--force", MLFLOW_TRACKING_URI=address)
     push = [sys.executable, "-c", "from flows.push import main; main()"]
-    done = subprocess.run(push, cwd=root, env=env, capture_output=True, timeout=60)
+    done = subprocess.run(push, cwd=root, env=env, capture_output=True, timeout=150)
     found["printed by a push that failed"] = done.stdout + done.stderr
     for path in sorted(home.rglob("*")):
         if path.is_file() and ".git" not in path.parts and path.name not in THEIR_OWN:

@@ -155,7 +155,7 @@ def test_nothing_is_told_of_a_short_run_or_where_nobody_wants_it(wanted, monkeyp
     machine.start()
     started = time.monotonic()
     machine.stop()
-    assert not told and time.monotonic() - started < 1
+    assert not told and time.monotonic() - started < 4  # and not the five until a first sample
     assert not [thread for thread in threading.enumerate() if thread.name == "system metrics"]
 
 
@@ -164,6 +164,6 @@ def test_a_probe_that_fails_ends_the_watch_alone(monkeypatch):
     monkeypatch.setattr(psutil, "disk_usage", None)
     machine = Machine(lambda values, number: None)
     machine.start()
-    machine._thread.join(20)
+    machine._thread.join(60)
     assert not machine._thread.is_alive()
     machine.stop()
