@@ -107,7 +107,7 @@ def test_away_from_the_start_costs_seconds_and_one_line_and_is_sent_later(how, t
         )
         started = time.monotonic()
         run_tiny(tree, work)
-        assert time.monotonic() - started < 60
+        assert time.monotonic() - started < 25
     assert held(tree)["run_id"] is None
     said = capfd.readouterr().err
     assert said.count("warning: ") == 1 and SECRET not in said
@@ -130,7 +130,7 @@ def test_a_server_that_breaks_under_a_run_loses_nothing_of_it(how, tree, gate, m
 
     started = time.monotonic()
     run_tiny(tree, break_and_work)
-    assert time.monotonic() - started < 45
+    assert time.monotonic() - started < 15
     run_id = held(tree)["run_id"]
     assert run_id is not None
     said = capfd.readouterr().err
@@ -276,7 +276,7 @@ def test_a_dvc_remote_that_is_away_keeps_no_stage_from_finishing(tmp_path, monke
             started = time.monotonic()
             with pytest.raises(LandloomError) as told:
                 push(tmp_path)
-            assert time.monotonic() - started < 60
+            assert time.monotonic() - started < 20
             said = str(told.value)
             assert said.startswith(
                 f"the DVC remote 'storage' ({address}) is away or full, so what was made here is on "

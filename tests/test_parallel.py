@@ -162,7 +162,7 @@ def test_no_scheduler_is_one_line_in_bounded_time(monkeypatch):
     started = time.monotonic()
     with pytest.raises(LandloomError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9: .*docs/cluster\.md"):
         list(parallel_map(operator.neg, range(3), on("tcp://127.0.0.1:9")))
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 5
 
 
 def test_a_port_that_says_nothing_is_one_line_in_bounded_time(monkeypatch):

@@ -356,4 +356,4 @@ def test_no_access_stops_the_run_and_leaves_nothing(tmp_path, catalogue, monkeyp
     started = time.monotonic()
     with pytest.raises(LandloomError, match="answers 403"):
         fetch(tmp_path, catalogue, ["N46E008"])
-    assert time.monotonic() - started < 30 and not (tmp_path / "data/terrain/raw").exists()
+    assert time.monotonic() - started < 10 and not (tmp_path / "data/terrain/raw").exists()

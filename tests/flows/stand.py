@@ -26,8 +26,9 @@ def prefect_server(folder: Path) -> Iterator[dict[str, str]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}/api"
+    stores = ("MLFLOW_TRACKING", "MLFLOW_REGISTRY")  # of a test that came before
     env = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_TRACKING")},
+        **{name: value for name, value in os.environ.items() if not name.startswith(stores)},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PREFECT_HOME": str(folder),
         "PREFECT_API_URL": url,

@@ -233,7 +233,7 @@ def test_mlflow_away_costs_seconds_and_the_lineage_is_written_with_nulls(tree, m
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
     started = time.monotonic()
     lineage = register(tree)
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 20
     assert lineage["model"] == {"name": "toy terrain", "alias": None, "version": None, "model_id": None}
     assert len(lineage["stages"]) == len(UPSTREAM) and lineage["sources"]
     assert capfd.readouterr().err.count("warning: MLflow") == 1
