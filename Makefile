@@ -29,7 +29,7 @@ lint: setup
 	ruff format --check .
 
 scale: setup  ## show what an overlay of infra/scales would change (NAME=laptop), or write it (APPLY=1)
-	python -m tasks.scale $(NAME) $(if $(APPLY),--apply)
+	python -m flows.scale $(NAME) $(if $(APPLY),--apply)
 
 ui: setup  ## the MLflow pages of every run, on http://127.0.0.1:5000
 	@echo 'the table of runs: http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning'

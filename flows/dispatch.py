@@ -44,14 +44,14 @@ from prefect.exceptions import ObjectNotFound  # noqa: E402
 from prefect.states import Cancelling, Crashed  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
-from flows.git import ask, git  # noqa: E402
-from flows.graph import chosen, read_graph  # noqa: E402
+from flows.outside.git import ask, git  # noqa: E402
 from flows.remote import FLOW, SIGN_OF_LIFE  # noqa: E402
-from flows.repro import stand_aside  # noqa: E402
+from flows.stages.graph import chosen, read_graph  # noqa: E402
+from flows.stages.repro import stand_aside  # noqa: E402
 from flows.worker import data_deps, scrub  # noqa: E402
-from tasks.command import told  # noqa: E402
-from tasks.errors import LandloomError  # noqa: E402
-from tasks.settings import ROOT  # noqa: E402
+from tasks.core.command import told  # noqa: E402
+from tasks.core.errors import LandloomError  # noqa: E402
+from tasks.core.settings import ROOT  # noqa: E402
 
 POLL_S = 2.0
 

@@ -14,14 +14,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from flows.origins import Lineage, gather
-from flows.picture import draw
-from flows.prov import document, to_json
-from flows.runs import Runs
-from flows.tree import tree
-from tasks.command import told
-from tasks.files import atomic_file
-from tasks.settings import ROOT
+from flows.history.origins import Lineage, gather
+from flows.history.picture import draw
+from flows.history.prov import document, to_json
+from flows.history.runs import Runs
+from flows.history.tree import tree
+from tasks.core.command import told
+from tasks.core.files import atomic_file
+from tasks.core.settings import ROOT
 
 PICTURE, PROV, TREE = "lineage.png", "lineage.prov.json", "lineage.txt"
 

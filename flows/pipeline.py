@@ -24,14 +24,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import wait
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.artifacts import publish_outcomes
-from flows.away import check_prefect
-from flows.checkout import assignments, checkout
-from flows.graph import Plan, chosen, named, ordered, read_plan
-from flows.repro import UNCHANGED, Children, StageFailed, patient
+from flows.outside.away import check_prefect
 from flows.seal import seal as commit_lock
-from tasks.command import told
-from tasks.settings import ROOT
+from flows.stages.artifacts import publish_outcomes
+from flows.stages.checkout import assignments, checkout
+from flows.stages.graph import Plan, chosen, named, ordered, read_plan
+from flows.stages.repro import UNCHANGED, Children, StageFailed, patient
+from tasks.core.command import told
+from tasks.core.settings import ROOT
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

@@ -14,11 +14,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.away import silent
-from tasks.command import told
-from tasks.errors import LandloomError
-from tasks.secrets import redact
-from tasks.settings import ROOT
+from flows.outside.away import silent
+from tasks.core.command import told
+from tasks.core.errors import LandloomError
+from tasks.core.settings import ROOT
+from tasks.runs.secrets import redact
 
 
 def push(root: Path = ROOT, targets: Sequence[str] = ()) -> str:

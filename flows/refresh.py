@@ -22,13 +22,13 @@ from dvc.repo import lock_repo as locked
 from dvc.utils.serialize import modify_yaml
 from prefect import flow, get_run_logger
 
-from flows.away import check_prefect
-from flows.checkout import checkout
-from flows.graph import named, read_graph
+from flows.outside.away import check_prefect
 from flows.pipeline import pipeline, print_outcomes
-from flows.repro import Children, StageFailed, patient
-from tasks.command import told
-from tasks.settings import ROOT
+from flows.stages.checkout import checkout
+from flows.stages.graph import named, read_graph
+from flows.stages.repro import Children, StageFailed, patient
+from tasks.core.command import told
+from tasks.core.settings import ROOT
 
 LOCK = "dvc.lock"
 

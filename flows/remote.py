@@ -31,7 +31,7 @@ from prefect.types.entrypoint import EntrypointType  # noqa: E402
 from prefect.workers.process import ProcessWorker  # noqa: E402
 
 from flows.worker import REFUSED  # noqa: E402
-from tasks.settings import ROOT  # noqa: E402
+from tasks.core.settings import ROOT  # noqa: E402
 
 TEMPLATES = {"kubernetes": ROOT / "infra" / "kubernetes" / "pool.json"}
 FLOW = "remote-stage"

@@ -21,18 +21,29 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from flows.findings import DIFFERENT, MISSING, NOTE, SAME, TOLERANCE, Finding, compared, in_stage_order, table, verdict
-from flows.git import git, has_commit
-from flows.lockfile import check, entries
-from flows.recompute import Recompute
-from flows.runs import Recorded, Runs
-from flows.standing import checkout_code, code
-from flows.store import Store
-from flows.worktree import Worktree, worktree
-from tasks.command import told
-from tasks.hashing import dvc_md5
-from tasks.provenance import LOCK, lock_hash
-from tasks.settings import ROOT
+from flows.history.findings import (
+    DIFFERENT,
+    MISSING,
+    NOTE,
+    SAME,
+    TOLERANCE,
+    Finding,
+    compared,
+    in_stage_order,
+    table,
+    verdict,
+)
+from flows.history.lockfile import check, entries
+from flows.history.recompute import Recompute
+from flows.history.runs import Recorded, Runs
+from flows.history.standing import checkout_code, code
+from flows.history.store import Store
+from flows.history.worktree import Worktree, worktree
+from flows.outside.git import git, has_commit
+from tasks.core.command import told
+from tasks.core.hashing import dvc_md5
+from tasks.core.settings import ROOT
+from tasks.runs.provenance import LOCK, lock_hash
 
 
 def reproduce(

@@ -15,14 +15,14 @@ from typing import Any
 
 import yaml
 
-from flows.git import git, has_commit
-from flows.runs import Runs
-from tasks.command import told
-from tasks.errors import LandloomError
-from tasks.hashing import dvc_md5, file_md5
-from tasks.provenance import git_state
-from tasks.settings import ROOT
-from tasks.tracking import warn_away
+from flows.history.runs import Runs
+from flows.outside.git import git, has_commit
+from tasks.core.command import told
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5, file_md5
+from tasks.core.settings import ROOT
+from tasks.runs.provenance import git_state
+from tasks.runs.tracking import warn_away
 
 LOCK = "dvc.lock"
 TAG = "git.commit.sealed"

@@ -27,19 +27,19 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import wait
 
-from flows.artifacts import run_of
-from flows.away import check_prefect
-from flows.checkout import assignments, nested
-from flows.git import git
-from flows.graph import chosen, read_graph
-from flows.repro import Children, StageFailed, run_dvc
-from tasks.command import told
-from tasks.errors import LandloomError
-from tasks.provenance import git_state
-from tasks.scale import apply_overlay
-from tasks.secrets import redact
-from tasks.settings import ROOT
-from tasks.store import connect, tracking_uri
+from flows.outside.away import check_prefect
+from flows.outside.git import git
+from flows.scale import apply_overlay
+from flows.stages.artifacts import run_of
+from flows.stages.checkout import assignments, nested
+from flows.stages.graph import chosen, read_graph
+from flows.stages.repro import Children, StageFailed, run_dvc
+from tasks.core.command import told
+from tasks.core.errors import LandloomError
+from tasks.core.settings import ROOT
+from tasks.runs.provenance import git_state
+from tasks.runs.secrets import redact
+from tasks.runs.store import connect, tracking_uri
 
 FOLDER = Path(".landloom/sweeps")
 Row = dict[str, Any]

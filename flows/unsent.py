@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import LandloomError
-from tasks.files import write_json
-from tasks.journal import journals, perform, read, taken
-from tasks.secrets import redact
-from tasks.settings import ROOT
-from tasks.store import connect, knock, tracking_uri
+from tasks.core.errors import LandloomError
+from tasks.core.files import write_json
+from tasks.core.settings import ROOT
+from tasks.runs.journal import journals, perform, read, taken
+from tasks.runs.secrets import redact
+from tasks.runs.store import connect, knock, tracking_uri
 
 
 def send(folder: Path, root: Path = ROOT) -> str:

@@ -159,7 +159,7 @@ def work(commands: Commands, repository: str, commit: str, stage: str, remote: s
             repro = ("repro", "--pull", "--allow-missing", "--single-item", stage)
             commands.run(*dvc, *repro, folder=clone, env=env, held=held)
         except Failed as error:
-            said = [line for line in error.lines if line.startswith(f"{stage}: ")]  # as `tasks.stage.main` says it
+            said = [line for line in error.lines if line.startswith(f"{stage}: ")]  # as `tasks.core.stage.main` says it
             if said and commands.signal is None:
                 raise Refused(said[-1]) from None
             raise
@@ -177,7 +177,7 @@ def work(commands: Commands, repository: str, commit: str, stage: str, remote: s
 
 def data_deps(stage: str, root: Path) -> list[str]:
     """The data among the dependencies of a stage of `dvc.yaml`; imports what a bare machine has not."""
-    from tasks.dag import stage_entry
+    from tasks.core.dag import stage_entry
 
     return [path for path in stage_entry(*stage.split("@"), root).deps if path.startswith("data/")]
 
@@ -242,7 +242,7 @@ def environment(commands: Commands, clone: Path, base: Path) -> Path:
 
 def forget_checkpoints(clone: Path) -> None:
     """Remove the checkpoints of training that is finished and pushed; until now they could have been needed."""
-    for marked in (clone / ".landloom" / "spent").glob("[!.]*.json"):  # see tasks/spent.py
+    for marked in (clone / ".landloom" / "spent").glob("[!.]*.json"):  # see tasks/core/spent.py
         shutil.rmtree(json.loads(marked.read_text())["folder"], ignore_errors=True)
 
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import pytest
 
-from tasks.settings import ROOT
+from tasks.core.settings import ROOT
 
 PINS = dict(line.split("==") for line in (ROOT / "requirements.lock").read_text().split())
 

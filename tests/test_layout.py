@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tasks.dag import stage_entry, stage_names
+from tasks.core.dag import stage_entry, stage_names
 from tests.code_deps import ROOT, code_deps, declared_code, imports
 
 ROOMS = sorted(path.parent.name for path in (ROOT / "tasks").glob("*/__main__.py"))
@@ -44,7 +44,7 @@ def test_who_may_know_whom(path):
 
 
 def test_a_stage_starts_without_prefect():
-    code = "import sys, tasks.stage; assert not {'prefect', 'mlflow', 'torch'} & set(sys.modules), 'heavy import'"
+    code = "import sys, tasks.core.stage; assert not {'prefect', 'mlflow', 'torch'} & set(sys.modules), 'heavy import'"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 

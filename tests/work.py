@@ -7,7 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 
 
 class Numbered(int):

@@ -24,9 +24,9 @@ import psutil
 
 from infra.services.postgres import start_postgres
 from infra.services.processes import HOST, Services, free_port, launch, write_private
-from tasks.command import told
-from tasks.errors import LandloomError
-from tasks.settings import ROOT
+from tasks.core.command import told
+from tasks.core.errors import LandloomError
+from tasks.core.settings import ROOT
 
 PORTS = {"postgres": 5432, "s3": 7070, "mlflow": 5000, "prefect": 4200}  # or a free one where these are taken
 DATABASES = ("mlflow", "prefect")

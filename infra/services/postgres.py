@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.services.processes import HOST, Services, launch, write_private
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 
 
 def start_postgres(services: Services, databases: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 
 HOST = "127.0.0.1"
 START_S = 180  # the first start makes both servers' tables

@@ -15,8 +15,8 @@ from shapely.geometry import box, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
-from tasks.acquire.cells import cell_corner, cell_name
-from tasks.errors import LandloomError
+from tasks.acquire.degree_cells import cell_corner, cell_name
+from tasks.core.errors import LandloomError
 
 MARGIN = 0.005
 """Degrees by which a raster must reach into the area to count: published cells stick out of their degree by

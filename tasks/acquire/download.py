@@ -21,9 +21,9 @@ from filelock import FileLock
 
 from tasks.acquire.http import TRANSIENT, Attempts, Http, describe, plain, retry_after
 from tasks.acquire.source import Delivery, Refusal
-from tasks.errors import LandloomError
-from tasks.files import write_json
-from tasks.hashing import file_sha256
+from tasks.core.errors import LandloomError
+from tasks.core.files import write_json
+from tasks.core.hashing import file_sha256
 
 _GONE = (404, 410)
 _CHUNK = 1 << 18

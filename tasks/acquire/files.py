@@ -14,7 +14,7 @@ from pathlib import Path
 from tasks.acquire.archive import check_hgt_zip
 from tasks.acquire.params import Files, Override
 from tasks.acquire.source import Candidate, Delivery, Refusal
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 
 SIDECARS = (
     *(".hdr", ".prj", ".msk", ".aux.xml", ".stx"),

@@ -14,7 +14,7 @@ from rasterio.io import DatasetReader
 
 from tasks.acquire.inspect import DRIVERS
 from tasks.acquire.params import Override
-from tasks.files import atomic_file
+from tasks.core.files import atomic_file
 
 
 def write_georeference(path: Path, override: Override) -> None:

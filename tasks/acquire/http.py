@@ -17,8 +17,8 @@ import httpx
 
 from tasks.acquire.source import Refusal
 from tasks.acquire.throttle import Throttle
-from tasks.errors import LandloomError
-from tasks.settings import ROOT
+from tasks.core.errors import LandloomError
+from tasks.core.settings import ROOT
 
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 """Answers that may be different in a while. Everything else is what the server means."""

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from typing_extensions import TypedDict
 
-from tasks.acquire.cells import cell_corner
-from tasks.settings import Strict
+from tasks.acquire.degree_cells import cell_corner
+from tasks.core.settings import Strict
 
 
 def _on_earth(name: str) -> str:

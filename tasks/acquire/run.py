@@ -23,11 +23,11 @@ from tasks.acquire.source import Candidate, Delivery, Refusal, Source, Unreadabl
 from tasks.acquire.stac import StacSource
 from tasks.acquire.throttle import Throttle
 from tasks.acquire.urls import UrlSource
-from tasks.errors import LandloomError
-from tasks.files import atomic_dir
-from tasks.formats.ledger import LedgerRow, write_ledger
-from tasks.hashing import file_sha256
-from tasks.stage import Stage
+from tasks.core.errors import LandloomError
+from tasks.core.files import atomic_dir
+from tasks.core.hashing import file_sha256
+from tasks.core.stage import Stage
+from tasks.formats.tables.ledger import LedgerRow, write_ledger
 
 
 def run(stage: Stage[Params]) -> None:

@@ -16,13 +16,13 @@ from pystac_client.stac_api_io import StacApiIO
 from rasterio.transform import from_bounds
 
 from tasks.acquire.area import Area, cell_box
-from tasks.acquire.cells import cell_corner, cell_name
+from tasks.acquire.degree_cells import cell_corner, cell_name
 from tasks.acquire.download import Downloads, Expected
 from tasks.acquire.http import Http, plain
 from tasks.acquire.params import Override, Stac
 from tasks.acquire.sign import PlanetaryComputer
 from tasks.acquire.source import Candidate, Delivery, Refusal
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 
 MAX_PAGES = 1000  # of one search; a catalogue that goes on longer goes round in circles
 _PAGE = 100

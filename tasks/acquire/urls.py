@@ -13,7 +13,7 @@ from tasks.acquire.files import SIDECARS
 from tasks.acquire.http import Http, plain
 from tasks.acquire.params import UrlRaster
 from tasks.acquire.source import Candidate, Delivery
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 
 
 class UrlSource:

@@ -2,7 +2,7 @@
 
 from tasks.caption.params import Params
 from tasks.caption.run import run
-from tasks.stage import main
+from tasks.core.stage import main
 
 if __name__ == "__main__":
     main("caption", Params, run)

@@ -34,7 +34,7 @@ from scipy.ndimage import binary_dilation, binary_erosion
 from tasks.caption.classes import SLOPE_CLASSES, ground, zone
 from tasks.caption.describer import Facts
 from tasks.relief.geomorphons import NAMES, geomorphons, landform_shares
-from tasks.relief.slope import gradient
+from tasks.relief.shade.slope import gradient
 
 LEAST_LAND = 0.001
 GENTLE = 0.08  # Hammond's limit of gentle slopes, metres a metre

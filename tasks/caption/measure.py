@@ -11,8 +11,8 @@ import pandas as pd
 
 from tasks.caption.describer import Facts
 from tasks.caption.facts import height_facts, place_facts
-from tasks.formats.scenes import SceneReader
-from tasks.formats.tiles import read_heights
+from tasks.formats.tables.scenes import SceneReader
+from tasks.formats.tables.tiles import read_heights
 
 BATCH = 256  # tiles measured together
 

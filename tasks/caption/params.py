@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from tasks.settings import Strict
+from tasks.core.settings import Strict
 
 
 class Facts(Strict):

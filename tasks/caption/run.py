@@ -15,13 +15,13 @@ from tasks.caption.describer import Describer, Facts
 from tasks.caption.measure import BATCH, batches, measure_batch
 from tasks.caption.params import Params
 from tasks.caption.templates import TemplateDescriber
-from tasks.errors import LandloomError
-from tasks.formats.captions import empty_captions, write_captions
-from tasks.formats.scenes import read_scenes
-from tasks.formats.tiles import kept, read_tiles
-from tasks.parallel import parallel_map
+from tasks.compute.parallel import parallel_map
+from tasks.core.errors import LandloomError
+from tasks.core.stage import Stage
+from tasks.formats.tables.captions import empty_captions, write_captions
+from tasks.formats.tables.scenes import read_scenes
+from tasks.formats.tables.tiles import kept, read_tiles
 from tasks.relief.geomorphons import NAMES
-from tasks.stage import Stage
 
 
 def run(stage: Stage[Params]) -> None:

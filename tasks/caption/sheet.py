@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tasks.formats.scenes import SceneReader
-from tasks.formats.tiles import window
-from tasks.relief.hillshade import shaded_relief
+from tasks.formats.tables.scenes import SceneReader
+from tasks.formats.tables.tiles import window
+from tasks.relief.shade.hillshade import shaded_relief
 
 COLUMNS, ROWS = 4, 3
 

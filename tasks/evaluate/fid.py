@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 
 RANGE = (0.001, 0.999)  # quantiles of training heights that become black and white
 BATCH = 32

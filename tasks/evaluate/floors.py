@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 
 LEAST = 8
 """Tiles in the smallest sample that is compared: fewer have no fifth neighbours worth the name."""

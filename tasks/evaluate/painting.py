@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from models.painter import Painted, Painter
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
+from tasks.core.stage import Stage
 from tasks.evaluate.painting_pictures import leakages, paintings, singles
 from tasks.evaluate.shadows import AZIMUTHS, Leakage, leakage
 from tasks.evaluate.tiles import whole_tiles
 from tasks.evaluate.variety import pairwise, repetition
-from tasks.formats.shards import ShardSet
-from tasks.stage import Stage
+from tasks.formats.shards.shardset import ShardSet
 
 BATCH = 16
 SHOWN = 6

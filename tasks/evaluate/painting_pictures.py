@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tasks.evaluate.shadows import AZIMUTHS, SUN, Leakage
-from tasks.relief.hillshade import shaded_relief
+from tasks.relief.shade.hillshade import shaded_relief
 
 if TYPE_CHECKING:
     from tasks.evaluate.painting import Paintings

@@ -10,8 +10,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from tasks.relief.hillshade import shaded_relief
-from tasks.relief.slope import slope_degrees
+from tasks.relief.shade.hillshade import shaded_relief
+from tasks.relief.shade.slope import slope_degrees
 from tasks.relief.spectrum import radial_power
 
 REAL, NOISE, MODELS = "#3f6f4a", "#8a8f98", ("#c0562c", "#2f6ea8", "#8c4fa3", "#b08a1e", "#2c8c83")

@@ -12,7 +12,10 @@ import pyarrow as pa
 
 from models.artifact import Generator, load_model
 from models.painter import Painter
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
+from tasks.core.files import atomic_dir, write_json
+from tasks.core.hashing import dvc_md5
+from tasks.core.stage import Stage
 from tasks.evaluate import pictures
 from tasks.evaluate.compare import MEASURES, Comparison, compare
 from tasks.evaluate.fid import DRAWS, Inception, frechet, height_range
@@ -21,11 +24,8 @@ from tasks.evaluate.memorisation import Nearest, judge, nearest, pose, thumbnail
 from tasks.evaluate.painting import Paintings, flat_paintings, judge_paintings, paint_held_out
 from tasks.evaluate.params import Params
 from tasks.evaluate.tiles import READ, whole_tiles
-from tasks.files import atomic_dir, write_json
-from tasks.formats.shards import ShardSet
-from tasks.formats.table import write_table
-from tasks.hashing import dvc_md5
-from tasks.stage import Stage
+from tasks.formats.shards.shardset import ShardSet
+from tasks.formats.tables.table import write_table
 
 BATCH = 32  # samples between two lines of progress
 PAIRS = 8  # closest pairs that are drawn

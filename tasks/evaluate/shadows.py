@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tasks.relief.hillshade import hillshade
+from tasks.relief.shade.hillshade import hillshade
 
 SUN = 315.0
 """Degrees from north: where cartographers' sun stands."""

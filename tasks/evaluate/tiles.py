@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks.formats.shards import ShardSet
-from tasks.stage import Stage
+from tasks.core.stage import Stage
+from tasks.formats.shards.shardset import ShardSet
 
 READ = 1024  # tiles read together
 

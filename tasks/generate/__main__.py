@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
+from tasks.core.stage import main
 from tasks.generate.params import Params
 from tasks.generate.run import run
-from tasks.stage import main
 
 
 def command(arguments: list[str] | None = None) -> None:

@@ -11,9 +11,11 @@ from PIL import Image
 
 from models.artifact import Generator
 from models.painter import Painter
-from tasks.errors import LandloomError
-from tasks.formats.drawing import Drawing, read_drawing
-from tasks.formats.labels import NO_CLASS
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5, file_sha256
+from tasks.core.settings import ROOT, load, validate
+from tasks.formats.tables.drawing import Drawing, read_drawing
+from tasks.formats.tables.labels import NO_CLASS
 from tasks.generate.folders import fill
 from tasks.generate.glb import read_glb
 from tasks.generate.overview import overview
@@ -22,8 +24,6 @@ from tasks.generate.params import Params
 from tasks.generate.render import render
 from tasks.generate.sample import write_sample
 from tasks.generate.source import classes_of, open_model, padding, paint
-from tasks.hashing import dvc_md5, file_sha256
-from tasks.settings import ROOT, load, validate
 
 PLACE = "drawings"
 

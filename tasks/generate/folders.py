@@ -8,8 +8,8 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from tasks.errors import LandloomError
-from tasks.hashing import dvc_md5
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
 
 
 def fill(wanted: Path, write: Callable[[Path], None]) -> Path:

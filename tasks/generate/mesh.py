@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tasks.generate.params import Mesh, Scale, Stl
 from tasks.generate.resample import resample
 

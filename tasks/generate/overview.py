@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from tasks.generate.sample import preview
 from tasks.generate.terrain import Terrain
-from tasks.relief.hillshade import shaded_relief
+from tasks.relief.shade.hillshade import shaded_relief
 
 SHOWN = 64
 STEPS = 8  # rows of the sheet of paintings at most

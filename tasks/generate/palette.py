@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tasks.formats.drawing import write_drawing
+from tasks.formats.tables.drawing import write_drawing
 
 
 def write_palette(folder: Path, classes: pd.DataFrame, px: int, title: str) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from tasks.settings import Strict
+from tasks.core.settings import Strict
 
 # Recommended sides of a Landscape: whole components of 2 × 2 sections, of 63 quads a side (of 127 in the last).
 UNREAL_SIZES = (127, 253, 505, 1009, 2017, 4033, 8129)

@@ -10,7 +10,7 @@ from scipy.ndimage import map_coordinates
 
 from tasks.generate.glb import Glb
 
-SUN = (315.0, 45.0)  # azimuth, altitude, in degrees: as tasks/relief/hillshade.py
+SUN = (315.0, 45.0)  # azimuth, altitude, in degrees: as tasks/relief/shade/hillshade.py
 SKY = (238, 241, 245)
 SMOOTH = 2  # pixels drawn for each pixel of the picture, each way
 MARGIN = 1.04

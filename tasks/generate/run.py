@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from tasks.files import atomic_dir
+from tasks.core.files import atomic_dir
+from tasks.core.hashing import dvc_md5
+from tasks.core.stage import Stage
 from tasks.generate.codes import span
 from tasks.generate.glb import read_glb
 from tasks.generate.overview import SHOWN, overview
@@ -13,8 +15,6 @@ from tasks.generate.params import Params
 from tasks.generate.render import render
 from tasks.generate.sample import write_sample
 from tasks.generate.source import classes_of, open_model, terrains
-from tasks.hashing import dvc_md5
-from tasks.stage import Stage
 
 
 def run(stage: Stage[Params]) -> None:

@@ -11,8 +11,8 @@ import pandas as pd
 
 from models.artifact import Generator, load_model
 from models.painter import Painter
-from tasks.errors import LandloomError
-from tasks.formats.drawing import read_drawing
+from tasks.core.errors import LandloomError
+from tasks.formats.tables.drawing import read_drawing
 from tasks.generate.params import Params
 from tasks.generate.terrain import Terrain
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.relief.hillshade import shaded_relief
+from tasks.relief.shade.hillshade import shaded_relief
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tasks.errors import LandloomError
-from tasks.files import write_json
+from tasks.core.errors import LandloomError
+from tasks.core.files import write_json
+from tasks.core.settings import validate
 from tasks.label.params import Features, Pinned
-from tasks.settings import validate
 
 FORMAT = "landloom-labels-1"
 CLIP = 4.0  # robust standard deviations; farther out, farther is no longer different

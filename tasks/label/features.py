@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from tasks.relief.roughness import tri
-from tasks.relief.slope import gradient
+from tasks.relief.shade.slope import gradient
 
 DARK = 16.0  # grey levels added before a ratio: in the dark a ratio is mostly noise
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
+from tasks.core.stage import Stage
 from tasks.label.classifier import Classifier, fit_scaling, learn, read_pinned, teach
 from tasks.label.clusters import dense_clusters, embed, partition
 from tasks.label.evidence import Evidence, best, weigh
@@ -15,10 +16,9 @@ from tasks.label.features import feature_names
 from tasks.label.legend import edit, legend, match
 from tasks.label.moves import Moves
 from tasks.label.params import Cluster
+from tasks.label.pixels import Pixels, choose, draw_pixels, strata
 from tasks.label.reference import nearest, prototypes
-from tasks.label.sample import Pixels, choose, draw_pixels, strata
 from tasks.label.traits import traits
-from tasks.stage import Stage
 
 VOTERS = 15  # sampled neighbours whose majority is the teacher
 EDITS = "cluster.edits"

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tasks.label.classifier import Prototype
 from tasks.label.naming import propose, unique
 from tasks.label.palette import Color, spread
 from tasks.label.params import Edit, Merge, Move, Recolour, Ref, Rename
 from tasks.label.traits import order
-from tasks.relief.hillshade import SEA, TINTS
+from tasks.relief.shade.hillshade import SEA, TINTS
 
 SAME = 0.2  # of a class and an earlier one: shared pixels over all pixels of both, from which they are one
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from tasks.relief.hillshade import hillshade
+from tasks.relief.shade.hillshade import hillshade
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 DARKEST = 8.0  # grey levels; below it a ratio of lightness is noise

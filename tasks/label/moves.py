@@ -8,11 +8,11 @@ import geopandas as gpd
 import numpy as np
 from pyproj import Geod, Transformer
 
-from tasks.errors import LandloomError
-from tasks.formats.scenes import SceneReader
+from tasks.core.errors import LandloomError
+from tasks.formats.tables.scenes import SceneReader
 from tasks.label.classifier import Scaling
 from tasks.label.params import Features, Move
-from tasks.label.sample import Pixels
+from tasks.label.pixels import Pixels
 from tasks.label.views import Views
 
 

@@ -12,9 +12,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from tasks.formats.labels import MapWriter
-from tasks.formats.packs import packed
-from tasks.formats.scenes import SceneReader, scene_pack
+from tasks.formats.tables.labels import MapWriter
+from tasks.formats.tables.packs import packed
+from tasks.formats.tables.scenes import SceneReader, scene_pack
 from tasks.label.classifier import Classifier
 from tasks.label.params import Smoothing
 from tasks.label.smooth import class_map, strength

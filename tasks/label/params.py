@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from tasks.settings import Strict
+from tasks.core.settings import Strict
 
 MOST_CLASSES = 32  # more cannot be told apart by eye
 Byte = Annotated[int, Field(ge=0, le=255)]

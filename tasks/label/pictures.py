@@ -9,13 +9,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from tasks.formats.labels import NO_CLASS, MapReader
-from tasks.formats.scenes import SceneReader
-from tasks.formats.tiles import window
+from tasks.core.stage import Stage
+from tasks.formats.tables.labels import NO_CLASS, MapReader
+from tasks.formats.tables.scenes import SceneReader
+from tasks.formats.tables.tiles import window
 from tasks.label.classifier import Classifier
 from tasks.label.fit import Found
-from tasks.relief.hillshade import shaded_relief
-from tasks.stage import Stage
+from tasks.relief.shade.hillshade import shaded_relief
 
 PATCH, PATCHES = 48, 6  # pixels along a side of a medoid's surroundings, and how many of them a class shows
 SHOWN = 12  # tiles beside their labels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tasks.label.classifier import Classifier, Prototype
 from tasks.label.legend import Legend
 

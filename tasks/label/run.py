@@ -9,19 +9,19 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from tasks.errors import LandloomError
-from tasks.files import atomic_dir, write_json
-from tasks.formats.labels import empty_classes, write_classes
-from tasks.formats.scenes import read_scenes
-from tasks.formats.tiles import kept, read_tiles
+from tasks.compute.parallel import parallel_map
+from tasks.core.errors import LandloomError
+from tasks.core.files import atomic_dir, write_json
+from tasks.core.stage import Stage
+from tasks.formats.tables.labels import empty_classes, write_classes
+from tasks.formats.tables.scenes import read_scenes
+from tasks.formats.tables.tiles import kept, read_tiles
 from tasks.label.classifier import Classifier, read_pinned
 from tasks.label.fit import Found, find_classes
 from tasks.label.paint import jobs, paint
 from tasks.label.params import Params
 from tasks.label.pictures import draw_fit, draw_maps, medoids
 from tasks.label.traits import traits
-from tasks.parallel import parallel_map
-from tasks.stage import Stage
 
 
 def run(stage: Stage[Params]) -> None:

@@ -10,8 +10,8 @@ import geopandas as gpd
 import numpy as np
 from rasterio.windows import Window
 
-from tasks.errors import LandloomError
-from tasks.formats.scenes import SceneReader
+from tasks.core.errors import LandloomError
+from tasks.formats.tables.scenes import SceneReader
 from tasks.label.features import features, margin
 from tasks.label.light import Light, fit_light, flatten, lightness
 from tasks.label.params import Features

@@ -10,7 +10,7 @@ import numpy as np
 
 from tasks.project.grids import Grid
 from tasks.project.params import Params
-from tasks.project.pictures import Picture
+from tasks.project.photographs import Picture
 from tasks.project.rasters import Raster
 
 FILES_OF_THEIR_OWN = 500  # scenes at most, of two layers each; DVC and its remotes slow down with the number of files

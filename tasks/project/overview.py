@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tasks.formats.scenes import SceneReader
-from tasks.relief.hillshade import VOID, shaded_relief
+from tasks.formats.tables.scenes import SceneReader
+from tasks.relief.shade.hillshade import VOID, shaded_relief
 
 _SHOWN, _COLUMNS, _THUMB = 24, 6, 240  # scenes on the sheet, scenes in a row, pixels a scene
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from tasks.settings import Strict
+from tasks.core.settings import Strict
 
 WIDEST_CROP = 5_000_000.0
 """Longest side of a crop in metres: the corners' shapes are then off by 8 %, areas by nothing."""

@@ -14,7 +14,7 @@ from affine import Affine
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 
 _OPEN = 24  # files one process keeps open
 _FEET = ("foot", "feet", "ft")

@@ -8,21 +8,21 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from tasks.errors import LandloomError
-from tasks.files import atomic_dir
-from tasks.formats.ledger import read_ledger
-from tasks.formats.scenes import COLUMNS, write_scenes
-from tasks.formats.sources import SCHEMA, write_sources
-from tasks.parallel import parallel_map
+from tasks.compute.parallel import parallel_map
+from tasks.core.errors import LandloomError
+from tasks.core.files import atomic_dir
+from tasks.core.stage import Stage
+from tasks.formats.tables.ledger import read_ledger
+from tasks.formats.tables.scenes import COLUMNS, write_scenes
+from tasks.formats.tables.sources import SCHEMA, write_sources
 from tasks.project.batches import Job, share_out
-from tasks.project.blocks import cover
+from tasks.project.cover import cover
 from tasks.project.crops import sphere_crops
+from tasks.project.make import render
 from tasks.project.overview import overview
 from tasks.project.params import Params
-from tasks.project.pictures import Picture, cut
+from tasks.project.photographs import Picture, cut
 from tasks.project.place import Placed, place_all
-from tasks.project.render import render
-from tasks.stage import Stage
 
 
 def run(stage: Stage[Params]) -> None:

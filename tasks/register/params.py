@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tasks.settings import Strict
+from tasks.core.settings import Strict
 
 
 class Params(Strict):

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tasks.journal import dataset_inputs
-from tasks.stage import Stage
-from tasks.store import connect, tracking_uri
-from tasks.tracking import flatten, safe_name, warn_away
+from tasks.core.stage import Stage
+from tasks.runs.journal import dataset_inputs
+from tasks.runs.store import connect, tracking_uri
+from tasks.runs.tracking import flatten, safe_name, warn_away
 
 ALIAS = "candidate"  # whoever likes the figures moves `champion` by hand
 

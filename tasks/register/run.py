@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.errors import LandloomError
-from tasks.files import write_json
-from tasks.formats.ledger import read_ledger
+from tasks.core.errors import LandloomError
+from tasks.core.files import write_json
+from tasks.core.stage import Stage
+from tasks.formats.tables.ledger import read_ledger
 from tasks.register.page import COLUMNS, describe
 from tasks.register.params import Params
 from tasks.register.registry import ALIAS, register
 from tasks.register.runs import check_against_lock, read_runs
-from tasks.stage import Stage
 
 
 def run(stage: Stage[Params]) -> None:

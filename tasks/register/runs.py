@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from tasks.dag import stage_entry
-from tasks.errors import LandloomError
+from tasks.core.dag import stage_entry
+from tasks.core.errors import LandloomError
 
 LOCK = "dvc.lock"
 

@@ -16,7 +16,7 @@ from tasks.relief.drainage import drainage
 from tasks.relief.geomorphons import NAMES as LANDFORMS
 from tasks.relief.geomorphons import geomorphons, landform_shares
 from tasks.relief.roughness import tri
-from tasks.relief.slope import gradient
+from tasks.relief.shade.slope import gradient
 from tasks.relief.spectrum import octave_shares, power_law, radial_power
 
 LOOKUP_PX = 8  # how far a landform is looked for: 0.7 km at 90 m, within which most hills of such maps rise

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from tasks.errors import LandloomError
-from tasks.formats.captions import read_captions
-from tasks.formats.ledger import read_ledger
-from tasks.formats.sources import read_sources
-from tasks.formats.tiles import read_tiles
+from tasks.core.errors import LandloomError
+from tasks.formats.tables.captions import read_captions
+from tasks.formats.tables.ledger import read_ledger
+from tasks.formats.tables.sources import read_sources
+from tasks.formats.tables.tiles import read_tiles
 
 TERMS = ["licence", "attribution", "procedural"]
 LISTED = 200  # rows of a table that are written out; what is left out is counted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.settings import ROOT, load
+from tasks.core.settings import ROOT, load
 
 
 def where(root: Path = ROOT) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from affine import Affine
 
-from tasks.formats.scenes import SceneReader
+from tasks.formats.tables.scenes import SceneReader
 from tasks.select.blocks import BlockGrid
 from tasks.select.footprints import footprints
 from tasks.select.params import Params
@@ -46,7 +46,7 @@ def cut_batch(batch: Batch) -> Columns:
     """Identity, statistics, home block, bounding box and footprint of every tile of a batch.
 
     Returns:
-        Arrays (n,) by name: `tasks.formats.tiles.IDENTITY`, the statistics, `phash`, `block`, `west`,
+        Arrays (n,) by name: `tasks.formats.tables.tiles.IDENTITY`, the statistics, `phash`, `block`, `west`,
         `south`, `east`, `north` (a pixel around the tile, NaN without a CRS) and `geometry`.
     """
     with SceneReader(batch.folder, batch.scenes) as reader:

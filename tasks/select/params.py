@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
+from tasks.core.settings import Strict
 from tasks.select.columns import RULE_COLUMNS
-from tasks.settings import Strict
 
 MOST_OVERLAP = 16  # windows a pixel may lie in along one axis
 

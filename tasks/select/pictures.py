@@ -15,15 +15,15 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from tasks.formats.scenes import SceneReader
-from tasks.formats.tiles import window
-from tasks.relief.hillshade import shaded_relief
+from tasks.core.stage import Stage
+from tasks.formats.tables.scenes import SceneReader
+from tasks.formats.tables.tiles import window
+from tasks.relief.shade.hillshade import shaded_relief
 from tasks.select.columns import STATISTICS
 from tasks.select.footprints import EARTH_KM
 from tasks.select.order import shuffled
 from tasks.select.params import Params
 from tasks.select.verdict import DUPLICATE, OVER, STRADDLES
-from tasks.stage import Stage
 
 ACROSS = 9  # tiles in a row of a sheet
 KEPT_ROWS, REASONS = 5, 9  # rows of the sheets, at most

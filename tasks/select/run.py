@@ -5,17 +5,17 @@ from __future__ import annotations
 import geopandas as gpd
 import pandas as pd
 
-from tasks.errors import LandloomError
-from tasks.formats.scenes import read_scenes
-from tasks.formats.tiles import IDENTITY, VERDICT, write_tiles
-from tasks.parallel import parallel_map
+from tasks.compute.parallel import parallel_map
+from tasks.core.errors import LandloomError
+from tasks.core.stage import Stage
+from tasks.formats.tables.scenes import read_scenes
+from tasks.formats.tables.tiles import IDENTITY, VERDICT, write_tiles
 from tasks.select.columns import STATISTICS
 from tasks.select.cut import batches, cut_batch, join
 from tasks.select.params import Params
 from tasks.select.pictures import draw
 from tasks.select.stratify import relief_bins
 from tasks.select.verdict import judge
-from tasks.stage import Stage
 
 
 def run(stage: Stage[Params]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tasks.select.order import shuffled
 
 TRAIN, VAL, NEITHER = 0, 1, -1

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from rasterio.windows import Window
 
-from tasks.errors import LandloomError
-from tasks.formats.scenes import SceneReader
+from tasks.core.errors import LandloomError
+from tasks.formats.tables.scenes import SceneReader
 from tasks.select import cells
 from tasks.select.colors import color_statistics
 from tasks.select.columns import HEIGHT, STATISTICS

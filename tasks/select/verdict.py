@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tasks.select.blocks import BlockGrid
 from tasks.select.duplicates import near_duplicates
 from tasks.select.params import Params

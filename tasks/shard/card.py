@@ -14,8 +14,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from tasks.formats.records import RecordSpec
-from tasks.formats.shards import FORMAT, SPLITS
+from tasks.formats.shards.records import RecordSpec
+from tasks.formats.shards.shardset import FORMAT, SPLITS
 from tasks.shard.params import Params
 from tasks.shard.writer import ShardResult
 

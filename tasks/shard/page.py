@@ -144,8 +144,8 @@ def _reading(facts: dict[str, Any]) -> str:
         "With this project's loader, at random, on any number of ranks, resumable:\n\n"
         "```python\n"
         "from pathlib import Path\n"
-        "from tasks.formats.loader import Loader\n"
-        "from tasks.formats.shards import ShardSet, verify\n\n"
+        "from tasks.formats.shards.loader import Loader\n"
+        "from tasks.formats.shards.shardset import ShardSet, verify\n\n"
         f'shards = ShardSet(Path("data/{facts["dataset"]}/shards"))\n'
         'for batch in Loader(shards, "train", batch=64, seed=0):  # one epoch\n'
         f'    batch["{spec["fields"][0]["name"]}"]\n'

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.settings import Strict
+from tasks.core.settings import Strict
 
 
 class Params(Strict):

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import rasterio
 
-from tasks.errors import LandloomError
-from tasks.formats.labels import NO_CLASS, MapReader
-from tasks.formats.scenes import SceneReader
-from tasks.formats.tiles import shrink, window
+from tasks.core.errors import LandloomError
+from tasks.formats.tables.labels import NO_CLASS, MapReader
+from tasks.formats.tables.scenes import SceneReader
+from tasks.formats.tables.tiles import shrink, window
 
 
 class TilePixels:

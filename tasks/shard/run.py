@@ -15,22 +15,22 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tasks.errors import LandloomError
-from tasks.files import atomic_dir, write_json
-from tasks.formats.captions import read_captions
-from tasks.formats.labels import read_classes
-from tasks.formats.ledger import read_ledger
-from tasks.formats.records import make_spec
-from tasks.formats.scenes import read_scenes
-from tasks.formats.shards import SPLITS
-from tasks.formats.table import write_table
-from tasks.formats.tiles import kept, read_tiles
-from tasks.parallel import parallel_map
+from tasks.compute.parallel import parallel_map
+from tasks.core.errors import LandloomError
+from tasks.core.files import atomic_dir, write_json
+from tasks.core.stage import Stage
+from tasks.formats.shards.records import make_spec
+from tasks.formats.shards.shardset import SPLITS
+from tasks.formats.tables.captions import read_captions
+from tasks.formats.tables.labels import read_classes
+from tasks.formats.tables.ledger import read_ledger
+from tasks.formats.tables.scenes import read_scenes
+from tasks.formats.tables.table import write_table
+from tasks.formats.tables.tiles import kept, read_tiles
 from tasks.shard.card import card
 from tasks.shard.page import page
 from tasks.shard.params import Params
 from tasks.shard.writer import ShardJob, ShardResult, disk_error, write_shard
-from tasks.stage import Stage
 
 
 def run(stage: Stage[Params]) -> None:

@@ -10,9 +10,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from tasks.errors import LandloomError
-from tasks.formats.records import RecordSpec, encode_record, payload_bytes
-from tasks.formats.tfrecord import index_path, index_text
+from tasks.core.errors import LandloomError
+from tasks.formats.shards.records import RecordSpec, encode_record, payload_bytes
+from tasks.formats.shards.tfrecord import index_path, index_text
 from tasks.shard.pixels import TilePixels
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from tasks.formats.loader import Loader
+from tasks.formats.shards.loader import Loader
 
 AHEAD = 4  # prepared batches that may wait: a slow read is hidden by so many steps
 

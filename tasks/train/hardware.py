@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from accelerate import Accelerator, PartialState
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 
 
 def accelerator(precision: str, threads: int, batch: int) -> Accelerator:

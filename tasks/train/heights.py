@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from models.artifact import Generator
 from models.encoding import HeightEncoding
-from tasks.formats.shards import ShardSet
+from tasks.formats.shards.shardset import ShardSet
 from tasks.train import pictures
 from tasks.train.feed import Feed
 from tasks.train.params import Params

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tasks.stage import Stage
+from tasks.core.stage import Stage
 from tasks.train.params import Params
 
 SHARED = "LANDLOOM_STATE"

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from models.color_height import ColorHeightEncoding
 from models.painter import Painter
-from tasks.errors import LandloomError
-from tasks.formats.drawing import write_drawing
-from tasks.formats.shards import ShardSet
+from tasks.core.errors import LandloomError
+from tasks.formats.shards.shardset import ShardSet
+from tasks.formats.tables.drawing import write_drawing
 from tasks.train import pictures
 from tasks.train.feed import Feed
 from tasks.train.params import Params

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from models.config import ConsistencyConfig, LoopConfig, NetworkConfig, TerrainGanConfig
-from tasks.settings import Strict
+from tasks.core.settings import Strict
 
 SECTIONS = {"consistency": ("network", "consistency"), "terrain_gan": ("terrain_gan",)}
 """Method to the blocks that it needs; another method's blocks may stay, so that one can change between them."""

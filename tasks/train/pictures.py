@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from models.painter import Painted
-from tasks.files import atomic_file
-from tasks.relief.hillshade import shaded_relief
+from tasks.core.files import atomic_file
+from tasks.relief.shade.hillshade import shaded_relief
 
 SIDE = 4  # tiles along each side of a grid
 GAP = 3  # pixels between tiles

@@ -18,11 +18,11 @@ from models.artifact import build_method, finished, save_model
 from models.checkpoint import Checkpoints
 from models.loop import TrainingError, train
 from models.terrain_gan import TerrainGan
-from tasks.errors import LandloomError
-from tasks.files import atomic_dir, write_json
-from tasks.formats.shards import ShardSet
-from tasks.hashing import file_sha256
-from tasks.stage import Stage
+from tasks.core.errors import LandloomError
+from tasks.core.files import atomic_dir, write_json
+from tasks.core.hashing import file_sha256
+from tasks.core.stage import Stage
+from tasks.formats.shards.shardset import ShardSet
 from tasks.train import kept, pictures
 from tasks.train.feed import Feed
 from tasks.train.hardware import accelerator as set_up

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from models.color_height import ColorHeightEncoding
 from models.encoding import HeightEncoding
-from tasks.errors import LandloomError
-from tasks.formats.loader import Loader
-from tasks.formats.shards import ShardSet
+from tasks.core.errors import LandloomError
+from tasks.formats.shards.loader import Loader
+from tasks.formats.shards.shardset import ShardSet
 from tasks.train.feed import Feed
 
 MEASURED = 4096  # train tiles, evenly over the split, that an encoding is fitted on

@@ -10,11 +10,11 @@ import yaml
 
 from tasks.acquire.params import Params
 from tasks.acquire.run import run
-from tasks.dag import stage_entry
-from tasks.formats.ledger import read_ledger
-from tasks.settings import ROOT, Compute
-from tasks.stage import Stage
-from tasks.tracking import Run
+from tasks.core.dag import stage_entry
+from tasks.core.settings import ROOT, Compute
+from tasks.core.stage import Stage
+from tasks.formats.tables.ledger import read_ledger
+from tasks.runs.tracking import Run
 
 SHIPPED = yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"]["terrain"]["acquire"]
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tasks.acquire.area import Area, cell_box
-from tasks.acquire.cells import cell_corner, cell_name
-from tasks.errors import LandloomError
+from tasks.acquire.degree_cells import cell_corner, cell_name
+from tasks.core.errors import LandloomError
 from tests.acquire.stage import params
 
 HERE = Path()

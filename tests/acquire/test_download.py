@@ -17,7 +17,7 @@ from tasks.acquire.download import Downloads, Expected
 from tasks.acquire.http import Http, Patience, plain
 from tasks.acquire.source import Refusal
 from tasks.acquire.throttle import Throttle
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tests.acquire.server import Handler, Server, file_route, in_turn, serving
 
 BODY = bytes(range(256)) * 4000  # 1 MB

@@ -15,7 +15,7 @@ from affine import Affine
 
 from tasks.acquire.inspect import inspect
 from tasks.acquire.source import Refusal
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tests.acquire.rasters import hills, write
 from tests.acquire.stage import acquire, params
 

@@ -6,7 +6,7 @@ import numpy as np
 import rasterio
 
 from tasks.acquire.planet_map import planet_maps
-from tasks.hashing import dvc_md5
+from tasks.core.hashing import dvc_md5
 from tests.acquire.stage import acquire, params
 
 

@@ -17,8 +17,8 @@ import pytest
 import rasterio
 from affine import Affine
 
-from tasks.acquire.cells import cell_corner
-from tasks.errors import LandloomError
+from tasks.acquire.degree_cells import cell_corner
+from tasks.core.errors import LandloomError
 from tests.acquire.rasters import hills, write
 from tests.acquire.server import Handler, Server, file_route, in_turn, serving
 from tests.acquire.stage import acquire, params

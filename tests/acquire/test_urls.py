@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tests.acquire.rasters import hills, write
 from tests.acquire.server import file_route, serving
 from tests.acquire.stage import acquire, params

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.dag import stage_entry
+from tasks.core.dag import stage_entry
+from tasks.core.settings import ROOT, Compute, load
+from tasks.core.stage import Stage
 from tasks.evaluate.params import Params as EvaluateParams
 from tasks.evaluate.run import run as evaluate
-from tasks.settings import ROOT, Compute, load
-from tasks.stage import Stage
-from tasks.tracking import Run
+from tasks.runs.tracking import Run
 from tasks.train.params import Params as TrainParams
 from tasks.train.run import run as train
 

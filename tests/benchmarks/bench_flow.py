@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tasks.settings import ROOT
+from tasks.core.settings import ROOT
 from tests.flows.stand import everything_up_to_date, new_repository, prefect_server
 
 REPEATS, STAGES = 5, 8

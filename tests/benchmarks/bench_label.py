@@ -28,19 +28,19 @@ from pyproj import Transformer
 from shapely.geometry import Point
 from sklearn.metrics import adjusted_rand_score
 
-from tasks.dag import StageEntry
-from tasks.formats.labels import MapReader
-from tasks.formats.scenes import SceneReader, read_scenes, write_layer, write_scenes
-from tasks.formats.tiles import read_tiles, write_tiles
+from tasks.core.dag import StageEntry
+from tasks.core.settings import Compute, validate
+from tasks.core.stage import Stage
+from tasks.formats.tables.labels import MapReader
+from tasks.formats.tables.scenes import SceneReader, read_scenes, write_layer, write_scenes
+from tasks.formats.tables.tiles import read_tiles, write_tiles
 from tasks.label.classifier import read_classifier
 from tasks.label.paint import classify
 from tasks.label.params import Params
 from tasks.label.run import run as label
 from tasks.label.smooth import class_map, strength
 from tasks.label.views import Views
-from tasks.settings import Compute, validate
-from tasks.stage import Stage
-from tasks.tracking import Run
+from tasks.runs.tracking import Run
 from tests.conftest import REALDATA
 
 CROPS, PX, GSD = 1500, 256, 10_000.0

@@ -17,8 +17,8 @@ import geopandas as gpd
 import numpy as np
 from affine import Affine
 
-from tasks.formats.packs import member, packed
-from tasks.formats.scenes import SceneReader, write_layer
+from tasks.formats.tables.packs import member, packed
+from tasks.formats.tables.scenes import SceneReader, write_layer
 from tests.servers import free_port, process
 
 SCENES, PX, PACKS = 2000, 128, 20

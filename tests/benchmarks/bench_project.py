@@ -16,12 +16,12 @@ import numpy as np
 import rasterio
 from affine import Affine
 
-from tasks.formats.ledger import LedgerRow
-from tasks.project.blocks import cover
+from tasks.formats.tables.ledger import LedgerRow
+from tasks.project.cover import cover
 from tasks.project.footprint import footprint, ground_gsd
+from tasks.project.make import Batch, Job, render
 from tasks.project.params import Params
 from tasks.project.rasters import Raster
-from tasks.project.render import Batch, Job, render
 from tests.project.stage import ledger_row, project
 
 CELL = 3601  # a 1° cell of 1", node-registered: what SRTM and NASADEM publish

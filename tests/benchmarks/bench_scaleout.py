@@ -16,12 +16,12 @@ from typing import Any
 
 import yaml
 
-from tasks.dag import StageEntry, stage_entry, stage_names
-from tasks.hashing import dvc_md5
-from tasks.settings import ROOT, Compute
-from tasks.stage import Stage
-from tasks.tracking import Run
-from tests.dask_cluster import dask_cluster
+from tasks.core.dag import StageEntry, stage_entry, stage_names
+from tasks.core.hashing import dvc_md5
+from tasks.core.settings import ROOT, Compute
+from tasks.core.stage import Stage
+from tasks.runs.tracking import Run
+from tests.compute.dask_cluster import dask_cluster
 
 # A quarter of a minute of one core or more a stage, so that starting processes is not what is measured.
 FINER: dict[str, dict[str, Any]] = {

@@ -22,14 +22,14 @@ import rasterio
 from rasterio.warp import Resampling, reproject
 from rasterio.windows import Window
 
-from tasks.formats.scenes import read_scenes
-from tasks.formats.tiles import write_tiles
+from tasks.core.stage import Stage
+from tasks.formats.tables.scenes import read_scenes
+from tasks.formats.tables.tiles import write_tiles
 from tasks.select.params import Params
 from tasks.select.run import cut, finish
 from tasks.select.run import run as select
 from tasks.select.verdict import judge
 from tasks.select.windows import window_starts
-from tasks.stage import Stage
 from tests.conftest import REALDATA
 from tests.select.small import GSD, add_heights, fractal, laea, stage, write_table
 

@@ -19,11 +19,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tasks.formats.example import parse
-from tasks.formats.loader import Loader
-from tasks.formats.shards import ShardSet
-from tasks.formats.tfrecord import unframe
-from tasks.settings import ROOT
+from tasks.core.settings import ROOT
+from tasks.formats.shards.example import parse
+from tasks.formats.shards.loader import Loader
+from tasks.formats.shards.shardset import ShardSet
+from tasks.formats.shards.tfrecord import unframe
 from tests.shard.small import grow, shard
 
 OTHERS = ("webdataset", "litdata", "files")

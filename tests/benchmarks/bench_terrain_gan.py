@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from models.artifact import load_model
-from tasks.settings import load
+from tasks.core.settings import load
 from tests.shard.small import grow, shard
 
 STEPS = 20

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tasks.formats.shards import ShardSet
-from tasks.settings import load
+from tasks.core.settings import load
+from tasks.formats.shards.shardset import ShardSet
 from tests.shard.small import grow, shard
 
 STEPS = 30

@@ -97,8 +97,8 @@ def read_files(folder: Path, side: int) -> Iterable:
 
 def read_landloom(folder: Path, side: int) -> Iterable:
     """Ours: a full permutation, exact epochs."""
-    from tasks.formats.loader import Loader
-    from tasks.formats.shards import ShardSet
+    from tasks.formats.shards.loader import Loader
+    from tasks.formats.shards.shardset import ShardSet
 
     return _Ours(Loader(ShardSet(folder), "train", BATCH, seed=0))
 

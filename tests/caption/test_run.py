@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from tasks.caption.params import Params
 from tasks.caption.sheet import choose
-from tasks.errors import LandloomError
-from tasks.formats.captions import read_captions
-from tasks.formats.tiles import read_tiles, write_tiles
-from tasks.settings import Compute
+from tasks.core.errors import LandloomError
+from tasks.core.settings import Compute
+from tasks.formats.tables.captions import read_captions
+from tasks.formats.tables.tiles import read_tiles, write_tiles
 from tests.caption.small import FACTS, caption, grow
 
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tasks.evaluate.compare import MEASURES, Comparison, compare
 from tests.evaluate.landscape import GSD, landscapes
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.evaluate.controls import controls, shuffle
-from tasks.relief.slope import slope_degrees
+from tasks.relief.shade.slope import slope_degrees
 from tasks.relief.spectrum import radial_power
 from tests.evaluate.landscape import GSD, landscapes
 

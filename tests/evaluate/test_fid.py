@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tasks.evaluate.fid import Inception, frechet, grey, height_range
 from tests.evaluate.landscape import landscapes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tasks.evaluate.floors import LEAST, interval, resample, sample_size
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.evaluate.shadows import AZIMUTHS, leakage
-from tasks.relief.hillshade import hillshade
+from tasks.relief.shade.hillshade import hillshade
 from tests.shard.small import terrain
 
 GSD = 90.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tasks.settings import PARAMS, ROOT, stage_rooms
+from tasks.core.settings import PARAMS, ROOT, stage_rooms
 from tests.flows.stand import prefect_server
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import yaml
 
-from tasks.dag import stage_entry, stage_names
-from tasks.settings import PARAMS, ROOT
+from tasks.core.dag import stage_entry, stage_names
+from tasks.core.settings import PARAMS, ROOT
 from tests.together import stop
 
 

@@ -17,9 +17,9 @@ from rasterio.transform import from_origin
 from flows.dispatch import dispatch
 from flows.pipeline import pipeline
 from flows.refresh import lock_entry, refresh
-from flows.repro import StageFailed
+from flows.stages.repro import StageFailed
 from flows.sweep import sweep
-from tasks.settings import ROOT
+from tasks.core.settings import ROOT
 from tests.pipeline.conftest import Clone
 from tests.together import stop
 

@@ -20,12 +20,12 @@ import yaml
 
 from flows.dispatch import changed, prepared
 from flows.worker import scrub
-from tasks.dag import stage_entry
-from tasks.errors import LandloomError
-from tasks.hashing import dvc_md5
-from tasks.settings import ROOT, load
-from tasks.stage import Stage
-from tasks.tracking import Run
+from tasks.core.dag import stage_entry
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
+from tasks.core.settings import ROOT, load
+from tasks.core.stage import Stage
+from tasks.runs.tracking import Run
 from tasks.train.params import Params
 from tests.pipeline.conftest import Clone
 from tests.train.stand import dataset
@@ -230,7 +230,7 @@ def test_what_another_process_writes_is_waited_for(site, monkeypatch):
         if len(waits) == 2:
             lock.write_text("{}")
 
-    monkeypatch.setattr("flows.repro.time.sleep", until_it_ends)
+    monkeypatch.setattr("flows.stages.repro.time.sleep", until_it_ends)
     assert changed(root, {"shard@terrain"}) == [] and len(waits) == 2
 
 

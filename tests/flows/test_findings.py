@@ -5,9 +5,20 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from flows.findings import ALLOWED, DIFFERENT, IDS, SAME, Finding, allowance, metrics_apart, neutral, table, verdict
-from flows.lockfile import check
-from flows.runs import Recorded
+from flows.history.findings import (
+    ALLOWED,
+    DIFFERENT,
+    IDS,
+    SAME,
+    Finding,
+    allowance,
+    metrics_apart,
+    neutral,
+    table,
+    verdict,
+)
+from flows.history.lockfile import check
+from flows.history.runs import Recorded
 
 H100, CPU, OTHER = {"cpu": "A", "gpus": "NVIDIA H100"}, {"cpu": "A"}, {"cpu": "B"}
 

@@ -8,12 +8,12 @@ import socket
 import pytest
 from prov.model import ProvDocument
 
+from flows.history.origins import gather, terms
+from flows.history.runs import Runs
+from flows.history.tree import tree
 from flows.lineage import write
-from flows.origins import gather, terms
-from flows.runs import Runs
-from flows.tree import tree
-from tasks.errors import LandloomError
-from tasks.hashing import dvc_md5
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
 from tests.flows.made import URL, grow, make
 
 

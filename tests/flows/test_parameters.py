@@ -10,9 +10,9 @@ import threading
 import pytest
 import yaml
 
-from flows.checkout import LOCK, assignments, checkout, nested
 from flows.pipeline import pipeline
-from tasks.errors import LandloomError
+from flows.stages.checkout import LOCK, assignments, checkout, nested
+from tasks.core.errors import LandloomError
 from tests.pipeline.conftest import Clone
 
 LR = "datasets.terrain.train.lr"

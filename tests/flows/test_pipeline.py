@@ -12,10 +12,10 @@ import time
 import pytest
 import yaml
 
-from flows.graph import chosen, ordered, read_graph, read_plan
 from flows.pipeline import pipeline
-from flows.repro import StageFailed, patient, touches_network
-from tasks.settings import ROOT
+from flows.stages.graph import chosen, ordered, read_graph, read_plan
+from flows.stages.repro import StageFailed, patient, touches_network
+from tasks.core.settings import ROOT
 from tests.flows.stand import everything_up_to_date, new_repository
 
 # Each branch waits for the other two: it ends only if all three are at work at the same time.
@@ -195,7 +195,7 @@ def test_only_stages_that_touch_a_network_are_tried_again(prefect, tmp_path, mon
     assert not touches_network("caption@d", params("sample", "facts"))
     assert patient("train@d", {}, None).retries == 0
 
-    monkeypatch.setattr("flows.repro.DELAYS_S", [0, 0, 0])
+    monkeypatch.setattr("flows.stages.repro.DELAYS_S", [0, 0, 0])
     tries = "echo x >> tries; test $(wc -l < tries) = 3 && echo > out.txt"
     dag = yaml.safe_dump({"stages": {"acquire": {"foreach": ["d"], "do": {"cmd": tries, "outs": ["out.txt"]}}}})
     project = new_repository(tmp_path, dag, yaml.safe_dump(params("stac", "none")))

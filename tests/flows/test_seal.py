@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from flows.runs import Runs
+from flows.history.runs import Runs
 from flows.seal import TAG, seal
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tests.flows.made import git, grow, make
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from flows.sweep import combinations, fresh_name, ranked, sweep, table
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 
 LR, STEPS, BATCH = (f"datasets.terrain.train.{name}" for name in ("lr", "steps", "batch"))
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.formats.buffers import Buffers
+from tasks.formats.shards.buffers import Buffers
 
 
 def place(array: np.ndarray) -> int:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tasks.formats.codecs import CODECS, quantisation
-from tasks.formats.example import entry, example, parse
+from tasks.formats.shards.codecs import CODECS, quantisation
+from tasks.formats.shards.example import entry, example, parse
 
 HEIGHTS = hnp.arrays(
     np.float32, st.integers(8, 20).map(lambda side: (side, side)), elements=st.floats(-11000, 9000, width=32)

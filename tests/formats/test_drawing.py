@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
 
-from tasks.errors import LandloomError
-from tasks.formats.drawing import read_drawing, write_drawing
+from tasks.core.errors import LandloomError
+from tasks.formats.tables.drawing import read_drawing, write_drawing
 
 CLASSES = pd.DataFrame(
     {

@@ -10,7 +10,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.formats.example import bytes_feature, entry, example, float_feature, int_feature, parse
+from tasks.formats.shards.example import bytes_feature, entry, example, float_feature, int_feature, parse
 
 FEATURES = st.dictionaries(
     st.text(max_size=20),

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.errors import LandloomError
-from tasks.formats.loader import Loader
-from tasks.formats.shards import ShardSet
+from tasks.core.errors import LandloomError
+from tasks.formats.shards.loader import Loader
+from tasks.formats.shards.shardset import ShardSet
 
 BATCH, WORLD, SEED = st.integers(1, 40), st.integers(1, 5), st.integers(0, 2**31 - 1)
 

@@ -12,11 +12,11 @@ from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import LandloomError
-from tasks.formats import packs
-from tasks.formats.packs import exists, gdal_path, member, pack_of, packed
-from tasks.formats.scenes import write_layer
-from tasks.hashing import dvc_md5
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
+from tasks.formats.tables import packs
+from tasks.formats.tables.packs import exists, gdal_path, member, pack_of, packed
+from tasks.formats.tables.scenes import write_layer
 
 GRID = ("EPSG:3857", Affine(30, 0, 0, 0, -30, 0))
 HEIGHTS = np.arange(5 * 64 * 64, dtype=np.float32).reshape(5, 64, 64)

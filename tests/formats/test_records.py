@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.formats.records import (
+from tasks.formats.shards.records import (
     ALIGNMENT,
     RecordSpec,
     decode_record,

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.errors import LandloomError
-from tasks.formats.shards import ShardSet, verify
+from tasks.core.errors import LandloomError
+from tasks.formats.shards.shardset import ShardSet, verify
 
 
 def flip(path, byte: int, bit: int = 0) -> None:
@@ -60,7 +60,7 @@ def test_a_missing_array_is_named(made):
 
 
 def test_more_shards_than_files_may_be_open(made, monkeypatch):
-    monkeypatch.setattr("tasks.formats.shards._OPEN_FILES", 1)
+    monkeypatch.setattr("tasks.formats.shards.shardset._OPEN_FILES", 1)
     for name in ("raw", "encoded"):
         shards = ShardSet(made[name], threads=4)
         shuffled = np.random.default_rng(1).permutation(len(shards))

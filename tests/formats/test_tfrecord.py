@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import LandloomError
-from tasks.formats.tfrecord import FRAME, frame, index_text, read_index, unframe
+from tasks.core.errors import LandloomError
+from tasks.formats.shards.tfrecord import FRAME, frame, index_text, read_index, unframe
 
 # What tf.io.TFRecordWriter 2.21 wrote for b"landloom".
 TENSORFLOW = "0800000000000000ff86240f6c616e646c6f6f6d50622255"

@@ -12,14 +12,14 @@ import yaml
 from PIL import Image, ImageDraw
 
 from models.artifact import load_model
-from tasks.errors import LandloomError
-from tasks.formats.drawing import read_drawing
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5, file_sha256
+from tasks.core.settings import ROOT
+from tasks.formats.tables.drawing import read_drawing
 from tasks.generate import __main__ as entry
 from tasks.generate.draw import give_palette, paint_drawing
 from tasks.generate.exports import read_geotiff
 from tasks.generate.folders import fill
-from tasks.hashing import dvc_md5, file_sha256
-from tasks.settings import ROOT
 from tests.generate.toys import ALL, CLASSES, SECTION, painter, sampler
 from tests.models.settings import CONSISTENCY
 

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
+from tasks.core.settings import validate
 from tasks.generate.codes import span
 from tasks.generate.engines import unity, unreal
 from tasks.generate.exports import read_png16, read_raw16
 from tasks.generate.params import UNITY_SIZES, UNREAL_SIZES, Params, Scale, Unity, Unreal
 from tasks.generate.resample import resample
 from tasks.generate.sample import write_sample
-from tasks.settings import validate
 from tests.generate.toys import ALL, SECTION, params, slope, terrain
 
 ONE = Scale(horizontal=1, vertical=1)

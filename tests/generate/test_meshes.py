@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tasks.generate.mesh import block, surface
 from tasks.generate.meshfiles import write_stl
 from tasks.generate.params import Mesh, Scale, Stl

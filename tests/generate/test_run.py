@@ -12,15 +12,15 @@ import pytest
 from PIL import Image
 
 from models.artifact import load_model
-from tasks.dag import StageEntry
-from tasks.errors import LandloomError
-from tasks.formats.drawing import read_drawing
+from tasks.core.dag import StageEntry
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
+from tasks.core.settings import Compute
+from tasks.core.stage import Stage
+from tasks.formats.tables.drawing import read_drawing
 from tasks.generate.exports import read_geotiff, read_png16
 from tasks.generate.run import run
-from tasks.hashing import dvc_md5
-from tasks.settings import Compute
-from tasks.stage import Stage
-from tasks.tracking import Run
+from tasks.runs.tracking import Run
 from tests.generate.readers import read_gltf
 from tests.generate.toys import CLASSES, painter, params, sampler
 

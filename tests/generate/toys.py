@@ -11,7 +11,7 @@ import pandas as pd
 from models.artifact import build_method, save_model
 from models.color_height import ColorHeightEncoding
 from models.encoding import HeightEncoding
-from tasks.formats.drawing import write_drawing
+from tasks.formats.tables.drawing import write_drawing
 from tasks.generate.params import Params
 from tasks.generate.terrain import Terrain
 from tests.models.settings import CONSISTENCY, TERRAIN_GAN

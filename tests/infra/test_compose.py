@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import yaml
 
-from tasks.settings import ROOT
+from tasks.core.settings import ROOT
 
 HOME = ROOT / "infra" / "services"
 COMPOSE = yaml.safe_load((HOME / "compose.yaml").read_text())

@@ -18,12 +18,12 @@ import pytest
 
 from infra.services.local import BUCKET, start, stop
 from infra.services.processes import HOST, Services
-from tasks.errors import LandloomError
-from tasks.hashing import dvc_md5
-from tasks.settings import ROOT
-from tasks.store import connect
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
+from tasks.core.settings import ROOT
+from tasks.runs.store import connect
+from tests.runs.tiny import grow_tree, run_tiny, work
 from tests.servers import free_port, process
-from tests.tiny import grow_tree, run_tiny, work
 from tests.together import run_together
 
 KEYS = {"AWS_ACCESS_KEY_ID": "landloom-test", "AWS_SECRET_ACCESS_KEY": "not-a-key-of-anyone-1"}

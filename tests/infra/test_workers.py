@@ -16,7 +16,7 @@ from accelerate.commands.config.config_args import load_config_from_file
 from accelerate.commands.launch import launch_command_parser
 
 from flows.worker import OPTIONS
-from tasks.settings import ROOT
+from tasks.core.settings import ROOT
 
 INFRA = ROOT / "infra"
 JOB = yaml.safe_load((INFRA / "kubernetes" / "job.yaml").read_text())

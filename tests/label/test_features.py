@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from tasks.formats.scenes import SceneReader, read_scenes, write_layer
+from tasks.formats.tables.scenes import SceneReader, read_scenes, write_layer
 from tasks.label.features import feature_names, features
 from tasks.label.light import NO_LIGHT, fit_light, flatten, lightness
 from tasks.label.params import Features
 from tasks.label.views import Views, fill
-from tasks.relief.hillshade import hillshade
+from tasks.relief.shade.hillshade import hillshade
 from tests.label.small import CLUSTER, GSD, SIDE, grow, world
 
 RADII = (2, 5)

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.errors import LandloomError
-from tasks.formats.labels import SCHEMA, MapReader, read_classes
-from tasks.formats.packs import packed
-from tasks.formats.scenes import read_scenes, write_scenes
-from tasks.formats.tiles import kept, read_tiles
-from tasks.hashing import dvc_md5
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
+from tasks.core.settings import validate
+from tasks.formats.tables.labels import SCHEMA, MapReader, read_classes
+from tasks.formats.tables.packs import packed
+from tasks.formats.tables.scenes import read_scenes, write_scenes
+from tasks.formats.tables.tiles import kept, read_tiles
 from tasks.label.params import Params
 from tasks.label.run import run
-from tasks.settings import validate
 from tests.label.small import CLUSTER, GROUND, SMOOTHING, Heard, copy, grow, stage
 
 

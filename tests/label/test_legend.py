@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
+from tasks.core.settings import validate
 from tasks.label.classifier import Prototype
 from tasks.label.legend import Legend, Named, edit, legend, match
 from tasks.label.naming import propose
 from tasks.label.palette import distance, spread
 from tasks.label.params import Params
-from tasks.settings import validate
 from tests.label.small import CLUSTER, SMOOTHING, copy
 
 TABLE = pd.DataFrame(

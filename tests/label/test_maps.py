@@ -8,9 +8,9 @@ import geopandas as gpd
 import numpy as np
 import pytest
 
-from tasks.errors import LandloomError
-from tasks.formats.labels import MapReader, MapWriter
-from tasks.formats.packs import member, packed
+from tasks.core.errors import LandloomError
+from tasks.formats.tables.labels import MapReader, MapWriter
+from tasks.formats.tables.packs import member, packed
 from tasks.label.classifier import Classifier, Prototype, fit_scaling, learn, read_classifier, read_pinned, teach
 from tasks.label.params import Features, Pinned, Smoothing
 from tasks.label.smooth import Strength, absorb, class_map, strength

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tasks.settings import ROOT
+from tasks.core.settings import ROOT
 
 TOY = {
     "acquire": {"sample": {"planet_cells": ["N20W165"], "planet_px": 400}},

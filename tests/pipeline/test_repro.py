@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tasks.dag import stage_names
-from tasks.settings import ROOT
+from tasks.core.dag import stage_names
+from tasks.core.settings import ROOT
 from tests.pipeline.conftest import Clone
 
 ALL = [f"{name}@terrain" for name in stage_names(ROOT)]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tasks.hashing import dvc_md5, file_md5
+from tasks.core.hashing import dvc_md5, file_md5
 
 
 def reproduce(clone, name, *arguments, root=None, env=None):

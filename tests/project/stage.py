@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks.dag import stage_entry
-from tasks.formats.ledger import LedgerRow, write_ledger
+from tasks.core.dag import stage_entry
+from tasks.core.settings import ROOT, Compute
+from tasks.core.stage import Stage
+from tasks.formats.tables.ledger import LedgerRow, write_ledger
 from tasks.project.params import Params
 from tasks.project.rasters import Raster
 from tasks.project.run import run
-from tasks.settings import ROOT, Compute
-from tasks.stage import Stage
-from tasks.tracking import Run
+from tasks.runs.tracking import Run
 
 PARAMS = {
     "method": "local_equal_area",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pyproj import CRS
 from shapely import Point, box
 
-from tasks.project.blocks import cover, groups
+from tasks.project.cover import cover, groups
 from tasks.project.footprint import GEOD, footprint, wrap
 from tasks.project.projection import from_lonlat, to_lonlat
 

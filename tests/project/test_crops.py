@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from tasks.errors import LandloomError
-from tasks.formats.scenes import SceneReader, read_scenes
-from tasks.hashing import dvc_md5
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
+from tasks.formats.tables.scenes import SceneReader, read_scenes
 from tasks.project.batches import Job, share_out
 from tasks.project.crops import centres
 from tasks.project.grids import centred_grid

@@ -9,7 +9,7 @@ import pytest
 from affine import Affine
 from pyproj import CRS, Geod, Transformer
 
-from tasks.project.blocks import cover
+from tasks.project.cover import cover
 from tasks.project.footprint import footprint
 from tasks.project.rasters import RasterReader
 from tasks.project.warp import Target, warp

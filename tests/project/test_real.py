@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import rasterio
 
-from tasks.formats.ledger import LedgerRow
-from tasks.formats.scenes import SceneReader, read_scenes
-from tasks.formats.sources import read_sources
+from tasks.formats.tables.ledger import LedgerRow
+from tasks.formats.tables.scenes import SceneReader, read_scenes
+from tasks.formats.tables.sources import read_sources
 from tasks.project.projection import local_crs
 from tasks.project.rasters import Raster, RasterReader
 from tasks.project.warp import Target, warp

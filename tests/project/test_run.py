@@ -15,11 +15,11 @@ from affine import Affine
 from PIL import Image
 from pyproj import CRS
 
-from tasks.errors import LandloomError
-from tasks.formats.ledger import LedgerRow, read_ledger
-from tasks.formats.scenes import SceneReader, read_scenes
-from tasks.formats.sources import read_sources
-from tasks.hashing import dvc_md5
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
+from tasks.formats.tables.ledger import LedgerRow, read_ledger
+from tasks.formats.tables.scenes import SceneReader, read_scenes
+from tasks.formats.tables.sources import read_sources
 from tasks.project.footprint import GEOD
 from tasks.project.grids import grid_over
 from tasks.project.projection import to_lonlat
@@ -139,7 +139,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, raw):
     half_cell(raw, "cell", 10, 46)
     script = (
         "import sys; from pathlib import Path; from tests.project.stage import project; "
-        "from tasks.formats.ledger import read_ledger, LedgerRow; from tasks.errors import LandloomError\n"
+        "from tasks.formats.tables.ledger import read_ledger, LedgerRow; from tasks.core.errors import LandloomError\n"
         "row = LedgerRow('cell', 'height', 'files', 'x', 'x', path='cell.tif', crs='EPSG:4326')\n"
         "import pyproj, dataclasses; row = dataclasses.replace(row, crs=pyproj.CRS(4326).to_wkt())\n"
         "try: project(Path(sys.argv[1]), [row])\n"

@@ -11,18 +11,18 @@ import pandas as pd
 import pytest
 import yaml
 
-import tasks.stage
-from tasks.dag import stage_entry
-from tasks.errors import LandloomError
-from tasks.formats.ledger import LedgerRow, write_ledger
-from tasks.hashing import dvc_md5
+import tasks.core.stage
+from tasks.core.dag import stage_entry
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
+from tasks.core.settings import Compute, Settings, Strict
+from tasks.core.stage import run_stage
+from tasks.formats.tables.ledger import LedgerRow, write_ledger
 from tasks.register.page import LIMIT, describe
 from tasks.register.params import Params
 from tasks.register.run import run
 from tasks.register.runs import check_against_lock, read_runs
-from tasks.settings import Compute, Settings, Strict
-from tasks.stage import run_stage
-from tasks.store import connect
+from tasks.runs.store import connect
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 UPSTREAM = ["acquire", "project", "select", "label", "caption", "shard", "train", "evaluate", "generate"]
@@ -35,7 +35,7 @@ class Anything(Strict):
 def run_one(root: Path, room: str, model: type[Strict], function, section: dict) -> None:
     settings = Settings(seed=1, compute=Compute(engine="serial", workers=1), datasets={"terrain": {room: section}})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks.stage, "load", lambda _: settings)
+        patch.setattr(tasks.core.stage, "load", lambda _: settings)
         patch.delenv("DVC_STAGE", raising=False)
         run_stage(room, "terrain", model, function, root)
 

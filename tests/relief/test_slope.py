@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.relief.hillshade import hillshade, shaded_relief
-from tasks.relief.slope import aspect_degrees, slope_degrees
+from tasks.relief.shade.hillshade import hillshade, shaded_relief
+from tasks.relief.shade.slope import aspect_degrees, slope_degrees
 from tests.relief.shapes import cone, plane
 
 

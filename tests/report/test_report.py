@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 import tasks.report.where
-from tasks.errors import LandloomError
-from tasks.hashing import dvc_md5
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
+from tasks.core.settings import Compute, Settings
 from tasks.report.page import number
 from tasks.report.pictures import caption, choose
 from tasks.report.scores import read_scores
 from tasks.report.where import where
-from tasks.settings import Compute, Settings
 from tests.report.toy import EVIL, METRICS, grow, measures, report
 
 
@@ -98,7 +98,7 @@ def test_lineage_names_runs_and_hashes(html, page):
     assert f"{1:032x}" in page.text and "with uncommitted changes" in page.text and "version 3" in page.text
     assert 'title="22222222222222222222222222222222.dir"' in html
     assert page.text.count("not compared with dvc.lock") == 1
-    assert "tasks/stage.py" not in page.text and "data/toy/pictures" not in page.text
+    assert "tasks/core/stage.py" not in page.text and "data/toy/pictures" not in page.text
 
 
 def test_of_a_long_series_the_first_the_last_and_four_between_are_shown(page):

@@ -12,18 +12,18 @@ import pandas as pd
 from PIL import Image
 from shapely.geometry import box
 
-from tasks.dag import StageEntry
-from tasks.formats.captions import empty_captions, write_captions
-from tasks.formats.ledger import LedgerRow, write_ledger
-from tasks.formats.sources import write_sources
-from tasks.formats.tiles import write_tiles
+from tasks.core.dag import StageEntry
+from tasks.core.settings import Compute
+from tasks.core.stage import Stage
+from tasks.formats.tables.captions import empty_captions, write_captions
+from tasks.formats.tables.ledger import LedgerRow, write_ledger
+from tasks.formats.tables.sources import write_sources
+from tasks.formats.tables.tiles import write_tiles
 from tasks.generate.sample import write_sample
 from tasks.generate.terrain import Terrain
 from tasks.report.params import Params
 from tasks.report.run import run
-from tasks.settings import Compute
-from tasks.stage import Stage
-from tasks.tracking import Run
+from tasks.runs.tracking import Run
 from tests.generate.toys import params
 
 EVIL = '<script>alert("1")</script>.tif'
@@ -118,7 +118,7 @@ def lineage(away: bool) -> dict[str, Any]:
             "dirty": n == 1,
             "seed": 20,
             "params": {"method": "consistency", "steps": 300, "batch": 8, "note": "<i>params</i>"},
-            "inputs": {"tasks/stage.py": "1" * 32, "data/toy/raw": "2" * 32 + ".dir"},
+            "inputs": {"tasks/core/stage.py": "1" * 32, "data/toy/raw": "2" * 32 + ".dir"},
             "outs": {f"data/toy/{name}": f"{n}" * 32, f"data/toy/pictures/{name}": "9" * 32},
             "locked": n != 0,
         }

@@ -11,12 +11,12 @@ import shapely
 from affine import Affine
 from pyproj import Transformer
 
-from tasks.dag import StageEntry
-from tasks.formats.scenes import write_layer, write_scenes
+from tasks.core.dag import StageEntry
+from tasks.core.settings import Compute
+from tasks.core.stage import Stage
+from tasks.formats.tables.scenes import write_layer, write_scenes
+from tasks.runs.tracking import Run
 from tasks.select.params import Params
-from tasks.settings import Compute
-from tasks.stage import Stage
-from tasks.tracking import Run
 
 GSD = 90.0
 PARAMS: dict[str, Any] = {

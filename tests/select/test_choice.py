@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
+from tasks.core.settings import validate
 from tasks.select.order import shuffled
 from tasks.select.params import Params, Rule
 from tasks.select.rules import apply_rules
 from tasks.select.stratify import choose, relief_bins, water_fill
-from tasks.settings import validate
 from tests.select.small import PARAMS
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 from tasks.select.blocks import BlockGrid
 from tasks.select.footprints import footprints
 from tasks.select.split import NEITHER, TRAIN, VAL, Touches, split_tiles

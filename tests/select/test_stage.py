@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from tasks.errors import LandloomError
-from tasks.formats.scenes import SceneReader, read_scenes
-from tasks.formats.tiles import IDENTITY, VERDICT, kept, read_heights, read_tiles
-from tasks.hashing import dvc_md5
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
+from tasks.formats.tables.scenes import SceneReader, read_scenes
+from tasks.formats.tables.tiles import IDENTITY, VERDICT, kept, read_heights, read_tiles
 from tasks.select.columns import STATISTICS
 from tasks.select.run import run
 from tests.select.small import PARAMS, add_heights, add_photograph, fractal, stage, write_table

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from tasks.errors import LandloomError
-from tasks.formats.scenes import SceneReader
-from tasks.relief.slope import slope_degrees
+from tasks.core.errors import LandloomError
+from tasks.formats.tables.scenes import SceneReader
+from tasks.relief.shade.slope import slope_degrees
 from tasks.select.columns import COLOR, HEIGHT, STATISTICS
 from tasks.select.statistics import FINE_SLOPE, measure_windows
 from tests.select.small import GSD, add_heights, add_photograph, fractal, write_table

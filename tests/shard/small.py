@@ -12,17 +12,17 @@ import rasterio
 from affine import Affine
 from shapely.geometry import box
 
-from tasks.dag import StageEntry
-from tasks.formats.captions import empty_captions, write_captions
-from tasks.formats.labels import empty_classes, write_classes
-from tasks.formats.ledger import LedgerRow, write_ledger
-from tasks.formats.scenes import write_layer, write_scenes
-from tasks.formats.tiles import write_tiles
-from tasks.settings import Compute
+from tasks.core.dag import StageEntry
+from tasks.core.settings import Compute
+from tasks.core.stage import Stage
+from tasks.formats.tables.captions import empty_captions, write_captions
+from tasks.formats.tables.labels import empty_classes, write_classes
+from tasks.formats.tables.ledger import LedgerRow, write_ledger
+from tasks.formats.tables.scenes import write_layer, write_scenes
+from tasks.formats.tables.tiles import write_tiles
+from tasks.runs.tracking import Run
 from tasks.shard.params import Params
 from tasks.shard.run import run
-from tasks.stage import Stage
-from tasks.tracking import Run
 
 SIDE = 256  # pixels along each side of a scene, unless told
 CRS = "+proj=laea +lat_0=46 +lon_0=8 +datum=WGS84 +units=m"

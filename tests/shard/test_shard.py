@@ -16,10 +16,10 @@ import pytest
 import rasterio
 from rasterio.windows import Window
 
-from tasks.errors import LandloomError
-from tasks.formats.labels import NO_CLASS
-from tasks.formats.shards import ShardSet, verify
-from tasks.formats.tiles import shrink
+from tasks.core.errors import LandloomError
+from tasks.formats.shards.shardset import ShardSet, verify
+from tasks.formats.tables.labels import NO_CLASS
+from tasks.formats.tables.tiles import shrink
 from tasks.shard.pixels import shrink_color, shrink_labels
 from tests.shard.small import SIDE, grow, shard
 
@@ -202,7 +202,7 @@ FULL = """
 import sys
 from pathlib import Path
 from tests.shard.small import shard
-from tasks.errors import LandloomError
+from tasks.core.errors import LandloomError
 try:
     shard(Path(sys.argv[1]), workers=int(sys.argv[2]), encoding=sys.argv[3])
 except LandloomError as error:

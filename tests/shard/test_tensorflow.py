@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.formats.shards import ShardSet
+from tasks.formats.shards.shardset import ShardSet
 from tests.shard.small import grow, shard
 
 PYTHON = os.environ.get("LANDLOOM_TF_PYTHON")

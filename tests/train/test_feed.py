@@ -6,10 +6,10 @@ import torch
 
 from models.color_height import ColorHeightEncoding
 from models.encoding import HeightEncoding
-from tasks.errors import LandloomError
-from tasks.formats.loader import Loader
-from tasks.formats.shards import ShardSet
-from tasks.relief.hillshade import hillshade
+from tasks.core.errors import LandloomError
+from tasks.formats.shards.loader import Loader
+from tasks.formats.shards.shardset import ShardSet
+from tasks.relief.shade.hillshade import hillshade
 from tasks.train.feed import AHEAD, Feed
 from tasks.train.tiles import fit, height_feed, painted_feed, refuse_voids, turned, turns
 

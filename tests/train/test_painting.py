@@ -7,10 +7,10 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from models.artifact import load_model
-from tasks.errors import LandloomError
-from tasks.formats.drawing import read_drawing
-from tasks.formats.shards import ShardSet
-from tasks.hashing import dvc_md5, file_sha256
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5, file_sha256
+from tasks.formats.shards.shardset import ShardSet
+from tasks.formats.tables.drawing import read_drawing
 from tasks.train.params import Params
 from tasks.train.run import run
 from tests.models.settings import CONSISTENCY, TERRAIN_GAN

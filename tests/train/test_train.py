@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from models.artifact import load_model
-from tasks.errors import LandloomError
-from tasks.hashing import dvc_md5
-from tasks.settings import ROOT
-from tasks.spent import clear
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
+from tasks.core.settings import ROOT
+from tasks.core.spent import clear
 from tasks.train.params import Params
 from tasks.train.run import run
 from tests.train.stand import PARAMS, FakeRun, copy, stage

@@ -1,0 +1,148 @@
+"""What was compared with what, and the verdict: one line for every output, file of code and pin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flows.history.runs import Recorded
+
+SAME = "same"
+IDS = "same but for ids"  # it names runs, commits or versions, and differs in nothing else
+ALLOWED = "different as allowed"
+UNSEEN = "not compared"
+NOTE = "note"
+DIFFERENT = "different"
+MISSING = "missing"
+
+TOLERANCE = 0.10
+"""How far a metric may be from the recorded one, relative to the larger of the two, where bytes may differ.
+
+Sums on a GPU, and on another processor model, are added in another order; training carries the last bits
+of each step into the next, so weights end elsewhere while the model is as good. How good it is is only known
+as well as it can be measured: the middle 95 % of the bootstrap draws of evaluate's distance to held-out terrain span
+about ± 6 % at 605 tiles, so that less than this says nothing, and twice as much would hide a real loss.
+"""
+TOLERANCE_NEAR_ZERO = 0.05
+"""The same for metrics near zero (shares, copies found), where a relative bound would have no room."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the verdict: where (a stage, `environment` or `checkout`), what about, and how it stands."""
+
+    stage: str
+    what: str
+    verdict: str
+    detail: str = ""
+
+    @property
+    def good(self) -> bool:
+        return self.verdict not in (DIFFERENT, MISSING)
+
+
+def compared(stage: str, what: str, recorded: str, here: str | None, detail: str = "") -> Finding:
+    """Two hashes held against each other; `detail` says more where they differ."""
+    if here is None:
+        return Finding(stage, what, MISSING, f"recorded {recorded}{detail}")
+    if here == recorded:
+        return Finding(stage, what, SAME, recorded)
+    return Finding(stage, what, DIFFERENT, f"recorded {recorded}, here {here}{detail}")
+
+
+def allowance(run: Recorded, here: Mapping[str, str]) -> str | None:
+    """Why this run's bytes may differ from those made `here` (hardware) with nothing wrong; None where they may not.
+
+    Only stages that run networks have an excuse. Everything that makes data promises the same bytes anywhere.
+    """
+    if not any(path.startswith("models/") for path in run.code_inputs):
+        return None
+    for machine, verb in ((run.hardware, "made on"), (here, "made again on")):
+        if gpus := machine.get("gpus"):
+            return f"{verb} {gpus}"
+    then, now = run.hardware.get("cpu"), here.get("cpu")
+    if then and now and then != now:
+        return f"made on {then}, made again on {now}"
+    return None
+
+
+def metrics_apart(recorded: Mapping[str, float], here: Mapping[str, float], tolerance: float) -> tuple[int, list[str]]:
+    """(how many metrics both have, those further apart than the tolerance, in words)."""
+    both = sorted(recorded.keys() & here.keys())
+    apart = []
+    for name in both:
+        then, now = recorded[name], here[name]
+        if abs(then - now) > max(tolerance * max(abs(then), abs(now)), TOLERANCE_NEAR_ZERO):
+            apart.append(f"{name} {then:.4g} → {now:.4g}")
+    return len(both), apart
+
+
+def neutral(data: bytes, ids: Iterable[str]) -> bytes | None:
+    """A text with every id in it made the same: `ids` (of runs and commits), of models, and version numbers.
+
+    None where it is no text.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    for name in sorted(ids, key=len, reverse=True):
+        text = text.replace(name, "*").replace(name[:10], "*")  # pages show the start of a commit
+    text = re.sub(r"\bm-[0-9a-f]{32}\b", "*", text)
+    text = re.sub(r'"dirty": (true|false)|<small>with uncommitted changes</small>', "", text)
+    text = re.sub(r'(\bversion"?[: ]+"?)\d+', r"\1*", text)
+    return text.encode()
+
+
+def verdict(findings: list[Finding]) -> tuple[bool, str]:
+    """(nothing is wrong, one line; where something is wrong it names the first stage that departs)."""
+    counted = [finding for finding in findings if finding.verdict != NOTE]
+    wrong = [finding for finding in counted if not finding.good]
+    if wrong:
+        first = wrong[0]
+        line = f"{len(wrong)} of {len(counted)} differ; the first is {first.stage}: {first.what} ({first.detail})"
+        if all(finding.stage == "environment" for finding in wrong):
+            line += "; the bytes and the code are the recorded ones"
+        return False, line
+    places = len({finding.stage for finding in counted})
+    tally = {kind: sum(finding.verdict == kind for finding in counted) for kind in (SAME, IDS, ALLOWED, UNSEEN)}
+    if tally[SAME] == len(counted):
+        return True, f"same: all {len(counted)} hashes of {places} places"
+    others = ", ".join(f"{count} {kind}" for kind, count in tally.items() if count and kind != SAME)
+    line = f"same: {tally[SAME]} of {len(counted)} hashes of {places} places; {others}"
+    departs = next((finding for finding in counted if finding.verdict == ALLOWED), None)
+    return True, line + (f"; the first that departs is {departs.stage}: {departs.what}" if departs else "")
+
+
+def table(findings: list[Finding], whole: bool = False) -> str:
+    """The findings in columns; code that is the same is one line a stage, unless the `whole` table is asked for."""
+    rows: list[Finding] = []
+    folded: dict[str, int] = {}
+    for finding in findings:
+        if whole or finding.verdict != SAME or "@" not in finding.stage or not _is_code(finding.what):
+            rows.append(finding)
+            continue
+        if finding.stage not in folded:
+            rows.append(finding)
+        folded[finding.stage] = folded.get(finding.stage, 0) + 1
+    rows = [
+        Finding(row.stage, f"{folded[row.stage]} paths of code, and parameters", SAME)
+        if row.verdict == SAME and row.stage in folded and _is_code(row.what)
+        else row
+        for row in rows
+    ]
+    kind, stage, what = (
+        max((len(getattr(row, name)) for row in rows), default=0) for name in ("verdict", "stage", "what")
+    )
+    return "\n".join(f"{f.verdict:{kind}}  {f.stage:{stage}}  {f.what:{what}}  {f.detail}".rstrip() for f in rows)
+
+
+def _is_code(what: str) -> bool:
+    return not what.startswith(("data/", "dvc.lock"))
+
+
+def in_stage_order(findings: list[Finding], stages: Iterable[str]) -> list[Finding]:
+    """Environment and checkout first, then stage by stage as the pipeline goes."""
+    place = {stage: number for number, stage in enumerate(dict.fromkeys(stages))}
+    return sorted(findings, key=lambda finding: place.get(finding.stage, -1))

@@ -1,0 +1,150 @@
+"""`dvc.lock` written for a set of runs, and one that exists held against them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flows.history.findings import DIFFERENT, MISSING, SAME, Finding
+from flows.history.runs import Recorded, Runs
+from tasks.core.dag import stage_entry
+from tasks.core.hashing import file_md5
+from tasks.runs.titles import flatten
+from tasks.runs.tracking import safe_name
+
+
+def entries(chain: list[Recorded], tree: Path) -> str:
+    """The lock file that these runs leave behind, for the `dvc.yaml` and `params.yaml` in `tree`."""
+    params = yaml.safe_load((tree / "params.yaml").read_text())
+    stages = {}
+    for run in chain:
+        name, dataset = run.stage.split("@")
+        values = {key: _lookup(params, key) for key in stage_entry(name, dataset, tree).params}  # as they stand here
+        stages[run.stage] = {
+            "cmd": _command(run, tree),
+            "deps": _hashes(run.inputs),
+            "params": {"params.yaml": values},
+            "outs": _hashes(run.outputs),
+        }
+    return yaml.safe_dump({"schema": "2.0", "stages": stages}, sort_keys=False)
+
+
+def check(
+    text: str, where: str, runs: Runs, chain: list[Recorded], tree: Path, sealed: Recorded | None = None
+) -> list[Finding]:
+    """Hold a lock file against runs: entries that are of these runs must be whole; those of other runs are no matter.
+
+    An entry is a run's own if it names the run's run file, or if little but the name of the run file departs
+    and no other run is known to have written that one. The run for which the lock was `sealed` must be there.
+    """
+    stages = _stages(text)
+    if stages is None:
+        return [Finding("checkout", where, DIFFERENT, "it is not a lock file")]
+    findings, absent = [], []
+    for run in chain:
+        if run is not sealed and run.record not in run.outputs:
+            continue  # a run of an older database: nothing ties an entry to it
+        wrong = _departures(stages.get(run.stage), run, tree)
+        if wrong is None:
+            absent.append(run)
+        elif run is sealed or _is_own(stages[run.stage], run, wrong, runs):
+            findings.append(_finding(run, where, wrong))
+    return findings + [_finding(run, where, None) for run in absent if findings or run is sealed]
+
+
+def _is_own(entry: Any, run: Recorded, wrong: list[str], runs: Runs) -> bool:
+    named = _locked(entry, "outs").get(run.record)
+    if named == run.outputs[run.record]:
+        return True
+    return len(wrong) <= 2 and not (named and runs.writers(run.record, named))
+
+
+def _finding(run: Recorded, where: str, wrong: list[str] | None) -> Finding:
+    if wrong is None:
+        return Finding(run.stage, where, MISSING, "it has no entry for this stage")
+    if wrong:
+        return Finding(run.stage, where, DIFFERENT, "; ".join(wrong[:3]))
+    return Finding(run.stage, where, SAME)
+
+
+def _departures(entry: Any, run: Recorded, tree: Path) -> list[str] | None:
+    """How the entry differs from what the run recorded and from the files in `tree`, in words."""
+    if not isinstance(entry, dict):
+        return None
+    wrong = []
+    if entry.get("cmd") != _command(run, tree):
+        wrong.append(f"cmd is {entry.get('cmd')!r}")
+    for kind, recorded in (("deps", run.inputs), ("outs", run.outputs)):
+        locked = _locked(entry, kind)
+        paths = recorded if kind == "outs" or run.run_id else {}
+        for path in sorted(paths.keys() | locked.keys()):
+            if path == run.record and path not in recorded:
+                continue  # an older run does not know its run file's hash
+            if locked.get(path) != recorded.get(path):
+                wrong.append(f"{path} is {locked.get(path)}, the run recorded {recorded.get(path)}")
+        for item in entry.get(kind, []):
+            wrong += _sizes(item, recorded, tree)
+    return wrong + _params(entry, run)
+
+
+def _sizes(item: dict[str, Any], recorded: dict[str, str], tree: Path) -> list[str]:
+    """Size and number of files, where the files are here and are the recorded ones."""
+    path = tree / str(item.get("path"))
+    if recorded.get(str(item.get("path"))) != item.get("md5") or not path.exists():
+        return []
+    files = [path] if path.is_file() else [f for f in path.rglob("*") if f.is_file() and "__pycache__" not in f.parts]
+    if path.is_file() and file_md5(path) != item.get("md5"):
+        return []
+    here = {"size": sum(file.stat().st_size for file in files), "nfiles": len(files)}
+    return [
+        f"{item['path']}: {name} is {item[name]}, the files have {here[name]}"
+        for name in here
+        if item.get(name, here[name]) != here[name]
+    ]
+
+
+def _params(entry: dict[str, Any], run: Recorded) -> list[str]:
+    """The parameters in the lock against those the run recorded, as MLflow shows them: by name and as text."""
+    name, dataset = run.stage.split("@")
+    values = (entry.get("params") or {}).get("params.yaml") or {}
+    section = values.get(f"datasets.{dataset}.{name}", {})
+    flat = {"seed": values.get("seed"), **flatten(section if isinstance(section, dict) else {})}
+    locked = {safe_name(key): str(value)[:6000] for key, value in flat.items() if "/" not in key}
+    if len(run.params) <= 1:  # known from its run file alone
+        return []
+    return [
+        f"{key} is {locked.get(key)}, the run recorded {run.params.get(key)}"
+        for key in sorted(locked.keys() | run.params.keys())
+        if locked.get(key) != run.params.get(key)
+    ]
+
+
+def _stages(text: str) -> dict[str, Any] | None:
+    """The entries, or None where the text is no lock file of DVC 3."""
+    try:
+        found = yaml.safe_load(text)
+        return dict(found["stages"]) if found["schema"] == "2.0" else None
+    except (yaml.YAMLError, TypeError, KeyError, ValueError):
+        return None
+
+
+def _locked(entry: Any, kind: str) -> dict[str, str]:
+    items = entry.get(kind, []) if isinstance(entry, dict) else []
+    return {item["path"]: item.get("md5") for item in items if isinstance(item, dict) and "path" in item}
+
+
+def _hashes(items: dict[str, str]) -> list[dict[str, str]]:
+    return [{"path": path, "hash": "md5", "md5": digest} for path, digest in sorted(items.items())]
+
+
+def _command(run: Recorded, tree: Path) -> str:
+    name, dataset = run.stage.split("@")
+    return yaml.safe_load((tree / "dvc.yaml").read_text())["stages"][name]["do"]["cmd"].replace("${key}", dataset)
+
+
+def _lookup(values: Any, dotted: str) -> Any:
+    for part in dotted.split("."):
+        values = values.get(part) if isinstance(values, dict) else None
+    return values

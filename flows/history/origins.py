@@ -1,0 +1,150 @@
+"""Everything behind a run, gathered once for the tree, the picture and the PROV document."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import networkx
+import pandas as pd
+
+from flows.history.runs import Recorded, Runs
+from flows.history.store import Store
+from tasks.core.errors import LandloomError
+
+LEDGER = "ledger.parquet"
+TERMS = ["source", "licence", "attribution", "procedural"]
+USERS = ("evaluate", "generate")
+SIDE = ("/pictures/", "/metrics/", "/runs/")
+"""Folders of outputs that no later stage is made from: what a stage shows and says of itself."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The sources of one acquisition under the same terms: how many, how large, and which."""
+
+    source: str
+    licence: str
+    attribution: str
+    procedural: bool
+    taken: int
+    bytes: int
+    refused: int
+    names: list[str]  # where each taken one came from: its URL, else its key
+
+
+@dataclass
+class Lineage:
+    """The runs behind one run, and what flowed between them.
+
+    Attributes:
+        chain: dependencies first; the run itself is last.
+        needs: run → the runs it needs directly, without those it needs through another one; keys are `key(run)`.
+        ledgers: run → every row of the ledger it wrote, for the runs that brought in data; None where the
+            ledger is in neither cache nor remote.
+        files: hash of a recorded folder → number of its files, where its listing is to be had.
+        version: the model version that was asked for, if one was; used_by: the runs that measured and sampled it.
+    """
+
+    chain: list[Recorded]
+    needs: dict[str, list[str]] = field(default_factory=dict)
+    ledgers: dict[str, pd.DataFrame | None] = field(default_factory=dict)
+    files: dict[str, int] = field(default_factory=dict)
+    version: Any | None = None
+    used_by: list[Recorded] = field(default_factory=list)
+
+    @property
+    def last(self) -> Recorded:
+        return self.chain[-1]
+
+    def by_key(self) -> dict[str, Recorded]:
+        return {key(run): run for run in self.chain}
+
+
+def gather(name: str, root: Path) -> Lineage:
+    """Walk back from a run id or a model version; raises LandloomError where the way is broken."""
+    runs, store = Runs(root), Store(root)
+    run, version = runs.find(name)
+    lineage = Lineage(runs.upstream(run), version=version)
+    graph = networkx.DiGraph()
+    for consumer in lineage.chain:
+        graph.add_node(key(consumer))
+        for path, digest in consumer.data_inputs.items():
+            writer = next((other for other in lineage.chain if other.outputs.get(path) == digest), None)
+            if writer is not None and writer is not consumer:
+                graph.add_edge(key(consumer), key(writer))
+    place = {key(run): number for number, run in enumerate(lineage.chain)}
+    reduced = networkx.transitive_reduction(graph)
+    lineage.needs = {node: sorted(reduced.successors(node), key=place.__getitem__) for node in graph}
+    for other in lineage.chain:
+        for path, digest in main_outputs(other).items():
+            listing = store.listing(digest) if digest.endswith(".dir") else None
+            if listing is not None:
+                lineage.files[digest] = len(listing)
+            if not other.data_inputs and path.endswith("/raw"):
+                lineage.ledgers[key(other)] = _ledger(listing, store)
+    if version is not None:
+        lineage.used_by = [user for stage in USERS if (user := _known(runs, version.tags.get(f"run.{stage}")))]
+    return lineage
+
+
+def key(run: Recorded) -> str:
+    """What names a run here: its id, or its stage where it has none."""
+    return run.run_id or f"{run.stage}, not in MLflow"
+
+
+def main_outputs(run: Recorded) -> dict[str, str]:
+    """What later stages are made from; for a stage that only shows and says, everything it wrote."""
+    main = {path: digest for path, digest in run.outputs.items() if not any(side in path for side in SIDE)}
+    return main or run.outputs
+
+
+def terms(ledger: pd.DataFrame) -> list[Terms]:
+    """The ledger's rows by their terms, the largest group first."""
+    groups = []
+    for values, rows in ledger.groupby(TERMS, sort=True, dropna=False):
+        taken = rows[rows["refused"].isna()]
+        names = [row.url if isinstance(row.url, str) else row.key for row in taken.itertuples()]
+        size = int(taken["bytes"].fillna(0).sum())
+        source, licence, attribution, procedural = values
+        groups.append(
+            Terms(
+                source, licence, attribution, bool(procedural), len(taken), size, len(rows) - len(taken), sorted(names)
+            )
+        )
+    return sorted(groups, key=lambda group: -group.taken)
+
+
+def size(count: float) -> str:
+    """Bytes for a reader."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def files(count: int) -> str:
+    """A number of files, in words."""
+    return f"{count:,} file" + "s" * (count != 1)
+
+
+def _known(runs: Runs, run_id: str | None) -> Recorded | None:
+    """The run, or None where this database does not have it: what used the model adds to the lineage, no more."""
+    try:
+        return runs.get(run_id or "none")
+    except LandloomError:
+        return None
+
+
+def _ledger(listing: dict[str, str] | None, store: Store) -> pd.DataFrame | None:
+    digest = (listing or {}).get(LEDGER)
+    data = store.read(digest) if digest else None
+    if data is None:
+        return None
+    try:
+        return pd.read_parquet(io.BytesIO(data))
+    except (ValueError, OSError) as error:
+        raise LandloomError(f"{LEDGER} with hash {digest}: no ledger ({error})") from None

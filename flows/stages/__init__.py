@@ -1,0 +1,1 @@
+"""Stages run through DVC: graph, state, processes."""

@@ -1,0 +1,163 @@
+"""One stage as a Prefect task: DVC decides whether it runs, and every line it prints goes to the flow's log."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prefect import Task, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+
+from flows.stages.artifacts import publish
+from flows.stages.warm import Command, Warm
+from tasks.runs.host import LIMIT
+from tasks.runs.secrets import redact
+
+RAN, RESTORED, UNCHANGED = "ran", "restored from cache", "unchanged"
+_TOLD = (  # what DVC prints, and what it means
+    ("Running stage", RAN),
+    ("is cached - skipping run", RESTORED),
+    ("didn't change, skipping", UNCHANGED),
+)
+_BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
+
+LOCAL = {"acquire": ("source", {"sample", "files"}), "caption": ("method", {"none", "facts"})}
+"""Stages that may touch a network: the parameter that decides it, and the values with which they do not."""
+
+
+DELAYS_S = [10, 60, 300]
+"""Waits before a stage is tried again: a hiccup, a restart, an outage."""
+
+
+class StageFailed(RuntimeError):
+    """A stage's command ended with an error; the message is its own word."""
+
+
+class Children:
+    """The `dvc` commands of one flow, so that a flow which is cancelled leaves none behind."""
+
+    def __init__(self) -> None:
+        self._alive: set[Command] = set()
+        self._lock = threading.Lock()
+        self._warm = Warm()
+        self.stopped = False
+
+    def start(self, arguments: list[str], root: Path, env: dict[str, str]) -> Command:
+        """Start `dvc` with these arguments."""
+        with self._lock:
+            if self.stopped:
+                raise StageFailed("the flow was stopped")
+            command = self._warm.dvc(arguments, root, env)
+            self._alive.add(command)
+            return command
+
+    def ended(self, command: Command) -> None:
+        with self._lock:
+            self._alive.discard(command)
+
+    def stop(self) -> None:
+        """End all of them (a training saves its state first), and start no more."""
+        with self._lock:
+            self.stopped = True
+            for command in self._alive:
+                command.stop()
+
+    def __enter__(self) -> Children:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:  # the flow was cancelled, or Ctrl-C: nothing of ours may work on
+            self.stop()
+        self._warm.close()
+
+
+@task(task_run_name="{stage}", cache_policy=NO_CACHE, persist_result=False)
+def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, children: Children) -> str:
+    """Bring one stage up to date; returns `ran`, `restored from cache` or `unchanged`.
+
+    `needs` are the outcomes of the stages it depends on. Where none of them wrote anything, `settled` (DVC's
+    answer for the whole graph when the flow began) still holds, and no process has to be started to ask again.
+    """
+    log = get_run_logger()
+    if settled and not force and set(needs) <= {UNCHANGED}:
+        return UNCHANGED
+    started = time.monotonic()
+    while True:
+        arguments = ["repro", "--single-item", *["--force"] * force, stage]
+        status, lines = run_dvc(arguments, Path(root), children, log, **{"LANDLOOM_REFRESH": "1"} if force else {})
+        if status == 0 or not stand_aside("\n".join(lines)):
+            break
+        log.info("%s: another process used its files; asking again", stage)
+    if status != 0:
+        # DVC's own last line names the stage; the one before it is the stage's own word.
+        told = [line for line in lines if line.startswith(stage.split("@")[0])] or lines[-1:] or ["no output"]
+        raise StageFailed(told[-1] if told[-1].startswith(stage) else f"{stage}: {told[-1]}")
+    outcome = next((meaning for words, meaning in _TOLD if any(words in line for line in lines)), UNCHANGED)
+    if outcome != UNCHANGED:
+        publish(stage, Path(root), outcome, time.monotonic() - started, log)
+    return outcome
+
+
+def stand_aside(said: str) -> bool:
+    """Wait a few seconds where DVC said that another process uses its files; whether it did.
+
+    DVC waits for its own lock, but not for a stage that another process runs; that one may even do our work.
+    """
+    busy = any(words in said for words in _BUSY)
+    if busy:
+        time.sleep(random.uniform(2, 6))
+    return busy
+
+
+def run_dvc(arguments: list[str], root: Path, children: Children, log: Any, **env: str) -> tuple[int, list[str]]:
+    """Run `dvc`; (exit status, lines printed), each line logged as soon as it is there."""
+    command = children.start(
+        ["--wait-for-lock", *arguments],
+        root,
+        {
+            LIMIT: str(os.cpu_count() or 1),
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "LANDLOOM_FLOW_RUN_ID": str(flow_run.id or ""),
+            **env,
+        },
+    )
+    lines = []
+    try:
+        for line in command.lines():
+            if line.strip():
+                lines.append(redact(line.strip()))
+                log.info(lines[-1])
+        return command.wait(), lines
+    finally:
+        children.ended(command)
+
+
+def patient(stage: str, params: Mapping[str, Any], children: Children) -> Task[..., str]:
+    """The task for this stage: with retries where it may touch a network, without where they cannot help."""
+    named = repro.with_options(name=stage)  # so that one which is never reached has a name too
+    if not touches_network(stage, params):
+        return named
+    return named.with_options(
+        retries=len(DELAYS_S),
+        retry_delay_seconds=DELAYS_S,
+        retry_jitter_factor=0.5,
+        # A wrong parameter is as wrong the next time.
+        retry_condition_fn=lambda task, run, state: not children.stopped and "params.yaml: " not in str(state.message),
+    )
+
+
+def touches_network(stage: str, params: Mapping[str, Any]) -> bool:
+    """Whether the stage, with the parameters of `params.yaml` as they stand, may ask another machine."""
+    room, _, dataset = stage.partition("@")
+    if room not in LOCAL:
+        return False
+    name, local = LOCAL[room]
+    return params.get("datasets", {}).get(dataset, {}).get(room, {}).get(name) not in local

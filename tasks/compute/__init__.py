@@ -1,0 +1,1 @@
+"""Work over many scenes: serial, processes or Dask."""

@@ -1,0 +1,1 @@
+"""What can change bytes and every stage shares."""

@@ -1,0 +1,129 @@
+"""`params.yaml`, read and checked as a whole before any stage starts.
+
+Every room that has parameters describes them in its own `params.py` (a pydantic model named
+`Params` with `extra="forbid"`). No model carries a default: `params.yaml` is the one place where
+a value stands. A stage is a *dependent* of its own section only; the other rooms' models are
+loaded by name here, because they can refuse a run but never change what a stage writes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tasks.core.errors import LandloomError
+from tasks.runs.secrets import found_in
+
+ROOT = Path(__file__).resolve().parents[2]
+PARAMS = "params.yaml"
+T = TypeVar("T", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """Base of every parameter model: unknown keys are refused, values are not coerced silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Compute(Strict):
+    """How work over many scenes is spread. Changes speed, never bytes, so no stage depends on it."""
+
+    engine: str = Field(pattern=r"^(serial|processes|tcp://.+|tls://.+)$")
+    workers: int = Field(ge=1)
+
+
+class Settings(Strict):
+    """The whole of `params.yaml`."""
+
+    seed: int = Field(ge=0, lt=2**31)
+    compute: Compute
+    datasets: dict[str, dict[str, dict[str, Any]]]
+
+
+def stage_rooms(root: Path = ROOT) -> list[str]:
+    """Names of the rooms in `tasks/` that have parameters, sorted."""
+    return sorted(path.parent.name for path in (root / "tasks").glob("*/params.py"))
+
+
+def load(root: Path = ROOT) -> Settings:
+    """Read and check `params.yaml`; raise `LandloomError` with the first bad key's full path."""
+    path = root / PARAMS
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise LandloomError(f"{path}: there is no parameter file here; run from a Landloom checkout") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise LandloomError(f"{PARAMS}: not valid YAML: {' '.join(str(error).split())}") from None
+    _refuse_secrets(raw, "")
+    return check(raw, root)
+
+
+def check(raw: Any, root: Path = ROOT) -> Settings:
+    """Validate a whole parameter file that was already read: every section, and rules across sections."""
+    settings = validate(Settings, raw, "")
+    rooms = stage_rooms(root)
+    for dataset, sections in settings.datasets.items():
+        where = f"datasets.{dataset}"
+        if not dataset.isidentifier():
+            raise LandloomError(f"{PARAMS}: {where}: a dataset's name is letters, digits and underscores")
+        for name in sections:
+            if name not in rooms:
+                raise LandloomError(f"{PARAMS}: {where}.{name}: unknown key; the stages are {', '.join(rooms)}")
+        for name in rooms:
+            if name not in sections:
+                raise LandloomError(f"{PARAMS}: {where}.{name}: this section is missing")
+            validate(room_params(name), sections[name], f"{where}.{name}")
+        _check_across(sections, where)
+    return settings
+
+
+def _refuse_secrets(raw: Any, where: str) -> None:
+    """Parameters are copied into DVC's lock, into runs and into cards: a key among them is out for good."""
+    if isinstance(raw, dict):
+        for key, value in raw.items():
+            _refuse_secrets(value, f"{where}.{key}" if where else str(key))
+    elif isinstance(raw, list):
+        for value in raw:
+            _refuse_secrets(value, where)
+    elif isinstance(raw, str) and (found := found_in(raw)):
+        raise LandloomError(
+            f"{PARAMS}: {where}: holds {found[0]}; parameters are copied everywhere, so keep it in the environment"
+        )
+
+
+def room_params(room: str) -> type[Strict]:
+    """The parameter model of one room."""
+    return importlib.import_module(f"tasks.{room}.params").Params
+
+
+def validate(model: type[T], raw: Any, where: str) -> T:
+    """Build `model` from `raw`, or raise `LandloomError` naming the full path of the first bad key."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        path = ".".join(part for part in (where, *map(str, problem["loc"])) if part)
+        if problem["type"] == "extra_forbidden":
+            fields = ", ".join(model.model_fields) if len(problem["loc"]) == 1 else "its section's own"
+            reason = f"unknown key; known here: {fields}"
+        elif problem["type"] == "missing":
+            reason = "this key is missing"
+        else:
+            message = problem["msg"].removeprefix("Value error, ")
+            reason = f"{message[0].lower()}{message[1:]} (got {problem['input']!r})"
+        more = len(error.errors()) - 1
+        raise LandloomError(f"{PARAMS}: {path}: {reason}" + (f" (and {more} more)" if more else "")) from None
+
+
+def _check_across(sections: dict[str, dict[str, Any]], where: str) -> None:
+    """Rules that tie two sections together, so that they fail in a second and not after an hour."""
+    window, out = sections["select"]["px"], sections["shard"]["px"]
+    if window % out:
+        raise LandloomError(
+            f"{PARAMS}: {where}.shard.px: {out} must divide select.px ({window}), so that shrinking is a plain average"
+        )

@@ -1,0 +1,107 @@
+"""How one array becomes bytes in a record, and back.
+
+| codec | takes | stores |
+|---|---|---|
+| raw | any dtype | the array's own bytes, little endian, C order |
+| png16 | heights, float32 metres, NaN for void | 16-bit PNG of steps above an offset; both in `<name>/scale` |
+| png8 | uint8, one channel or RGB | 8-bit PNG |
+
+All are lossless but png16, which is exact to half a step. Colour is PNG and not JPEG because a
+generator learns a codec's blocks as if they were landscape, and not WebP because TensorFlow and DALI
+decode PNG everywhere. Level 1: on terrain, level 6 costs five times the time for 6 % of the bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import cv2
+import numpy as np
+
+from tasks.formats.shards.example import Values, bytes_feature, float_feature
+
+VOID = 0xFFFF
+"""The step number that stands for "no height here"."""
+
+_LEVEL = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+
+
+def encode_raw(name: str, array: np.ndarray, step: float | None) -> dict[str, bytes]:
+    """The array's bytes."""
+    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    return {name: bytes_feature(little.tobytes())}
+
+
+def decode_raw(name: str, features: Mapping[str, Values], out: np.ndarray) -> None:
+    """Copy the array into `out`."""
+    data = np.frombuffer(features[name][0], out.dtype.newbyteorder("<"))
+    out[...] = data.reshape(out.shape)
+
+
+def encode_png16(name: str, heights: np.ndarray, step: float | None) -> dict[str, bytes]:
+    """Heights (H, W) in steps above an offset; `step` doubles until the range fits in 65,535 steps.
+
+    The offset is a whole number of steps, so that overlapping tiles round the same ground alike.
+    """
+    step, offset = quantisation(heights, step)
+    steps = np.rint((heights.astype(np.float64) - offset) / step)
+    codes = np.where(np.isnan(steps), VOID, np.clip(steps, 0, VOID - 1)).astype(np.uint16)
+    return {
+        f"{name}/scale": float_feature(step, offset),
+        name: bytes_feature(_png(codes)),
+    }
+
+
+def quantisation(heights: np.ndarray, step: float) -> tuple[float, float]:
+    """(step, offset) in metres for one tile, as the float32 values that the record will hold."""
+    known = heights[~np.isnan(heights)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    if not np.isfinite(high - low):
+        raise ValueError("a height is infinite")
+    step = float(np.float32(step))
+    while (high - low) / step > VOID - 3:  # one step for rounding down to the offset, one for rounding up
+        step *= 2
+    return step, float(np.float32(np.floor(low / step) * step))
+
+
+def decode_png16(name: str, features: Mapping[str, Values], out: np.ndarray) -> None:
+    """Heights in metres into `out`, float32 (H, W), NaN for void."""
+    codes = _pixels(features[name][0], cv2.IMREAD_UNCHANGED, np.uint16, out.shape)
+    step, offset = features[f"{name}/scale"]
+    # codes · step + codes · 0 + offset, converted to float32 in the same pass: half the time of numpy's three.
+    cv2.addWeighted(codes, float(step), codes, 0.0, float(offset), dst=out, dtype=cv2.CV_32F)
+    if codes.max() == VOID:
+        out[codes == VOID] = np.nan
+
+
+def encode_png8(name: str, array: np.ndarray, step: float | None) -> dict[str, bytes]:
+    """uint8 (H, W) or RGB (H, W, 3)."""
+    return {name: bytes_feature(_png(array if array.ndim == 2 else array[..., ::-1]))}
+
+
+def decode_png8(name: str, features: Mapping[str, Values], out: np.ndarray) -> None:
+    """Pixels into `out`, uint8 (H, W) or RGB (H, W, 3)."""
+    flag = cv2.IMREAD_COLOR_RGB if out.ndim == 3 else cv2.IMREAD_UNCHANGED
+    out[...] = _pixels(features[name][0], flag, np.uint8, out.shape)
+
+
+Encode = Callable[[str, np.ndarray, float | None], dict[str, bytes]]
+Decode = Callable[[str, Mapping[str, Values], np.ndarray], None]
+CODECS: dict[str, tuple[Encode, Decode]] = {
+    "raw": (encode_raw, decode_raw),
+    "png16": (encode_png16, decode_png16),
+    "png8": (encode_png8, decode_png8),
+}
+
+
+def _png(array: np.ndarray) -> bytes:
+    return cv2.imencode(".png", np.ascontiguousarray(array), _LEVEL)[1].tobytes()
+
+
+def _pixels(png: memoryview, flag: int, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+    array = cv2.imdecode(np.frombuffer(png, np.uint8), flag)
+    if array is None:
+        raise ValueError("not a readable PNG")
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(f"a PNG of {array.dtype} {array.shape} where {np.dtype(dtype)} {shape} should be")
+    return array

@@ -1,0 +1,1 @@
+"""Tables, scenes and drawings that pass between stages."""

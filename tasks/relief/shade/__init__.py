@@ -1,0 +1,1 @@
+"""Slope and hillshade: what every picture of heights needs."""

@@ -1,0 +1,87 @@
+"""Writing beside and renaming: what a kill leaves, and two writers at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tasks.core.files import atomic_dir, atomic_file
+from tasks.core.settings import ROOT
+from tasks.formats.tables.packs import packed
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from tasks.core.files import atomic_dir
+with atomic_dir(Path(sys.argv[1])) as folder:
+    (folder / "large").write_bytes(bytes(1000))
+    print("writing", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_killed_writer_left_is_removed_and_what_a_live_one_writes_stays(tmp_path):
+    target = tmp_path / "data [1]" / "scenes"
+    command = [sys.executable, "-c", WRITER, str(target)]
+    writers = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        assert [writer.stdout.readline() for writer in writers] == ["writing\n"] * 2
+        writers[0].send_signal(signal.SIGKILL)
+        writers[0].wait()
+        left = {f".scenes.part{writer.pid}" for writer in writers}
+        (target.parent / ".scenes.partial").mkdir()  # not ours
+        assert {path.name for path in target.parent.iterdir()} == left | {".scenes.partial"}
+        with atomic_dir(target) as folder:
+            (folder / "whole").touch()
+        assert {path.name for path in target.parent.iterdir()} == {
+            "scenes", f".scenes.part{writers[1].pid}", ".scenes.partial",
+        }  # fmt: skip
+        assert [path.name for path in target.iterdir()] == ["whole"]
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+            writer.stdout.close()
+
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from tasks.core.files import atomic_file
+from tasks.formats.tables.packs import packed
+with packed(Path(sys.argv[1]), "pack-000") as folder, atomic_file(Path(sys.argv[1]) / "a.tif") as part:
+    (folder / "b.tif").write_text("half")
+    part.write_text("half")
+    print("writing", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_worker_wrote_that_died_is_no_part_of_the_output(tmp_path):
+    with atomic_dir(tmp_path / "scenes") as folder:
+        command = [sys.executable, "-c", WORKER, str(folder)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
+            assert worker.stdout.readline() == "writing\n"
+            worker.kill()
+        assert len(list(folder.iterdir())) == 2
+        with packed(folder, "pack-000") as members:  # another worker does it again
+            (members / "b.tif").write_text("whole")
+    assert [path.name for path in (tmp_path / "scenes").iterdir()] == ["pack-000.zip"]
+
+
+def test_an_error_leaves_what_was_there(tmp_path):
+    target = tmp_path / "scenes"
+    with atomic_dir(target) as folder:
+        (folder / "first").touch()
+    with pytest.raises(ZeroDivisionError), atomic_dir(target) as folder:
+        (folder / "second").write_text(str(1 // 0))
+    with pytest.raises(ZeroDivisionError), atomic_file(target / "first") as part:
+        part.write_text("half")
+        1 // 0  # noqa: B018
+    assert [path.name for path in tmp_path.iterdir()] == ["scenes"]
+    assert [path.name for path in target.iterdir()] == ["first"] and (target / "first").read_text() == ""
+    assert not [name for name in os.listdir(target) if ".part" in name]

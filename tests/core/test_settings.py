@@ -1,0 +1,67 @@
+"""Every bad parameter is told in one line with its full path, before anything runs."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from tasks.core.errors import LandloomError
+from tasks.core.settings import ROOT, load, stage_rooms
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A root with the real parameter file and the names of the real rooms."""
+    for room in stage_rooms():
+        (tmp_path / "tasks" / room).mkdir(parents=True)
+        (tmp_path / "tasks" / room / "params.py").touch()
+
+    def write(change=None, text=None):
+        values = yaml.safe_load((ROOT / "params.yaml").read_text())
+        if change:
+            change(values)
+        (tmp_path / "params.yaml").write_text(text if text is not None else yaml.safe_dump(values))
+        return tmp_path
+
+    return write
+
+
+def test_the_committed_file_is_valid():
+    assert "terrain" in load().datasets
+
+
+@pytest.mark.parametrize(
+    "change, path, reason",
+    [
+        (lambda v: v["datasets"]["terrain"]["select"].update(qouta=3), "datasets.terrain.select.qouta", "unknown key"),
+        (lambda v: v["datasets"]["terrain"].update(train2={}), "datasets.terrain.train2", "unknown key"),
+        (lambda v: v["datasets"]["terrain"].pop("select"), "datasets.terrain.select", "missing"),
+        (lambda v: v["datasets"]["terrain"]["select"].pop("px"), "datasets.terrain.select.px", "missing"),
+        (lambda v: v["datasets"]["terrain"]["project"].update(gsd="wide"), "datasets.terrain.project.gsd", "number"),
+        (lambda v: v["datasets"]["terrain"]["project"].update(gsd=-30), "datasets.terrain.project.gsd", "greater"),
+        (lambda v: v["datasets"]["terrain"]["train"].update(steps=0), "datasets.terrain.train.steps", "greater"),
+        (lambda v: v["datasets"]["terrain"]["shard"].update(px=48), "datasets.terrain.shard.px", "divide"),
+        (lambda v: v["compute"].update(workers=0), "compute.workers", "greater"),
+        (lambda v: v["compute"].update(engine="threads"), "compute.engine", "match"),
+        (lambda v: v.update(speed=1), "speed", "unknown key"),
+        (lambda v: v.pop("seed"), "seed", "missing"),
+    ],
+)
+def test_one_line_with_the_full_path(tree, change, path, reason):
+    with pytest.raises(LandloomError) as error:
+        load(tree(change))
+    message = str(error.value)
+    assert message.startswith(f"params.yaml: {path}: "), message
+    assert reason in message and "\n" not in message
+
+
+@pytest.mark.parametrize("text", ["a: [1", "- 1\n- 2\n", "", "\x00"])
+def test_not_a_parameter_file(tree, text):
+    with pytest.raises(LandloomError, match=r"^params\.yaml: ") as error:
+        load(tree(text=text))
+    assert "\n" not in str(error.value)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(LandloomError, match="run from a Landloom checkout"):
+        load(tmp_path)

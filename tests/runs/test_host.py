@@ -1,0 +1,76 @@
+"""Places for stages on one host: counted across processes, freed by death, never waited for at a terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tasks.core.settings import ROOT
+from tasks.runs.host import FOLDER, LIMIT, host_place
+
+HOLD = """
+import functools, sys
+from tasks.runs.host import host_place
+say = functools.partial(print, flush=True)  # a pipe is not a terminal: without it nobody hears before the end
+with host_place(say):
+    say("held")
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(autouse=True)
+def host(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    monkeypatch.delenv(LIMIT, raising=False)
+
+
+@pytest.fixture
+def stage():
+    """Starts a process that holds a place and waits; all end with the test."""
+    started = []
+
+    def start(**env):
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLD],
+            cwd=ROOT,
+            env=os.environ | env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+def test_a_flow_s_stage_waits_for_the_place_of_a_dead_one(stage):
+    first = stage()
+    assert first.stdout.readline() == "held\n"
+    second = stage(**{LIMIT: "1"})
+    assert second.stdout.readline().startswith("waits: 1 stages are at work on this host")
+    first.send_signal(signal.SIGKILL)
+    assert second.stdout.readline() == "held\n"
+
+
+def test_a_stage_at_a_terminal_never_waits(stage, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    first = stage()
+    assert first.stdout.readline() == "held\n"
+    said = []
+    with host_place(said.append):
+        assert said == []
+
+
+def test_two_places_are_two(stage):
+    both = [stage(**{LIMIT: "2"}) for _ in range(2)]
+    assert [process.stdout.readline() for process in both] == ["held\n", "held\n"]
