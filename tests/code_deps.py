@@ -1,33 +1,42 @@
-"""Which of our own files each stage imports, read from the sources; writes them into `dvc.yaml`.
-
-`python -m tests.code_deps` rewrites the code part of every stage's `deps`; `tests/test_layout.py`
-fails where that would change anything.
-"""
+"""Which of our own modules each stage imports, read from the sources, and which of them `dvc.yaml` does not name."""
 
 from __future__ import annotations
 
 import ast
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("tasks", "models")
+BOOKKEEPING = "tasks/runs"
+"""No stage depends on it: it cannot change an output."""
+FIRST = "tasks/__init__.py"
+"""Imports `tasks.core.arithmetic` and does nothing else; `tests/test_layout.py` holds it to that."""
 
 
-def code_deps(room: str, root: Path = ROOT) -> list[str]:
-    """The room's folder, then every module outside it that its code reaches, sorted.
+def undeclared(room: str, deps: list[str], root: Path = ROOT) -> list[str]:
+    """Modules that the room reaches and that lie neither in one of `deps` nor in `tasks/runs`, sorted.
 
     An `__init__.py` that holds nothing but its docstring cannot change a result and is left out.
     """
-    home = root / "tasks" / room
-    reached = reach(sorted(home.glob("*.py")), root)
-    outside = sorted(path.relative_to(root).as_posix() for path in reached if home not in path.parents)
-    return [f"tasks/{room}", *outside]
+    declared = [root / dep for dep in deps if not dep.startswith("data/")]
+    reached = reach(sorted((root / "tasks" / room).glob("*.py")), root)
+    outside = [path for path in reached if root / BOOKKEEPING not in path.parents and path != root / FIRST]
+    missing = [path for path in outside if not any(dep in (path, *path.parents) for dep in declared)]
+    return sorted(path.relative_to(root).as_posix() for path in missing)
+
+
+def unused(room: str, deps: list[str], root: Path = ROOT) -> list[str]:
+    """Those of `deps` that are code and hold no module that the room reaches."""
+    reached = reach(sorted((root / "tasks" / room).glob("*.py")), root)
+    code = [dep for dep in deps if not dep.startswith("data/")]
+    return [dep for dep in code if not any(root / dep in (path, *path.parents) for path in reached)]
 
 
 def reach(files: list[Path], root: Path = ROOT) -> set[Path]:
-    """All of our own modules that `files` import, directly or through others, themselves included."""
+    """All of our own modules that `files` import, directly or through others, themselves included.
+
+    What only `tasks/runs` imports is not followed: bookkeeping cannot change an output.
+    """
     reached: set[Path] = set()
     waiting = list(files)
     while waiting:
@@ -35,7 +44,8 @@ def reach(files: list[Path], root: Path = ROOT) -> set[Path]:
         if path in reached or _only_docstring(path):
             continue
         reached.add(path)
-        waiting += imports(path, root)
+        if root / BOOKKEEPING not in path.parents:
+            waiting += imports(path, root)
     return reached
 
 
@@ -65,27 +75,3 @@ def _only_docstring(path: Path) -> bool:
     return path.name == "__init__.py" and all(
         isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body
     )
-
-
-def declared_code(deps: list[str]) -> list[str]:
-    """The entries of a stage's `deps` that are code and not data."""
-    return [dep for dep in deps if not dep.startswith("data/")]
-
-
-def main() -> None:
-    """Rewrite `dvc.yaml`, keeping its comments and its data dependencies."""
-    yaml = YAML()
-    yaml.width = 120
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    path = ROOT / "dvc.yaml"
-    document = yaml.load(path.read_text())
-    for room, stage in document["stages"].items():
-        deps = stage["do"]["deps"]
-        data = [dep for dep in deps if dep.startswith("data/")]
-        deps[:] = [*code_deps(room), *data]
-    with path.open("w") as stream:
-        yaml.dump(document, stream)
-
-
-if __name__ == "__main__":
-    main()

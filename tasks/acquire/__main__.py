@@ -2,7 +2,7 @@
 
 from tasks.acquire.params import Params
 from tasks.acquire.run import run
-from tasks.core.stage import main
+from tasks.runs.execute import main
 
 if __name__ == "__main__":
     main("acquire", Params, run)

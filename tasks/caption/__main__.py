@@ -2,7 +2,7 @@
 
 from tasks.caption.params import Params
 from tasks.caption.run import run
-from tasks.core.stage import main
+from tasks.runs.execute import main
 
 if __name__ == "__main__":
     main("caption", Params, run)

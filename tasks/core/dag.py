@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import yaml
 
 from tasks.core.errors import LandloomError
+
+_ITEM = re.compile(r"\$\{item\.([\w.]+)\}")
 
 
 @dataclass(frozen=True)
@@ -27,17 +30,16 @@ class StageEntry:
 
 
 def stage_entry(name: str, dataset: str, root: Path) -> StageEntry:
-    """The entry `name@dataset` of `dvc.yaml`, with `${key}` filled in."""
-    stages = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
+    """The entry `name@dataset` of `dvc.yaml`, with `${key}` and `${item.…}` (the dataset's parameters) filled in."""
+    stages = _stages(root)
     if name not in stages:
         raise LandloomError(f"dvc.yaml: there is no stage {name!r}")
-    return _entry(name, stages[name]["do"], dataset)
+    return _entry(name, stages[name]["do"], dataset, root)
 
 
 def upstream(entry: StageEntry, root: Path) -> list[str]:
     """Names of the stages whose outputs `entry` came from, directly or through others, in the order of `dvc.yaml`."""
-    stages = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
-    entries = {name: _entry(name, body["do"], entry.dataset) for name, body in stages.items()}
+    entries = {name: _entry(name, body["do"], entry.dataset, root) for name, body in _stages(root).items()}
     writers = {out: name for name, other in entries.items() for out in other.outs}
     found: set[str] = set()
     waiting = [entry]
@@ -50,17 +52,36 @@ def upstream(entry: StageEntry, root: Path) -> list[str]:
     return [name for name in entries if name in found]
 
 
-def _entry(name: str, body: dict[str, Any], dataset: str) -> StageEntry:
-    def paths(*kinds: str) -> tuple[str, ...]:
-        items = [item for kind in kinds for item in body.get(kind, [])]
-        return tuple(_name(item).replace("${key}", dataset) for item in items)
+def _stages(root: Path) -> dict[str, Any]:
+    return yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
 
-    return StageEntry(name, dataset, paths("deps"), paths("params"), paths("outs", "metrics", "plots"))
+
+def _entry(name: str, body: dict[str, Any], dataset: str, root: Path) -> StageEntry:
+    items = [(kind, _name(item)) for kind in ("deps", "params", "outs", "metrics") for item in body.get(kind, [])]
+    values: Any = None
+    if any("${item." in path for _, path in items):
+        values = yaml.safe_load((root / "params.yaml").read_text())["datasets"][dataset]
+
+    def filled(path: str) -> str:
+        return _ITEM.sub(lambda found: str(_lookup(values, found[1], dataset)), path.replace("${key}", dataset))
+
+    def paths(*kinds: str) -> tuple[str, ...]:
+        return tuple(filled(path) for kind, path in items if kind in kinds)
+
+    return StageEntry(name, dataset, paths("deps"), paths("params"), paths("outs", "metrics"))
+
+
+def _lookup(values: Any, dotted: str, dataset: str) -> Any:
+    for part in dotted.split("."):
+        if not isinstance(values, dict) or part not in values:
+            raise LandloomError(f"params.yaml: datasets.{dataset}.{dotted}: missing, and dvc.yaml needs it")
+        values = values[part]
+    return values
 
 
 def stage_names(root: Path) -> list[str]:
     """Every stage of `dvc.yaml`, in the order in which it is written there."""
-    return list(yaml.safe_load((root / "dvc.yaml").read_text())["stages"])
+    return list(_stages(root))
 
 
 def _name(item: Any) -> str:

@@ -17,7 +17,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.core.errors import LandloomError
-from tasks.runs.secrets import found_in
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = "params.yaml"
@@ -52,15 +51,18 @@ def stage_rooms(root: Path = ROOT) -> list[str]:
 
 def load(root: Path = ROOT) -> Settings:
     """Read and check `params.yaml`; raise `LandloomError` with the first bad key's full path."""
+    return check(read(root), root)
+
+
+def read(root: Path = ROOT) -> Any:
+    """The values of `params.yaml`, unchecked; raise `LandloomError` where it is missing or no YAML."""
     path = root / PARAMS
     try:
-        raw = yaml.safe_load(path.read_text())
+        return yaml.safe_load(path.read_text())
     except FileNotFoundError:
         raise LandloomError(f"{path}: there is no parameter file here; run from a Landloom checkout") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise LandloomError(f"{PARAMS}: not valid YAML: {' '.join(str(error).split())}") from None
-    _refuse_secrets(raw, "")
-    return check(raw, root)
 
 
 def check(raw: Any, root: Path = ROOT) -> Settings:
@@ -80,20 +82,6 @@ def check(raw: Any, root: Path = ROOT) -> Settings:
             validate(room_params(name), sections[name], f"{where}.{name}")
         _check_across(sections, where)
     return settings
-
-
-def _refuse_secrets(raw: Any, where: str) -> None:
-    """Parameters are copied into DVC's lock, into runs and into cards: a key among them is out for good."""
-    if isinstance(raw, dict):
-        for key, value in raw.items():
-            _refuse_secrets(value, f"{where}.{key}" if where else str(key))
-    elif isinstance(raw, list):
-        for value in raw:
-            _refuse_secrets(value, where)
-    elif isinstance(raw, str) and (found := found_in(raw)):
-        raise LandloomError(
-            f"{PARAMS}: {where}: holds {found[0]}; parameters are copied everywhere, so keep it in the environment"
-        )
 
 
 def room_params(room: str) -> type[Strict]:

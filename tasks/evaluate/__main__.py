@@ -1,8 +1,8 @@
 """`python -m tasks.evaluate <dataset>`."""
 
-from tasks.core.stage import main
 from tasks.evaluate.params import Params
 from tasks.evaluate.run import run
+from tasks.runs.execute import main
 
 if __name__ == "__main__":
     main("evaluate", Params, run)

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from tasks.core.errors import LandloomError
-from tasks.core.stage import main
 from tasks.generate.params import Params
 from tasks.generate.run import run
+from tasks.runs.execute import main
 
 
 def command(arguments: list[str] | None = None) -> None:

@@ -1,8 +1,8 @@
 """`python -m tasks.label <dataset>`."""
 
-from tasks.core.stage import main
 from tasks.label.params import Params
 from tasks.label.run import run
+from tasks.runs.execute import main
 
 if __name__ == "__main__":
     main("label", Params, run)

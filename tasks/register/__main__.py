@@ -1,8 +1,8 @@
 """`python -m tasks.register <dataset>`"""
 
-from tasks.core.stage import main
 from tasks.register.params import Params
 from tasks.register.run import run
+from tasks.runs.execute import main
 
 if __name__ == "__main__":
     main("register", Params, run)

@@ -2,10 +2,10 @@
 
 import sys
 
-from tasks.core.stage import main
 from tasks.report.params import Params
 from tasks.report.run import run
 from tasks.report.where import where
+from tasks.runs.execute import main
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--where"]:

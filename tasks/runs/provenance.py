@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import platform
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from tasks.core.dag import StageEntry
-from tasks.core.hashing import dvc_md5, file_sha256
+from tasks.core.hashing import file_sha256
+from tasks.core.inputs import input_hashes
 from tasks.runs.secrets import found_in, redact
 
 LOCK = "requirements.lock"
@@ -44,29 +40,6 @@ class Origin:
 def origin(entry: StageEntry, root: Path) -> Origin:
     """Hash the dependencies and ask git."""
     return Origin(input_hashes(entry, root), *git_state(root))
-
-
-def input_hashes(entry: StageEntry, root: Path) -> dict[str, str]:
-    """DVC's hash of every dependency of the stage, by path; a missing path is left out."""
-    return {dep: dvc_md5(root / dep) for dep in entry.deps if (root / dep).exists()}
-
-
-def input_hash(entry: StageEntry, root: Path, inputs: dict[str, str] | None = None) -> str:
-    """One hash over dependencies and parameter values: equal exactly when DVC would not re-run.
-
-    `inputs` are the dependencies' hashes where they are known already.
-    """
-    params = yaml.safe_load((root / "params.yaml").read_text())
-    values = {name: _lookup(params, name) for name in entry.params}
-    inputs = input_hashes(entry, root) if inputs is None else inputs
-    text = json.dumps([entry.key, inputs, values], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _lookup(values: Any, dotted: str) -> Any:
-    for part in dotted.split("."):
-        values = values[part]
-    return values
 
 
 def git_state(root: Path) -> tuple[str | None, str | None]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.dag import StageEntry
+from tasks.core.run import Run
 from tasks.runs.journal import Event, Journal, perform
 from tasks.runs.machine import Machine
 from tasks.runs.provenance import Origin, hardware, lock_hash
@@ -32,24 +33,6 @@ _CALLERS = {
     "LANDLOOM_SWEEP": "sweep",
     "DVC_EXP_NAME": "dvc.experiment",
 }
-
-
-class Run:
-    """What a stage may say to its run; this base says it to nobody."""
-
-    id: str | None = None
-
-    def metrics(self, values: dict[str, float | int], step: int | None) -> None:
-        """Record numbers, at a step or once."""
-
-    def timing(self, values: dict[str, float]) -> None:
-        """Record seconds and rates."""
-
-    def artifact(self, path: Path, folder: str) -> None:
-        """Attach a file."""
-
-    def outputs(self, hashes: dict[str, str]) -> None:
-        """Stamp the hashes of what the stage wrote."""
 
 
 class MlflowRun(Run):

@@ -1,6 +1,6 @@
 """`python -m tasks.select <dataset>`."""
 
-from tasks.core.stage import main
+from tasks.runs.execute import main
 from tasks.select.params import Params
 from tasks.select.run import run
 

@@ -1,6 +1,6 @@
 """`python -m tasks.shard <dataset>`."""
 
-from tasks.core.stage import main
+from tasks.runs.execute import main
 from tasks.shard.params import Params
 from tasks.shard.run import run
 

@@ -1,6 +1,6 @@
 """`python -m tasks.train <dataset>`."""
 
-from tasks.core.stage import main
+from tasks.runs.execute import main
 from tasks.train.launch import spread
 from tasks.train.params import Params
 from tasks.train.run import run

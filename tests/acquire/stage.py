@@ -11,10 +11,10 @@ import yaml
 from tasks.acquire.params import Params
 from tasks.acquire.run import run
 from tasks.core.dag import stage_entry
+from tasks.core.run import Run
 from tasks.core.settings import ROOT, Compute
 from tasks.core.stage import Stage
 from tasks.formats.tables.ledger import read_ledger
-from tasks.runs.tracking import Run
 
 SHIPPED = yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"]["terrain"]["acquire"]
 

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from tasks.core.dag import stage_entry
+from tasks.core.run import Run
 from tasks.core.settings import ROOT, Compute, load
 from tasks.core.stage import Stage
 from tasks.evaluate.params import Params as EvaluateParams
 from tasks.evaluate.run import run as evaluate
-from tasks.runs.tracking import Run
 from tasks.train.params import Params as TrainParams
 from tasks.train.run import run as train
 

@@ -29,6 +29,7 @@ from shapely.geometry import Point
 from sklearn.metrics import adjusted_rand_score
 
 from tasks.core.dag import StageEntry
+from tasks.core.run import Run
 from tasks.core.settings import Compute, validate
 from tasks.core.stage import Stage
 from tasks.formats.tables.labels import MapReader
@@ -40,7 +41,6 @@ from tasks.label.params import Params
 from tasks.label.run import run as label
 from tasks.label.smooth import class_map, strength
 from tasks.label.views import Views
-from tasks.runs.tracking import Run
 from tests.conftest import REALDATA
 
 CROPS, PX, GSD = 1500, 256, 10_000.0

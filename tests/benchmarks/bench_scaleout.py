@@ -18,9 +18,9 @@ import yaml
 
 from tasks.core.dag import StageEntry, stage_entry, stage_names
 from tasks.core.hashing import dvc_md5
+from tasks.core.run import Run
 from tasks.core.settings import ROOT, Compute
 from tasks.core.stage import Stage
-from tasks.runs.tracking import Run
 from tests.compute.dask_cluster import dask_cluster
 
 # A quarter of a minute of one core or more a stage, so that starting processes is not what is measured.

@@ -12,11 +12,11 @@ from shapely.geometry import box
 from tasks.caption.params import Params
 from tasks.caption.run import run
 from tasks.core.dag import StageEntry
+from tasks.core.run import Run
 from tasks.core.settings import Compute
 from tasks.core.stage import Stage
 from tasks.formats.tables.scenes import write_layer, write_scenes
 from tasks.formats.tables.tiles import write_tiles
-from tasks.runs.tracking import Run
 from tests.relief.shapes import cone, plane, roof, trough
 
 PX, GSD = 32, 90.0

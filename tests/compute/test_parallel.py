@@ -21,10 +21,10 @@ from tasks.compute.parallel import AHEAD, parallel_map
 from tasks.core.dag import StageEntry
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
+from tasks.core.run import Run
 from tasks.core.settings import ROOT, Compute
 from tasks.core.stage import Stage
 from tasks.formats.tables.tiles import write_tiles
-from tasks.runs.tracking import Run
 from tasks.select.run import cut, finish
 from tasks.select.verdict import judge
 from tasks.shard.params import Params as ShardParams

@@ -13,11 +13,11 @@ from models.artifact import build_method, save_model
 from models.color_height import ColorHeightEncoding
 from tasks.core.dag import StageEntry
 from tasks.core.errors import LandloomError
+from tasks.core.run import Run
 from tasks.core.settings import Compute
 from tasks.core.stage import Stage
 from tasks.evaluate.params import Params
 from tasks.evaluate.run import run
-from tasks.runs.tracking import Run
 from tests.models.settings import TERRAIN_GAN
 from tests.shard.small import grow, shard
 

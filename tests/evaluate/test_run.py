@@ -17,11 +17,11 @@ from models.encoding import HeightEncoding
 from tasks.core.dag import StageEntry
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
+from tasks.core.run import Run
 from tasks.core.settings import Compute, Strict, validate
 from tasks.core.stage import Stage
 from tasks.evaluate.params import Params
 from tasks.evaluate.run import run
-from tasks.runs.tracking import Run
 from tests.evaluate.landscape import landscapes
 from tests.models.settings import CONSISTENCY
 from tests.shard.small import grow, shard

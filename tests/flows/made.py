@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-import tasks.core.stage
+import tasks.runs.execute
 from tasks.core.dag import stage_entry
 from tasks.core.hashing import dvc_md5, file_md5
 from tasks.core.settings import Compute, Settings, Strict
-from tasks.core.stage import run_stage
 from tasks.formats.tables.ledger import LedgerRow, write_ledger
+from tasks.runs.execute import run_stage
 
 DVC = """
 stages:
@@ -86,7 +86,7 @@ def make(root: Path, room: str, text: str = "bytes") -> str | None:
         seed=1, compute=Compute(engine="serial", workers=1), datasets={"terrain": {room: {"method": "m"}}}
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks.core.stage, "load", lambda _: settings)
+        patch.setattr(tasks.runs.execute, "load", lambda _: settings)
         patch.delenv("DVC_STAGE", raising=False)
         run_stage(room, "terrain", Anything, write, root)
     path, entry = root / "dvc.lock", stage_entry(room, "terrain", root)

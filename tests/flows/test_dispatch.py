@@ -23,9 +23,9 @@ from flows.worker import scrub
 from tasks.core.dag import stage_entry
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
+from tasks.core.run import Run
 from tasks.core.settings import ROOT, load
 from tasks.core.stage import Stage
-from tasks.runs.tracking import Run
 from tasks.train.params import Params
 from tests.pipeline.conftest import Clone
 from tests.train.stand import dataset

@@ -15,12 +15,12 @@ from models.artifact import load_model
 from tasks.core.dag import StageEntry
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
+from tasks.core.run import Run
 from tasks.core.settings import Compute
 from tasks.core.stage import Stage
 from tasks.formats.tables.drawing import read_drawing
 from tasks.generate.exports import read_geotiff, read_png16
 from tasks.generate.run import run
-from tasks.runs.tracking import Run
 from tests.generate.readers import read_gltf
 from tests.generate.toys import CLASSES, painter, params, sampler
 

@@ -12,13 +12,13 @@ from affine import Affine
 from shapely.geometry import Point
 
 from tasks.core.dag import StageEntry
+from tasks.core.run import Run
 from tasks.core.settings import Compute, validate
 from tasks.core.stage import Stage
 from tasks.formats.tables.scenes import write_layer, write_scenes
 from tasks.formats.tables.tiles import write_tiles
 from tasks.label.params import Params
 from tasks.relief.shade.hillshade import hillshade
-from tasks.runs.tracking import Run
 
 SIDE, PX, STRIDE, GSD = 96, 48, 24, 1000.0
 GROUND = ("sea", "forest", "desert", "ice")

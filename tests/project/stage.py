@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.dag import stage_entry
+from tasks.core.run import Run
 from tasks.core.settings import ROOT, Compute
 from tasks.core.stage import Stage
 from tasks.formats.tables.ledger import LedgerRow, write_ledger
 from tasks.project.params import Params
 from tasks.project.rasters import Raster
 from tasks.project.run import run
-from tasks.runs.tracking import Run
 
 PARAMS = {
     "method": "local_equal_area",

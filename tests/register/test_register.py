@@ -11,17 +11,17 @@ import pandas as pd
 import pytest
 import yaml
 
-import tasks.core.stage
+import tasks.runs.execute
 from tasks.core.dag import stage_entry
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
 from tasks.core.settings import Compute, Settings, Strict
-from tasks.core.stage import run_stage
 from tasks.formats.tables.ledger import LedgerRow, write_ledger
 from tasks.register.page import LIMIT, describe
 from tasks.register.params import Params
 from tasks.register.run import run
 from tasks.register.runs import check_against_lock, read_runs
+from tasks.runs.execute import run_stage
 from tasks.runs.store import connect
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -35,7 +35,7 @@ class Anything(Strict):
 def run_one(root: Path, room: str, model: type[Strict], function, section: dict) -> None:
     settings = Settings(seed=1, compute=Compute(engine="serial", workers=1), datasets={"terrain": {room: section}})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks.core.stage, "load", lambda _: settings)
+        patch.setattr(tasks.runs.execute, "load", lambda _: settings)
         patch.delenv("DVC_STAGE", raising=False)
         run_stage(room, "terrain", model, function, root)
 

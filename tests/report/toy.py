@@ -13,6 +13,7 @@ from PIL import Image
 from shapely.geometry import box
 
 from tasks.core.dag import StageEntry
+from tasks.core.run import Run
 from tasks.core.settings import Compute
 from tasks.core.stage import Stage
 from tasks.formats.tables.captions import empty_captions, write_captions
@@ -23,7 +24,6 @@ from tasks.generate.sample import write_sample
 from tasks.generate.terrain import Terrain
 from tasks.report.params import Params
 from tasks.report.run import run
-from tasks.runs.tracking import Run
 from tests.generate.toys import params
 
 EVIL = '<script>alert("1")</script>.tif'

@@ -14,8 +14,9 @@ import yaml
 from tasks.core.dag import stage_entry
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
+from tasks.core.inputs import input_hash
 from tasks.core.stage import Stage
-from tasks.runs.provenance import git_state, input_hash
+from tasks.runs.provenance import git_state
 from tasks.runs.store import EXPERIMENT, connect
 from tasks.runs.tracking import warn_away
 from tests.runs.tiny import SECRET, Params, git, grow_tree, run_tiny, work

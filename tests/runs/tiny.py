@@ -10,9 +10,10 @@ import matplotlib.pyplot as plt
 import pytest
 import yaml
 
-import tasks.core.stage
+import tasks.runs.execute
 from tasks.core.settings import Compute, Settings, Strict
-from tasks.core.stage import Stage, run_stage
+from tasks.core.stage import Stage
+from tasks.runs.execute import run_stage
 
 SECRET = "sk-this-must-never-be-written-down"
 DAG = """
@@ -60,7 +61,7 @@ def run_tiny(root: Path, function: Callable[[Stage[Params]], None]) -> None:
     section = {"size": 2, "deep": {"x": 0.5}}
     settings = Settings(seed=3, compute=Compute(engine="serial", workers=1), datasets={"toy": {"tiny": section}})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks.core.stage, "load", lambda _: settings)
+        patch.setattr(tasks.runs.execute, "load", lambda _: settings)
         patch.delenv("DVC_STAGE", raising=False)
         run_stage("tiny", "toy", Params, function, root)
 

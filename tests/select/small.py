@@ -12,10 +12,10 @@ from affine import Affine
 from pyproj import Transformer
 
 from tasks.core.dag import StageEntry
+from tasks.core.run import Run
 from tasks.core.settings import Compute
 from tasks.core.stage import Stage
 from tasks.formats.tables.scenes import write_layer, write_scenes
-from tasks.runs.tracking import Run
 from tasks.select.params import Params
 
 GSD = 90.0

@@ -13,6 +13,7 @@ from affine import Affine
 from shapely.geometry import box
 
 from tasks.core.dag import StageEntry
+from tasks.core.run import Run
 from tasks.core.settings import Compute
 from tasks.core.stage import Stage
 from tasks.formats.tables.captions import empty_captions, write_captions
@@ -20,7 +21,6 @@ from tasks.formats.tables.labels import empty_classes, write_classes
 from tasks.formats.tables.ledger import LedgerRow, write_ledger
 from tasks.formats.tables.scenes import write_layer, write_scenes
 from tasks.formats.tables.tiles import write_tiles
-from tasks.runs.tracking import Run
 from tasks.shard.params import Params
 from tasks.shard.run import run
 

@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 
 from tasks.core.dag import StageEntry
+from tasks.core.run import Run
 from tasks.core.settings import Compute
 from tasks.core.stage import Stage
-from tasks.runs.tracking import Run
 from tasks.train.params import Params
 from tests.models.settings import CONSISTENCY, TERRAIN_GAN
 from tests.shard.small import grow, shard

@@ -1,0 +1,37 @@
+"""Hashes of what a stage depends on: of each path, as DVC has them, and one over all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tasks.core.dag import StageEntry
+from tasks.core.hashing import dvc_md5
+
+
+def input_hashes(entry: StageEntry, root: Path) -> dict[str, str]:
+    """DVC's hash of every dependency of the stage, by path; a missing path is left out."""
+    return {dep: dvc_md5(root / dep) for dep in entry.deps if (root / dep).exists()}
+
+
+def input_hash(entry: StageEntry, root: Path, inputs: dict[str, str] | None = None) -> str:
+    """One hash over dependencies and parameter values: equal exactly when DVC would not re-run.
+
+    Args:
+        inputs: the dependencies' hashes, where they are known already.
+    """
+    inputs = input_hashes(entry, root) if inputs is None else inputs
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    values = {name: _lookup(params, name) for name in entry.params}
+    text = json.dumps([entry.key, inputs, values], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _lookup(values: Any, dotted: str) -> Any:
+    for part in dotted.split("."):
+        values = values[part]
+    return values

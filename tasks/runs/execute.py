@@ -1,0 +1,102 @@
+"""Execute one stage: parameters in, run recorded, outputs hashed.
+
+Every room's `__main__.py` hands its parameter model and its function to `main`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from tasks.core.dag import stage_entry
+from tasks.core.errors import LandloomError
+from tasks.core.files import write_json
+from tasks.core.hashing import dvc_md5
+from tasks.core.run import Run
+from tasks.core.settings import ROOT, Strict, validate
+from tasks.core.spent import clear
+from tasks.core.stage import Stage
+from tasks.runs.host import host_place
+from tasks.runs.parameters import load
+from tasks.runs.provenance import Origin, origin
+from tasks.runs.tracking import open_run
+
+P = TypeVar("P", bound=Strict)
+
+
+def main(room: str, model: type[P], function: Callable[[Stage[P]], None]) -> None:
+    """Run one stage from the command line: `python -m tasks.<room> <dataset>`."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m tasks.{room}", description=sys.modules[function.__module__].__doc__
+    )
+    parser.add_argument("dataset", help="a key of `datasets` in params.yaml")
+    arguments = parser.parse_args()
+    try:
+        run_stage(room, arguments.dataset, model, function)
+    except LandloomError as error:
+        print(f"{room}@{arguments.dataset}: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def run_stage(room: str, dataset: str, model: type[P], function: Callable[[Stage[P]], None], root: Path = ROOT) -> None:
+    """Validate everything, open the run, call `function`, seal the outputs."""
+    settings = load(root)
+    if dataset not in settings.datasets:
+        raise LandloomError(f"params.yaml: there is no dataset {dataset!r}; there are {', '.join(settings.datasets)}")
+    section = settings.datasets[dataset][room]
+    params = validate(model, section, f"datasets.{dataset}.{room}")
+    entry = stage_entry(room, dataset, root)
+    if os.environ.get("RANK", "0") != "0":
+        # Another process of the same stage, started by `accelerate launch`: it computes; the first one speaks.
+        function(Stage(entry, params, settings.seed, settings.compute, Run(), root))
+        return
+    clear(root, entry.deps)
+    with host_place(lambda line: print(f"[{entry.key}] {line}", flush=True)):
+        started_from = origin(entry, root)
+        with open_run(entry, section, settings.seed, started_from, root) as run:
+            stage = Stage(entry, params, settings.seed, settings.compute, run, root, started_from.inputs)
+            started = time.monotonic()
+            function(stage)
+            outs = stage.finish()
+            record = _record(stage, outs, started_from)
+            run.outputs({**outs, record.relative_to(root).as_posix(): dvc_md5(record)})
+            stage.timing({"stage_seconds": time.monotonic() - started})
+
+
+def _record(stage: Stage, outs: dict[str, str], started_from: Origin) -> Path:
+    """Write the run file: which run made these bytes, and from what.
+
+    DVC's cache brings this file back together with the outputs, so it describes them wherever they are checked out.
+    """
+    path = stage.dir / "runs" / f"{stage.name}.json"
+    facts = {
+        "stage": stage.key,
+        "run_id": stage.run_id,
+        "commit": started_from.commit,
+        "dirty": started_from.dirty,
+        "seed": stage.seed,
+        "params": stage.params.model_dump(mode="json"),
+        "inputs": stage.inputs,
+        "outs": outs,
+    }
+    write_json(path, facts)
+    return path
+
+
+def quiet_libraries() -> None:
+    """Turn the libraries' telemetry off for anyone who calls a stage without the Makefile."""
+    for name, value in {
+        "DO_NOT_TRACK": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DVC_NO_ANALYTICS": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+quiet_libraries()
