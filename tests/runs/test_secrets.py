@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from tasks.core.errors import LandloomError
-from tasks.core.settings import ROOT, load
+from tasks.core.settings import ROOT
+from tasks.runs.parameters import load
 from tasks.runs.provenance import git_state
 from tasks.runs.secrets import BLANK, found_in, redact
 from tests.runs.tiny import DAG, git, grow_tree
