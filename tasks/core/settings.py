@@ -11,10 +11,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic_core import PydanticCustomError
 
 from tasks.core.errors import LandloomError
 
@@ -24,9 +25,9 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    """Base of every parameter model: unknown keys are refused, values are not coerced silently."""
+    """Base of every parameter model: unknown keys are refused. A string below a field is the field's description."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Compute(Strict):
@@ -42,6 +43,38 @@ class Settings(Strict):
     seed: int = Field(ge=0, lt=2**31)
     compute: Compute
     datasets: dict[str, dict[str, dict[str, Any]]]
+
+
+def choices(package: str) -> list[str]:
+    """Names of the folders of `package` that have a `params.py`, sorted: what a person can choose from."""
+    folders = importlib.import_module(package).__path__
+    return sorted({path.parent.name for folder in folders for path in Path(folder).glob("*/params.py")})
+
+
+def chosen(package: str, key: str) -> Any:
+    """The type of a mapping whose `key` names a folder of `package`: the model `<package>.<value>.params.Params`.
+
+    Only the named folder is imported, so a mistake in another folder does no harm here. Use it as a field's type:
+    `source: chosen("tasks.acquire.sources", "kind")`.
+    """
+
+    def build(value: Any) -> BaseModel:
+        if isinstance(value, BaseModel):
+            return value
+        if not isinstance(value, dict):
+            raise PydanticCustomError("chosen", "must be a mapping with the key `{key}`", {"key": key})
+        if key not in value:
+            missing = {"type": "missing", "loc": (key,), "input": value}
+            raise ValidationError.from_exception_data(package, [missing])
+        name = value[key]
+        if name not in (names := choices(package)):
+            unknown = PydanticCustomError(
+                "chosen", "there is no such choice; there are {names}", {"names": ", ".join(names)}
+            )
+            raise ValidationError.from_exception_data(package, [{"type": unknown, "loc": (key,), "input": name}])
+        return importlib.import_module(f"{package}.{name}.params").Params.model_validate(value)
+
+    return Annotated[Any, PlainValidator(build)]
 
 
 def stage_rooms(root: Path = ROOT) -> list[str]:
