@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.painter import Painted, Painter
+from models.terrain_gan.painter import Painted, Painter
 from tasks.core.errors import LandloomError
 from tasks.core.stage import Stage
 from tasks.evaluate.painting_pictures import leakages, paintings, singles

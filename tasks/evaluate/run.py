@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from models.artifact import Generator, load_model
-from models.painter import Painter
+from models.core.artifact import Generator, load_model
+from models.terrain_gan.painter import Painter
 from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_dir, write_json
 from tasks.core.hashing import dvc_md5

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from models.artifact import Generator
-from models.painter import Painter
+from models.core.artifact import Generator
+from models.terrain_gan.painter import Painter
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.core.settings import ROOT, load, validate

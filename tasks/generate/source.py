@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.artifact import Generator, load_model
-from models.painter import Painter
+from models.core.artifact import Generator, load_model
+from models.terrain_gan.painter import Painter
 from tasks.core.errors import LandloomError
 from tasks.formats.tables.drawing import read_drawing
 from tasks.generate.params import Params

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from models.artifact import Generator
-from models.encoding import HeightEncoding
+from models.consistency.encoding import HeightEncoding
+from models.core.artifact import Generator
 from tasks.formats.shards.shardset import ShardSet
 from tasks.train import pictures
 from tasks.train.feed import Feed

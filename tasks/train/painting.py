@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from models.color_height import ColorHeightEncoding
-from models.painter import Painter
+from models.terrain_gan.encoding import ColorHeightEncoding
+from models.terrain_gan.painter import Painter
 from tasks.core.errors import LandloomError
 from tasks.formats.shards.shardset import ShardSet
 from tasks.formats.tables.drawing import write_drawing

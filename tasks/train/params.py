@@ -1,4 +1,4 @@
-"""Parameters of `train`: the loop's own (`models.config.LoopConfig`) and those of the method."""
+"""Parameters of `train`: the loop's own (`models.core.config.LoopConfig`) and those of the method."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from models.config import ConsistencyConfig, LoopConfig, NetworkConfig, TerrainGanConfig
+from models.core.config import ConsistencyConfig, LoopConfig, NetworkConfig, TerrainGanConfig
 from tasks.core.settings import Strict
 
 SECTIONS = {"consistency": ("network", "consistency"), "terrain_gan": ("terrain_gan",)}

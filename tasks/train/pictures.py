@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from models.painter import Painted
+from models.terrain_gan.painter import Painted
 from tasks.core.files import atomic_file
 from tasks.relief.shade.hillshade import shaded_relief
 

@@ -14,10 +14,10 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from models.artifact import build_method, finished, save_model
-from models.checkpoint import Checkpoints
-from models.loop import TrainingError, train
-from models.terrain_gan import TerrainGan
+from models.core.artifact import build_method, finished, save_model
+from models.core.checkpoint import Checkpoints
+from models.core.loop import TrainingError, train
+from models.terrain_gan.method import TerrainGan
 from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_dir, write_json
 from tasks.core.hashing import file_sha256

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.artifact import load_model
+from models.core.artifact import load_model
 from tasks.core.settings import load
 from tests.shard.small import grow, shard
 

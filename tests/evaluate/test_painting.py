@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.artifact import build_method, save_model
-from models.color_height import ColorHeightEncoding
+from models.core.artifact import build_method, save_model
+from models.terrain_gan.encoding import ColorHeightEncoding
 from tasks.core.dag import StageEntry
 from tasks.core.errors import LandloomError
 from tasks.core.run import Run

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from PIL import Image, ImageDraw
 
-from models.artifact import load_model
+from models.core.artifact import load_model
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.core.settings import ROOT

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from models.artifact import load_model
+from models.core.artifact import load_model
 from tasks.core.dag import StageEntry
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5

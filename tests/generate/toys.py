@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.artifact import build_method, save_model
-from models.color_height import ColorHeightEncoding
-from models.encoding import HeightEncoding
+from models.consistency.encoding import HeightEncoding
+from models.core.artifact import build_method, save_model
+from models.terrain_gan.encoding import ColorHeightEncoding
 from tasks.formats.tables.drawing import write_drawing
 from tasks.generate.params import Params
 from tasks.generate.terrain import Terrain

@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from models.checkpoint import Checkpoints
-from models.config import ConsistencyConfig, LoopConfig, NetworkConfig
-from models.loop import Result, train
-from models.method import Phase, State
+from models.core.checkpoint import Checkpoints
+from models.core.config import ConsistencyConfig, LoopConfig, NetworkConfig
+from models.core.loop import Result, train
+from models.core.method import Phase, State
 
 NETWORK = NetworkConfig(channels=8, multipliers=[1, 2], blocks=1, attention=[4], patch=1, dropout=0.0)
 CONSISTENCY = ConsistencyConfig(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.color_height import ColorHeightEncoding
-from models.encoding import HeightEncoding
+from models.consistency.encoding import HeightEncoding
+from models.terrain_gan.encoding import ColorHeightEncoding
 from tasks.core.errors import LandloomError
 from tasks.formats.shards.loader import Loader
 from tasks.formats.shards.shardset import ShardSet

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from safetensors.torch import save_file
 
-from models.artifact import load_model
+from models.core.artifact import load_model
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.formats.shards.shardset import ShardSet
@@ -14,7 +14,7 @@ from tasks.formats.tables.drawing import read_drawing
 from tasks.train.params import Params
 from tasks.train.run import run
 from tests.models.settings import CONSISTENCY, TERRAIN_GAN
-from tests.models.test_perceptual import weights  # noqa: F401 - a fixture
+from tests.models.terrain_gan.test_perceptual import weights  # noqa: F401 - a fixture
 from tests.train.stand import PAINTING, PARAMS, copy, stage
 
 PAINT = {**PAINTING, "steps": 5, "checkpoint_every": 2, "picture_every": 5}

@@ -1,8 +1,8 @@
 """Texture and height from a map of classes, by a GAN that learns the sun of its data away.
 
-The colours to learn from have the sun baked in. So a generator (`models.spade`) gives texture and height, a shadow
-network (`models.shadow`) lights the texture by the height, and the lit terrain is what the judge
-(`models.discriminator`) compares with the data. On a second route texture, height and classes are flipped on both axes
+The colours to learn from have the sun baked in. So a generator (`spade`) gives texture and height, a shadow
+network (`shadow`) lights the texture by the height, and the lit terrain is what the judge
+(`discriminator`) compares with the data. On a second route texture, height and classes are flipped on both axes
 and lit again, by the same sun: a shadow that the generator painted into the texture now lies on the wrong side of its
 hill.
 """
@@ -15,16 +15,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from models.balance import Balance
-from models.classes import one_hot
-from models.color_height import ColorHeightEncoding
-from models.config import TerrainGanConfig
-from models.discriminator import CHANCE, Discriminator, feature_matching, fooling, hinge, split
-from models.lightness import to_lab
-from models.method import Batch, Logs, Phase, State
-from models.perceptual import Perceptual
-from models.shadow import Shadow, slopes
-from models.spade import Generator
+from models.core.conditions import one_hot
+from models.core.config import TerrainGanConfig
+from models.core.method import Batch, Logs, Phase, State
+from models.terrain_gan.balance import Balance
+from models.terrain_gan.discriminator import CHANCE, Discriminator, feature_matching, fooling, hinge, split
+from models.terrain_gan.encoding import ColorHeightEncoding
+from models.terrain_gan.lightness import to_lab
+from models.terrain_gan.perceptual import Perceptual
+from models.terrain_gan.shadow import Shadow, slopes
+from models.terrain_gan.spade import Generator
 
 FLIP = (2, 3)
 """Both axes, and not either at random: light in the texture is then on the wrong side as often as on the right one,

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.config import NetworkConfig
+from models.core.config import NetworkConfig
 
 EMBEDDING = 4  # width of the embedding over the channels of the finest level
 

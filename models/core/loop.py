@@ -21,10 +21,10 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from models.checkpoint import Checkpoints, Snapshot
-from models.config import LoopConfig
-from models.ema import Ema
-from models.method import Batch, Method, Phase, State
+from models.core.checkpoint import Checkpoints, Snapshot
+from models.core.config import LoopConfig
+from models.core.ema import Ema
+from models.core.method import Batch, Method, Phase, State
 
 
 class TrainingError(RuntimeError):

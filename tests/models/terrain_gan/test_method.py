@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from models.color_height import ColorHeightEncoding
-from models.config import TerrainGanConfig
-from models.discriminator import CHANCE, Discriminator, feature_matching, hinge, split
-from models.method import State
-from models.terrain_gan import TerrainGan
+from models.core.config import TerrainGanConfig
+from models.core.method import State
+from models.terrain_gan.discriminator import CHANCE, Discriminator, feature_matching, hinge, split
+from models.terrain_gan.encoding import ColorHeightEncoding
+from models.terrain_gan.method import TerrainGan
 from tests.models.settings import TERRAIN_GAN
 from tests.models.toys import LOOP, fit, same
 

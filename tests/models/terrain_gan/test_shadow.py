@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from models.lightness import to_lab
-from models.shadow import Shadow, slopes
+from models.terrain_gan.lightness import to_lab
+from models.terrain_gan.shadow import Shadow, slopes
 
 
 def build():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.artifact import SLOTS, build_method, load_model, save_model
-from models.encoding import HeightEncoding
+from models.consistency.encoding import HeightEncoding
+from models.core.artifact import SLOTS, build_method, load_model, save_model
 from tests.models.toys import CONSISTENCY, NETWORK
 
 

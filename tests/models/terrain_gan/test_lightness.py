@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from models.lightness import to_lab, to_srgb
+from models.terrain_gan.lightness import to_lab, to_srgb
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.artifact import build_method, load_model, save_model
-from models.color_height import ColorHeightEncoding
-from models.painter import Painter
-from models.spade import REACH, Noise
+from models.core.artifact import build_method, load_model, save_model
+from models.terrain_gan.encoding import ColorHeightEncoding
+from models.terrain_gan.painter import Painter
+from models.terrain_gan.spade import REACH, Noise
 from tests.models.settings import TERRAIN_GAN
 
 CLASSES = [{"id": n, "name": f"class {n}", "red": 80 * n, "green": 0, "blue": 0} for n in range(3)]

@@ -21,14 +21,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from models.classes import NO_CLASS
-from models.color_height import ColorHeightEncoding
-from models.config import ConsistencyConfig, NetworkConfig, TerrainGanConfig
-from models.consistency import Consistency
-from models.encoding import HeightEncoding
-from models.method import Sampler
-from models.painter import Painter
-from models.terrain_gan import TerrainGan
+from models.consistency.encoding import HeightEncoding
+from models.consistency.method import Consistency
+from models.core.conditions import NO_CLASS
+from models.core.config import ConsistencyConfig, NetworkConfig, TerrainGanConfig
+from models.core.method import Sampler
+from models.terrain_gan.encoding import ColorHeightEncoding
+from models.terrain_gan.method import TerrainGan
+from models.terrain_gan.painter import Painter
 
 FORMAT = "landloom-model/1"
 SLOTS = 16  # samples computed together; part of the format, because another number may round differently

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.color_height import MARGIN, ColorHeightEncoding
+from models.terrain_gan.encoding import MARGIN, ColorHeightEncoding
 
 
 def land(n=20, px=16):

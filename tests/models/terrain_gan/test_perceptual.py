@@ -2,7 +2,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models.perceptual import VGG, Perceptual
+from models.terrain_gan.perceptual import VGG, Perceptual
 
 NUMBERS = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28)  # of VGG-19's convolutions among its layers, up to relu5_1
 

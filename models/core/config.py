@@ -19,7 +19,7 @@ class Config(BaseModel):
 
 
 class NetworkConfig(Config):
-    """A U-Net (`models.unet`)."""
+    """A U-Net (`models.consistency.unet`)."""
 
     channels: int = Field(ge=4, multiple_of=4)  # feature channels at the finest level
     multipliers: list[int] = Field(min_length=1, max_length=8)  # of `channels`, level by level; each level halves
@@ -47,7 +47,7 @@ class NetworkConfig(Config):
 
 
 class ConsistencyConfig(Config):
-    """Consistency training (`models.consistency`). Noise levels are in units of the encoded image."""
+    """Consistency training (`models.consistency.method`). Noise levels are in units of the encoded image."""
 
     pretrain_share: float = Field(ge=0, lt=1)
     sigma_min: float = Field(gt=0)
@@ -72,7 +72,7 @@ class ConsistencyConfig(Config):
 
 
 class GeneratorConfig(Config):
-    """The painter of texture and height (`models.spade`)."""
+    """The painter of texture and height (`models.terrain_gan.spade`)."""
 
     channels: list[int] = Field(min_length=1, max_length=8)  # of each level, coarsest first; each doubles the side
     hidden: int = Field(ge=1)  # channels in which each block sees the classes
@@ -91,7 +91,7 @@ class GeneratorConfig(Config):
 
 
 class DiscriminatorConfig(Config):
-    """The judge (`models.discriminator`)."""
+    """The judge (`models.terrain_gan.discriminator`)."""
 
     channels: int = Field(ge=1)  # of its first layer; each of the next has twice as many, up to eight times
     layers: int = Field(ge=1, le=8)  # each halves the picture
@@ -100,7 +100,7 @@ class DiscriminatorConfig(Config):
 
 
 class BalanceConfig(Config):
-    """When the generator rests (`models.balance`); losses as shares of that of a judge who knows nothing."""
+    """When the generator rests (`balance`); losses as shares of that of a judge who knows nothing."""
 
     stop: float = Field(gt=0)
     resume: float = Field(gt=0)
@@ -114,14 +114,14 @@ class BalanceConfig(Config):
 
 
 class PerceptualConfig(Config):
-    """The perceptual loss (`models.perceptual`)."""
+    """The perceptual loss (`models.terrain_gan.perceptual`)."""
 
     weight: float = Field(ge=0)  # 0 leaves it out
     vgg19: str | None  # path of a file of weights; null takes a fixed random network, and says so
 
 
 class TerrainGanConfig(Config):
-    """The method `terrain_gan` (`models.terrain_gan`)."""
+    """The method `terrain_gan` (`models.terrain_gan.method`)."""
 
     generator: GeneratorConfig
     discriminator: DiscriminatorConfig
@@ -145,7 +145,7 @@ class TerrainGanConfig(Config):
 
 
 class LoopConfig(Config):
-    """The training loop (`models.loop`), whatever the method."""
+    """The training loop (`models.core.loop`), whatever the method."""
 
     steps: int = Field(ge=1)
     lr: float = Field(gt=0)

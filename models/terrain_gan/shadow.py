@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.lightness import to_lab, to_srgb
+from models.terrain_gan.lightness import to_lab, to_srgb
 
 DEPTH = 60.0  # most that light or shadow can move lightness, of 100
 

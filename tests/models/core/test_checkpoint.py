@@ -3,7 +3,7 @@ import shutil
 import pytest
 import torch
 
-from models.checkpoint import Checkpoints, Snapshot
+from models.core.checkpoint import Checkpoints, Snapshot
 
 
 def snapshot(step):

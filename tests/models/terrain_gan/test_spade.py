@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.classes import majority, one_hot
-from models.config import GeneratorConfig
-from models.spade import REACH, Generator, Noise
+from models.core.conditions import majority, one_hot
+from models.core.config import GeneratorConfig
+from models.terrain_gan.spade import REACH, Generator, Noise
 
 CONFIG = GeneratorConfig(channels=[8, 8, 4], hidden=4, z=3)
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from models.checkpoint import Checkpoints
-from models.consistency import Consistency
-from models.ema import Ema
-from models.loop import TrainingError
+from models.consistency.method import Consistency
+from models.core.checkpoint import Checkpoints
+from models.core.ema import Ema
+from models.core.loop import TrainingError
 from tests.models.toys import CONSISTENCY, LOOP, NETWORK, Rivals, fit, points, same
 
 

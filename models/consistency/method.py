@@ -1,6 +1,6 @@
 """Improved consistency training (Song & Dhariwal 2023, arXiv 2310.14189), alone or after EDM training.
 
-With `pretrain_share` above 0 that share of the steps is spent on denoising (`models.edm`), and the rest on
+With `pretrain_share` above 0 that share of the steps is spent on denoising (`models.consistency.edm`), and the rest on
 consistency tuning of the same network, which costs far less than consistency from nothing (Geng et al.
 2024, arXiv 2406.14548).
 
@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.classes import majority, one_hot
-from models.config import ConsistencyConfig, NetworkConfig
-from models.edm import denoising_loss, precondition
-from models.method import Batch, Logs, Phase, State
-from models.unet import UNet
+from models.consistency.edm import denoising_loss, precondition
+from models.consistency.unet import UNet
+from models.core.conditions import majority, one_hot
+from models.core.config import ConsistencyConfig, NetworkConfig
+from models.core.method import Batch, Logs, Phase, State
 
 PAPER_STEPS_A_INTERVAL = 400_000 / 1280  # training steps behind each interval of the paper's finest grid
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.classes import NO_CLASS, one_hot
-from models.terrain_gan import TerrainGan
+from models.core.conditions import NO_CLASS, one_hot
+from models.terrain_gan.method import TerrainGan
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.config import ConsistencyConfig
-from models.consistency import (
+from models.consistency.edm import denoising_loss, precondition
+from models.consistency.method import (
     Consistency,
     curriculum_end,
     grid_size,
@@ -15,8 +15,8 @@ from models.consistency import (
     pseudo_huber,
     replayed,
 )
-from models.edm import denoising_loss, precondition
-from models.method import State
+from models.core.config import ConsistencyConfig
+from models.core.method import State
 from tests.models.toys import CONSISTENCY, LOOP, NETWORK, fit
 
 NOTHING = torch.zeros(64, 0)  # facts of images of which nothing is known

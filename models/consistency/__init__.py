@@ -1,0 +1,1 @@
+"""The method `consistency`: heights from noise, in one or two evaluations."""

@@ -1,0 +1,1 @@
+"""What every method shares: the loop, checkpoints, averages, conditions, saving and loading."""
