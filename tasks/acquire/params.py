@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from typing_extensions import TypedDict
 
-from tasks.acquire.degree_cells import cell_corner
+from tasks.acquire.common.degree_cells import cell_corner
 from tasks.core.settings import Strict
 
 

@@ -12,17 +12,17 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tasks.acquire.area import Area
-from tasks.acquire.files import FileSource
-from tasks.acquire.georeference import write_georeference
-from tasks.acquire.http import Http, Patience
-from tasks.acquire.inspect import inspect
+from tasks.acquire.common.area import Area
+from tasks.acquire.common.georeference import write_georeference
+from tasks.acquire.common.http import Http, Patience
+from tasks.acquire.common.inspect import inspect
+from tasks.acquire.common.source import Candidate, Delivery, Refusal, Source, Unreadable
+from tasks.acquire.common.throttle import Throttle
 from tasks.acquire.params import Params
-from tasks.acquire.sample import SampleSource
-from tasks.acquire.source import Candidate, Delivery, Refusal, Source, Unreadable
-from tasks.acquire.stac import StacSource
-from tasks.acquire.throttle import Throttle
-from tasks.acquire.urls import UrlSource
+from tasks.acquire.sources.files.source import FileSource
+from tasks.acquire.sources.sample.source import SampleSource
+from tasks.acquire.sources.stac.source import StacSource
+from tasks.acquire.sources.urls.source import UrlSource
 from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_dir
 from tasks.core.hashing import file_sha256

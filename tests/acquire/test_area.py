@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tasks.acquire.area import Area, cell_box
-from tasks.acquire.degree_cells import cell_corner, cell_name
+from tasks.acquire.common.area import Area, cell_box
+from tasks.acquire.common.degree_cells import cell_corner, cell_name
 from tasks.core.errors import LandloomError
 from tests.acquire.stage import params
 

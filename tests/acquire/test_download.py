@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.acquire.download import Downloads, Expected
-from tasks.acquire.http import Http, Patience, plain
-from tasks.acquire.source import Refusal
-from tasks.acquire.throttle import Throttle
+from tasks.acquire.common.download import Downloads, Expected
+from tasks.acquire.common.http import Http, Patience, plain
+from tasks.acquire.common.source import Refusal
+from tasks.acquire.common.throttle import Throttle
 from tasks.core.errors import LandloomError
 from tests.acquire.server import Handler, Server, file_route, in_turn, serving
 

@@ -13,8 +13,8 @@ import pytest
 import rasterio
 from affine import Affine
 
-from tasks.acquire.inspect import inspect
-from tasks.acquire.source import Refusal
+from tasks.acquire.common.inspect import inspect
+from tasks.acquire.common.source import Refusal
 from tasks.core.errors import LandloomError
 from tests.acquire.rasters import hills, write
 from tests.acquire.stage import acquire, params

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.acquire.planet import planet_height
+from tasks.acquire.sources.sample.planet import planet_height
 
 
 @settings(max_examples=20, deadline=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import rasterio
 
-from tasks.acquire.planet_map import planet_maps
+from tasks.acquire.sources.sample.planet_map import planet_maps
 from tasks.core.hashing import dvc_md5
 from tests.acquire.stage import acquire, params
 

@@ -17,7 +17,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from tasks.acquire.degree_cells import cell_corner
+from tasks.acquire.common.degree_cells import cell_corner
 from tasks.core.errors import LandloomError
 from tests.acquire.rasters import hills, write
 from tests.acquire.server import Handler, Server, file_route, in_turn, serving
@@ -285,7 +285,7 @@ def test_links_to_local_files_are_not_followed(tmp_path, catalogue):
 
 
 def test_paging_in_circles_ends(tmp_path, catalogue, monkeypatch):
-    monkeypatch.setattr("tasks.acquire.stac.MAX_PAGES", 5)
+    monkeypatch.setattr("tasks.acquire.sources.stac.source.MAX_PAGES", 5)
     catalogue.add("N46E008")
     page = {"type": "FeatureCollection", "features": catalogue.items}
     links = [{"rel": "next", "href": f"{catalogue.url}/search", "method": "GET"}]

@@ -129,7 +129,7 @@ def test_one_flipped_byte_in_the_cache_is_named(done, stage, path, rotten):
 
 def test_one_flipped_byte_in_the_code_is_named(done):
     """As when somebody rewrote the history: the recorded commit holds another file than the one that ran."""
-    head, path = git(done.root, "rev-parse", "HEAD"), "tasks/acquire/sample.py"
+    head, path = git(done.root, "rev-parse", "HEAD"), "tasks/acquire/sources/sample/source.py"
     code = (done.root / path).read_text()
     try:
         with flipped(done.root / path, at=code.index("sample")):
@@ -145,10 +145,10 @@ def test_one_flipped_byte_in_the_code_is_named(done):
 
 
 def test_a_change_of_this_checkout_is_told_and_does_no_harm(done):
-    with flipped(done.root / "tasks/acquire/sample.py", at=5):
+    with flipped(done.root / "tasks/acquire/sources/sample/source.py", at=5):
         status, said = reproduce(done, "acquire")
     assert status == 0, said
-    assert "note" in said and "tasks/acquire/sample.py" in said
+    assert "note" in said and "tasks/acquire/sources/sample/source.py" in said
 
 
 def test_a_changed_lock_file_is_named(done):

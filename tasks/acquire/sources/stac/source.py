@@ -15,13 +15,13 @@ from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
 from rasterio.transform import from_bounds
 
-from tasks.acquire.area import Area, cell_box
-from tasks.acquire.degree_cells import cell_corner, cell_name
-from tasks.acquire.download import Downloads, Expected
-from tasks.acquire.http import Http, plain
+from tasks.acquire.common.area import Area, cell_box
+from tasks.acquire.common.degree_cells import cell_corner, cell_name
+from tasks.acquire.common.download import Downloads, Expected
+from tasks.acquire.common.http import Http, plain
+from tasks.acquire.common.source import Candidate, Delivery, Refusal
 from tasks.acquire.params import Override, Stac
-from tasks.acquire.sign import PlanetaryComputer
-from tasks.acquire.source import Candidate, Delivery, Refusal
+from tasks.acquire.sources.stac.sign import PlanetaryComputer
 from tasks.core.errors import LandloomError
 
 MAX_PAGES = 1000  # of one search; a catalogue that goes on longer goes round in circles

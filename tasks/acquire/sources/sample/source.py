@@ -13,11 +13,11 @@ import numpy as np
 import rasterio
 from affine import Affine
 
-from tasks.acquire.area import Area, cell_box
+from tasks.acquire.common.area import Area, cell_box
+from tasks.acquire.common.source import Candidate, Delivery
 from tasks.acquire.params import Sample
-from tasks.acquire.planet import planet_height
-from tasks.acquire.planet_map import planet_maps
-from tasks.acquire.source import Candidate, Delivery
+from tasks.acquire.sources.sample.planet import planet_height
+from tasks.acquire.sources.sample.planet_map import planet_maps
 
 _JACKSBORO = (-84.41375, 36.44625, -84.07791666666667, 36.73291666666667)
 

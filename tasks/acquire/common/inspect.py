@@ -15,10 +15,10 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from tasks.acquire.footprint import lonlat_box
+from tasks.acquire.common.footprint import lonlat_box
+from tasks.acquire.common.source import Refusal, Unreadable
+from tasks.acquire.common.values import Values
 from tasks.acquire.params import Override
-from tasks.acquire.source import Refusal, Unreadable
-from tasks.acquire.values import Values
 
 DRIVERS = [
     *("GTiff", "SRTMHGT", "USGSDEM", "ENVI", "EHdr", "netCDF", "AAIGrid", "GRASSASCIIGrid", "DTED", "HFA"),

@@ -9,7 +9,7 @@ from planetary_computer import sas
 from planetary_computer.settings import Settings
 from pydantic import ValidationError
 
-from tasks.acquire.http import Http
+from tasks.acquire.common.http import Http
 from tasks.core.errors import LandloomError
 
 _LEFT = 60.0  # seconds of life below which a token is not used any more

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tasks.acquire.planet import RADIUS, fbm, planet_height, smoothstep, sphere
+from tasks.acquire.sources.sample.planet import RADIUS, fbm, planet_height, smoothstep, sphere
 
 _CHUNK = 1 << 16
 _EXAGGERATION = 14.0  # times the true height: at kilometres a pixel, mountains as they are would cast no shade

@@ -7,7 +7,7 @@ from affine import Affine
 from pyproj import CRS, Transformer
 from pyproj.exceptions import ProjError
 
-from tasks.acquire.source import Refusal
+from tasks.acquire.common.source import Refusal
 
 _STEPS = 64  # points along each side: a straight side of a projected raster is a curve in degrees
 

@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from tasks.acquire.archive import extract
-from tasks.acquire.download import Downloads, Expected
-from tasks.acquire.files import SIDECARS
-from tasks.acquire.http import Http, plain
+from tasks.acquire.common.archive import extract
+from tasks.acquire.common.download import Downloads, Expected
+from tasks.acquire.common.http import Http, plain
+from tasks.acquire.common.source import Candidate, Delivery
 from tasks.acquire.params import UrlRaster
-from tasks.acquire.source import Candidate, Delivery
+from tasks.acquire.sources.files.source import SIDECARS
 from tasks.core.errors import LandloomError
 
 

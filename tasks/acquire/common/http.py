@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import httpx
 
-from tasks.acquire.source import Refusal
-from tasks.acquire.throttle import Throttle
+from tasks.acquire.common.source import Refusal
+from tasks.acquire.common.throttle import Throttle
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
 

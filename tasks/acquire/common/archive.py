@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from tasks.acquire.source import Refusal, Unreadable
+from tasks.acquire.common.source import Refusal, Unreadable
 
 MAX_UNPACKED = 128 << 20
 """Bytes; an SRTM cell of 1″ has 26 MB, one of 0.5″ 104 MB."""

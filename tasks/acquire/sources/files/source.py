@@ -11,9 +11,9 @@ from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
-from tasks.acquire.archive import check_hgt_zip
+from tasks.acquire.common.archive import check_hgt_zip
+from tasks.acquire.common.source import Candidate, Delivery, Refusal
 from tasks.acquire.params import Files, Override
-from tasks.acquire.source import Candidate, Delivery, Refusal
 from tasks.core.errors import LandloomError
 
 SIDECARS = (

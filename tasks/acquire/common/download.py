@@ -19,8 +19,8 @@ from typing import Any, Protocol
 import httpx
 from filelock import FileLock
 
-from tasks.acquire.http import TRANSIENT, Attempts, Http, describe, plain, retry_after
-from tasks.acquire.source import Delivery, Refusal
+from tasks.acquire.common.http import TRANSIENT, Attempts, Http, describe, plain, retry_after
+from tasks.acquire.common.source import Delivery, Refusal
 from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
 from tasks.core.hashing import file_sha256

@@ -12,7 +12,7 @@ from affine import Affine
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
-from tasks.acquire.inspect import DRIVERS
+from tasks.acquire.common.inspect import DRIVERS
 from tasks.acquire.params import Override
 from tasks.core.files import atomic_file
 

@@ -15,7 +15,7 @@ from shapely.geometry import box, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
-from tasks.acquire.degree_cells import cell_corner, cell_name
+from tasks.acquire.common.degree_cells import cell_corner, cell_name
 from tasks.core.errors import LandloomError
 
 MARGIN = 0.005

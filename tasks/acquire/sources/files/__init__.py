@@ -1,0 +1,1 @@
+"""Rasters that lie on this machine."""

@@ -1,0 +1,1 @@
+"""The built-in sample: it needs no key and no network."""

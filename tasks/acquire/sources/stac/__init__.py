@@ -1,0 +1,1 @@
+"""Rasters of a STAC catalogue."""

@@ -1,0 +1,1 @@
+"""Published rasters by their addresses."""
