@@ -19,19 +19,16 @@ import sys
 import threading
 from pathlib import Path
 
-os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-os.environ.setdefault("DO_NOT_TRACK", "1")
+from prefect import flow, get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists
+from prefect.states import Completed, Failed, State
+from prefect.types.entrypoint import EntrypointType
+from prefect.workers.process import ProcessWorker
 
-from prefect import flow, get_run_logger  # noqa: E402 - reads the settings above when imported
-from prefect.client.orchestration import get_client  # noqa: E402
-from prefect.client.schemas.actions import WorkPoolCreate  # noqa: E402
-from prefect.exceptions import ObjectAlreadyExists  # noqa: E402
-from prefect.states import Completed, Failed, State  # noqa: E402
-from prefect.types.entrypoint import EntrypointType  # noqa: E402
-from prefect.workers.process import ProcessWorker  # noqa: E402
-
-from flows.worker import REFUSED  # noqa: E402
-from tasks.core.settings import ROOT  # noqa: E402
+from flows.worker import REFUSED
+from tasks.core.settings import ROOT
 
 TEMPLATES = {"kubernetes": ROOT / "infra" / "kubernetes" / "pool.json"}
 FLOW = "remote-stage"

@@ -8,6 +8,7 @@ parameters and the hash of every output stand in one commit, and the runs say wh
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 from pathlib import Path
@@ -119,6 +120,7 @@ def _changed(root: Path) -> list[str]:
 
 def main() -> None:
     """The command line."""
+    argparse.ArgumentParser(prog="python -m flows.seal", description=__doc__.splitlines()[0]).parse_args()
     with told():
         print(f"sealed: {seal(ROOT)}")
 

@@ -63,11 +63,10 @@ class Commands:
 
     def _stop(self, number: int, _frame: object) -> None:
         self.signal = number
-        if self.running is not None:
-            # Training finishes its step and saves a checkpoint on SIGTERM; DVC ends with it.
-            os.killpg(self.running.pid, signal.SIGTERM)
-        else:
+        if self.running is None:
             raise Failed(f"stopped by signal {number}")
+        # Training finishes its step and saves a checkpoint on SIGTERM; DVC ends with it.
+        os.killpg(self.running.pid, signal.SIGTERM)
 
     def run(
         self,
@@ -284,16 +283,9 @@ def main() -> None:
     ):
         if not re.fullmatch(form, value):
             parser.error(f"--{name}: {value!r} is not a {name}")
-    commands = Commands()
+    commands, base = Commands(), Path(arguments.work).expanduser().resolve()
     try:
-        work(
-            commands,
-            arguments.repository,
-            arguments.commit,
-            arguments.stage,
-            arguments.remote,
-            Path(arguments.work).expanduser().resolve(),
-        )
+        work(commands, arguments.repository, arguments.commit, arguments.stage, arguments.remote, base)
     except Refused as error:
         say(f"refused: {error}")
         sys.exit(REFUSED)

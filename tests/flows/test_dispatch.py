@@ -18,7 +18,8 @@ import psutil
 import pytest
 import yaml
 
-from flows.dispatch import changed, prepared
+from flows.elsewhere.dvc import changed
+from flows.elsewhere.job import prepared
 from flows.worker import scrub
 from tasks.core.dag import stage_entry
 from tasks.core.errors import LandloomError
@@ -167,7 +168,7 @@ def site(tmp_path_factory):
 
 
 def test_passwords_stay_out_of_the_job(monkeypatch):
-    from flows.dispatch import described
+    from flows.elsewhere.job import described
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
     job = described("train@terrain", "0" * 40, "git@example.org:a/b.git", "s3://bucket/dvc")
