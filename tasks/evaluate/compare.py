@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from tasks.evaluate.controls import controls
 from tasks.evaluate.distances import (
     KERNEL_LIMIT,
     Scale,
@@ -21,6 +20,7 @@ from tasks.evaluate.distances import (
     wasserstein,
 )
 from tasks.evaluate.floors import interval, resample, sample_size
+from tasks.evaluate.terrain.controls import controls
 from tasks.relief.descriptors import describe
 
 SMALLER_IS_BETTER = ("swd", "w1", "kid")

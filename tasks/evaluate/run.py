@@ -16,14 +16,14 @@ from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_dir, write_json
 from tasks.core.hashing import dvc_md5
 from tasks.core.stage import Stage
-from tasks.evaluate import pictures
+from tasks.evaluate import plots as pictures
 from tasks.evaluate.compare import MEASURES, Comparison, compare
 from tasks.evaluate.fid import DRAWS, Inception, frechet, height_range
 from tasks.evaluate.floors import interval, resample
 from tasks.evaluate.memorisation import Nearest, judge, nearest, pose, thumbnails
-from tasks.evaluate.painting import Paintings, flat_paintings, judge_paintings, paint_held_out
+from tasks.evaluate.painting.measure import Paintings, flat_paintings, judge_paintings, paint_held_out
 from tasks.evaluate.params import Params
-from tasks.evaluate.tiles import READ, whole_tiles
+from tasks.evaluate.real_tiles import READ, whole_tiles
 from tasks.formats.shards.shardset import ShardSet
 from tasks.formats.tables.table import write_table
 

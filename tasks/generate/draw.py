@@ -16,14 +16,14 @@ from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.core.settings import ROOT, load, validate
 from tasks.formats.tables.drawing import Drawing, read_drawing
 from tasks.formats.tables.labels import NO_CLASS
+from tasks.generate.drawing_palette import write_palette
 from tasks.generate.folders import fill
-from tasks.generate.glb import read_glb
 from tasks.generate.overview import overview
-from tasks.generate.palette import write_palette
 from tasks.generate.params import Params
-from tasks.generate.render import render
-from tasks.generate.sample import write_sample
 from tasks.generate.source import classes_of, open_model, padding, paint
+from tasks.generate.terrain.glb import read_glb
+from tasks.generate.terrain.render import render
+from tasks.generate.write_sample import write_sample
 
 PLACE = "drawings"
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tasks.generate.sample import preview
-from tasks.generate.terrain import Terrain
+from tasks.generate.terrain.terrain import Terrain
+from tasks.generate.write_sample import preview
 from tasks.relief.shade.hillshade import shaded_relief
 
 SHOWN = 64

@@ -8,13 +8,13 @@ from PIL import Image
 from tasks.core.files import atomic_dir
 from tasks.core.hashing import dvc_md5
 from tasks.core.stage import Stage
-from tasks.generate.codes import span
-from tasks.generate.glb import read_glb
 from tasks.generate.overview import SHOWN, overview
 from tasks.generate.params import Params
-from tasks.generate.render import render
-from tasks.generate.sample import write_sample
 from tasks.generate.source import classes_of, open_model, terrains
+from tasks.generate.terrain.codes import span
+from tasks.generate.terrain.glb import read_glb
+from tasks.generate.terrain.render import render
+from tasks.generate.write_sample import write_sample
 
 
 def run(stage: Stage[Params]) -> None:

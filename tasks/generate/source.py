@@ -14,7 +14,7 @@ from models.terrain_gan.painter import Painter
 from tasks.core.errors import LandloomError
 from tasks.formats.tables.drawing import read_drawing
 from tasks.generate.params import Params
-from tasks.generate.terrain import Terrain
+from tasks.generate.terrain.terrain import Terrain
 
 BATCH = 64  # terrains sampled at a time; a sample is the same whatever its company
 

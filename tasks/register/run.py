@@ -12,10 +12,10 @@ from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
 from tasks.core.stage import Stage
 from tasks.formats.tables.ledger import read_ledger
-from tasks.register.page import COLUMNS, describe
+from tasks.register.description import COLUMNS, describe
 from tasks.register.params import Params
 from tasks.register.registry import ALIAS, register
-from tasks.register.runs import check_against_lock, read_runs
+from tasks.register.run_files import check_against_lock, read_runs
 
 
 def run(stage: Stage[Params]) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 from tasks.core.files import atomic_dir
 from tasks.core.stage import Stage
 from tasks.report.data import read_json, some_captions, sources, stages, verdicts
-from tasks.report.page import render
+from tasks.report.figures import copy_pictures
 from tasks.report.params import Params
-from tasks.report.pictures import copy_pictures
-from tasks.report.samples import copy_samples
+from tasks.report.sample_cards import copy_samples
 from tasks.report.scores import read_scores
+from tasks.report.template import render
 
 DRAWN = ("project", "select", "label", "caption", "train", "evaluate", "generate")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.evaluate.controls import controls, shuffle
+from tasks.evaluate.terrain.controls import controls, shuffle
 from tasks.relief.shade.slope import slope_degrees
 from tasks.relief.spectrum import radial_power
 from tests.evaluate.landscape import GSD, landscapes

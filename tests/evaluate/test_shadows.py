@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.evaluate.shadows import AZIMUTHS, leakage
+from tasks.evaluate.painting.shadows import AZIMUTHS, leakage
 from tasks.relief.shade.hillshade import hillshade
 from tests.shard.small import terrain
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.evaluate.variety import pairwise, repetition
+from tasks.evaluate.painting.variety import pairwise, repetition
 
 
 def test_pairs():

@@ -18,8 +18,8 @@ from tasks.core.settings import ROOT
 from tasks.formats.tables.drawing import read_drawing
 from tasks.generate import __main__ as entry
 from tasks.generate.draw import give_palette, paint_drawing
-from tasks.generate.exports import read_geotiff
 from tasks.generate.folders import fill
+from tasks.generate.terrain.rasterfiles import read_geotiff
 from tests.generate.toys import ALL, CLASSES, SECTION, painter, sampler
 from tests.models.settings import CONSISTENCY
 

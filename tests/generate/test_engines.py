@@ -10,12 +10,12 @@ from hypothesis.extra.numpy import arrays
 
 from tasks.core.errors import LandloomError
 from tasks.core.settings import validate
-from tasks.generate.codes import span
-from tasks.generate.engines import unity, unreal
-from tasks.generate.exports import read_png16, read_raw16
 from tasks.generate.params import UNITY_SIZES, UNREAL_SIZES, Params, Scale, Unity, Unreal
-from tasks.generate.resample import resample
-from tasks.generate.sample import write_sample
+from tasks.generate.terrain.codes import span
+from tasks.generate.terrain.engines import unity, unreal
+from tasks.generate.terrain.rasterfiles import read_png16, read_raw16
+from tasks.generate.terrain.resample import resample
+from tasks.generate.write_sample import write_sample
 from tests.generate.toys import ALL, SECTION, params, slope, terrain
 
 ONE = Scale(horizontal=1, vertical=1)

@@ -16,9 +16,16 @@ from PIL import Image
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_sha256
 from tasks.formats.tables.drawing import read_drawing
-from tasks.generate.codes import encode, span
-from tasks.generate.exports import read_geotiff, read_png16, read_raw16, write_geotiff, write_png16, write_raw16
-from tasks.generate.sample import preview, write_sample
+from tasks.generate.terrain.codes import encode, span
+from tasks.generate.terrain.rasterfiles import (
+    read_geotiff,
+    read_png16,
+    read_raw16,
+    write_geotiff,
+    write_png16,
+    write_raw16,
+)
+from tasks.generate.write_sample import preview, write_sample
 from tests.generate.toys import ALL, CLASSES, FACTS, params, slope, terrain
 
 heights = arrays(

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tasks.core.errors import LandloomError
-from tasks.generate.mesh import block, surface
-from tasks.generate.meshfiles import write_stl
 from tasks.generate.params import Mesh, Scale, Stl
-from tasks.generate.sample import write_sample
+from tasks.generate.terrain.mesh import block, surface
+from tasks.generate.terrain.meshfiles import write_stl
+from tasks.generate.write_sample import write_sample
 from tests.generate.readers import read_gltf, read_obj, read_stl
 from tests.generate.toys import FACTS, marked, params, slope, terrain
 

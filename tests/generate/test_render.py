@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.generate.glb import read_glb
-from tasks.generate.render import SKY, Camera, render
-from tasks.generate.sample import write_sample
+from tasks.generate.terrain.glb import read_glb
+from tasks.generate.terrain.render import SKY, Camera, render
+from tasks.generate.write_sample import write_sample
 from tests.generate.readers import read_gltf
 from tests.generate.toys import params, slope, terrain
 

@@ -19,8 +19,8 @@ from tasks.core.run import Run
 from tasks.core.settings import Compute
 from tasks.core.stage import Stage
 from tasks.formats.tables.drawing import read_drawing
-from tasks.generate.exports import read_geotiff, read_png16
 from tasks.generate.run import run
+from tasks.generate.terrain.rasterfiles import read_geotiff, read_png16
 from tests.generate.readers import read_gltf
 from tests.generate.toys import CLASSES, painter, params, sampler
 

@@ -13,7 +13,7 @@ from models.core.artifact import build_method, save_model
 from models.terrain_gan.encoding import ColorHeightEncoding
 from tasks.formats.tables.drawing import write_drawing
 from tasks.generate.params import Params
-from tasks.generate.terrain import Terrain
+from tasks.generate.terrain.terrain import Terrain
 from tests.models.settings import CONSISTENCY, TERRAIN_GAN
 
 ALL = ["geotiff", "heightmap", "obj", "glb", "stl", "unreal", "unity"]

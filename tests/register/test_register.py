@@ -17,10 +17,10 @@ from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
 from tasks.core.settings import Compute, Settings, Strict
 from tasks.formats.tables.ledger import LedgerRow, write_ledger
-from tasks.register.page import LIMIT, describe
+from tasks.register.description import LIMIT, describe
 from tasks.register.params import Params
 from tasks.register.run import run
-from tasks.register.runs import check_against_lock, read_runs
+from tasks.register.run_files import check_against_lock, read_runs
 from tasks.runs.execute import run_stage
 from tasks.runs.store import connect
 

@@ -13,9 +13,9 @@ import tasks.report.where
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
 from tasks.core.settings import Compute, Settings
-from tasks.report.page import number
-from tasks.report.pictures import caption, choose
+from tasks.report.figures import caption, choose
 from tasks.report.scores import read_scores
+from tasks.report.template import number
 from tasks.report.where import where
 from tests.report.toy import EVIL, METRICS, grow, measures, report
 

@@ -20,8 +20,8 @@ from tasks.formats.tables.captions import empty_captions, write_captions
 from tasks.formats.tables.ledger import LedgerRow, write_ledger
 from tasks.formats.tables.sources import write_sources
 from tasks.formats.tables.tiles import write_tiles
-from tasks.generate.sample import write_sample
-from tasks.generate.terrain import Terrain
+from tasks.generate.terrain.terrain import Terrain
+from tasks.generate.write_sample import write_sample
 from tasks.report.params import Params
 from tasks.report.run import run
 from tests.generate.toys import params

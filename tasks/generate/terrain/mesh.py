@@ -12,7 +12,7 @@ import numpy as np
 
 from tasks.core.errors import LandloomError
 from tasks.generate.params import Mesh, Scale, Stl
-from tasks.generate.resample import resample
+from tasks.generate.terrain.resample import resample
 
 
 class Surface(NamedTuple):

@@ -14,13 +14,13 @@ from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
 from tasks.core.hashing import file_sha256
 from tasks.formats.tables.drawing import write_drawing
-from tasks.generate.codes import Span, encode
-from tasks.generate.engines import unity, unreal
-from tasks.generate.exports import write_geotiff, write_png16, write_raw16
-from tasks.generate.mesh import block, surface
-from tasks.generate.meshfiles import write_glb, write_obj, write_stl
 from tasks.generate.params import Params
-from tasks.generate.terrain import Terrain
+from tasks.generate.terrain.codes import Span, encode
+from tasks.generate.terrain.engines import unity, unreal
+from tasks.generate.terrain.mesh import block, surface
+from tasks.generate.terrain.meshfiles import write_glb, write_obj, write_stl
+from tasks.generate.terrain.rasterfiles import write_geotiff, write_png16, write_raw16
+from tasks.generate.terrain.terrain import Terrain
 from tasks.relief.shade.hillshade import shaded_relief
 
 PREVIEW_PX = 512  # side below which a preview is enlarged, so that small terrains can be looked at

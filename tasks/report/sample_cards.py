@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.report.data import read_json
-from tasks.report.pictures import copy_picture
+from tasks.report.figures import copy_picture
 
 SHOWN = 12
 KINDS = {  # those that a terrain has are shown, in this order; OBJ and STL, of many megabytes each, stay where they are

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import map_coordinates
 
-from tasks.generate.glb import Glb
+from tasks.generate.terrain.glb import Glb
 
 SUN = (315.0, 45.0)  # azimuth, altitude, in degrees: as tasks/relief/shade/hillshade.py
 SKY = (238, 241, 245)

@@ -17,7 +17,7 @@ from trimesh.exchange.obj import export_obj
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
-from tasks.generate.mesh import Surface
+from tasks.generate.terrain.mesh import Surface
 
 WHITE, BLACK = (255, 255, 255, 255), (0, 0, 0, 255)
 CLAMP, LINEAR, MIPMAP, VERTICES, INDICES = 33071, 9729, 9987, 34962, 34963  # glTF's numbers

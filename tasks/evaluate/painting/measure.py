@@ -10,10 +10,10 @@ import numpy as np
 from models.terrain_gan.painter import Painted, Painter
 from tasks.core.errors import LandloomError
 from tasks.core.stage import Stage
-from tasks.evaluate.painting_pictures import leakages, paintings, singles
-from tasks.evaluate.shadows import AZIMUTHS, Leakage, leakage
-from tasks.evaluate.tiles import whole_tiles
-from tasks.evaluate.variety import pairwise, repetition
+from tasks.evaluate.painting.plots import leakages, paintings, singles
+from tasks.evaluate.painting.shadows import AZIMUTHS, Leakage, leakage
+from tasks.evaluate.painting.variety import pairwise, repetition
+from tasks.evaluate.real_tiles import whole_tiles
 from tasks.formats.shards.shardset import ShardSet
 
 BATCH = 16

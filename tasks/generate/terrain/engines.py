@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 
-from tasks.generate.codes import TOP, Codes, Span, encode
 from tasks.generate.params import UNITY_SIZES, UNREAL_SIZES, Scale, Unity, Unreal
-from tasks.generate.resample import resample
+from tasks.generate.terrain.codes import TOP, Codes, Span, encode
+from tasks.generate.terrain.resample import resample
 
 # A landscape whose Z scale is 100 spans 512 m in 65,536 codes, and the middle code lies at the actor's own height.
 UNREAL_CM = 1 / 128  # centimetres a code, at a Z scale of 1

@@ -1,0 +1,1 @@
+"""How heights are measured."""

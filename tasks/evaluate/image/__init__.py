@@ -1,0 +1,1 @@
+"""How RGB pictures without heights are measured."""

@@ -1,0 +1,1 @@
+"""What the products with heights share: controls and plots of terrain."""

@@ -1,0 +1,1 @@
+"""Terrains sampled from noise."""

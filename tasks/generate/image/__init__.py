@@ -1,0 +1,1 @@
+"""RGB pictures without heights."""

@@ -1,0 +1,1 @@
+"""Terrains painted from drawings."""
