@@ -14,8 +14,8 @@ from models.terrain_gan.painter import Painter
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.core.settings import ROOT, load, validate
+from tasks.formats.tables.classes import NO_CLASS
 from tasks.formats.tables.drawing import Drawing, read_drawing
-from tasks.formats.tables.labels import NO_CLASS
 from tasks.generate.drawing_palette import write_palette
 from tasks.generate.folders import fill
 from tasks.generate.overview import overview

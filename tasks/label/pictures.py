@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from tasks.core.stage import Stage
-from tasks.formats.tables.labels import NO_CLASS, MapReader
+from tasks.formats.tables.classes import NO_CLASS
+from tasks.formats.tables.labels import MapReader
 from tasks.formats.tables.scenes import SceneReader
 from tasks.formats.tables.tiles import window
 from tasks.label.classifier import Classifier

@@ -13,7 +13,7 @@ from tasks.compute.parallel import parallel_map
 from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_dir, write_json
 from tasks.core.stage import Stage
-from tasks.formats.tables.labels import empty_classes, write_classes
+from tasks.formats.tables.classes import empty_classes, write_classes
 from tasks.formats.tables.scenes import read_scenes
 from tasks.formats.tables.tiles import kept, read_tiles
 from tasks.label.classifier import Classifier, read_pinned

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tasks.formats.tables.labels import NO_CLASS
+from tasks.formats.tables.classes import NO_CLASS
 from tasks.label.params import Smoothing
 
 

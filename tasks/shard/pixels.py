@@ -10,7 +10,8 @@ import pandas as pd
 import rasterio
 
 from tasks.core.errors import LandloomError
-from tasks.formats.tables.labels import NO_CLASS, MapReader
+from tasks.formats.tables.classes import NO_CLASS
+from tasks.formats.tables.labels import MapReader
 from tasks.formats.tables.scenes import SceneReader
 from tasks.formats.tables.tiles import shrink, window
 

@@ -22,7 +22,7 @@ from tasks.core.stage import Stage
 from tasks.formats.shards.records import make_spec
 from tasks.formats.shards.shardset import SPLITS
 from tasks.formats.tables.captions import read_captions
-from tasks.formats.tables.labels import read_classes
+from tasks.formats.tables.classes import read_classes
 from tasks.formats.tables.ledger import read_ledger
 from tasks.formats.tables.scenes import read_scenes
 from tasks.formats.tables.table import write_table

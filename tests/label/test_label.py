@@ -13,7 +13,8 @@ import pytest
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
 from tasks.core.settings import validate
-from tasks.formats.tables.labels import SCHEMA, MapReader, read_classes
+from tasks.formats.tables.classes import SCHEMA, read_classes
+from tasks.formats.tables.labels import MapReader
 from tasks.formats.tables.packs import packed
 from tasks.formats.tables.scenes import read_scenes, write_scenes
 from tasks.formats.tables.tiles import kept, read_tiles

@@ -17,7 +17,7 @@ from tasks.core.run import Run
 from tasks.core.settings import Compute
 from tasks.core.stage import Stage
 from tasks.formats.tables.captions import empty_captions, write_captions
-from tasks.formats.tables.labels import empty_classes, write_classes
+from tasks.formats.tables.classes import empty_classes, write_classes
 from tasks.formats.tables.ledger import LedgerRow, write_ledger
 from tasks.formats.tables.scenes import write_layer, write_scenes
 from tasks.formats.tables.tiles import write_tiles

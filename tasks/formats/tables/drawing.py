@@ -20,7 +20,7 @@ from scipy.ndimage import binary_erosion, label, maximum_filter, minimum_filter
 
 from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_file
-from tasks.formats.tables.labels import NO_CLASS
+from tasks.formats.tables.classes import NO_CLASS
 
 NEAR = 3  # levels: what colour management and rounding move a colour by
 BLEND = 10  # levels: how far a blend may lie from the line (the triangle …) between the colours it is made of

@@ -1,6 +1,6 @@
-"""Labels: class maps on the scenes' grids, and the class card.
+"""Labels: class maps on the scenes' grids. `tasks.formats.tables.classes` has the card that lists the classes.
 
-`labels/classes.parquet` lists the classes; a dataset without labels has an empty card and no maps.
+A dataset without labels has no maps.
 Maps are `labels/<scene>.tif`, uint8, on the very grid of the scene, 255 for no class. Where tiles overlap,
 each has a map of its own (drawn smoother or rougher than its neighbours'), a band of `labels/<scene>.tiles.tif`
 whose description is the tile's key. Where the scene lies in a pack its maps lie in one of that name.
@@ -14,42 +14,15 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import rasterio
 from affine import Affine
 
 from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_file
+from tasks.formats.tables.classes import NO_CLASS
 from tasks.formats.tables.packs import exists, gdal_path, member
 from tasks.formats.tables.scenes import scene_pack
-from tasks.formats.tables.table import read_table, write_table
 from tasks.formats.tables.tiles import window
-
-SCHEMA = pa.schema(
-    [
-        ("id", pa.uint8()),
-        ("name", pa.string()),
-        ("red", pa.uint8()),
-        ("green", pa.uint8()),
-        ("blue", pa.uint8()),
-    ]
-)
-NO_CLASS = 255
-
-
-def write_classes(frame: pd.DataFrame, labels: Path) -> None:
-    """Write the class card, sorted by id."""
-    write_table(frame.sort_values("id"), labels / "classes.parquet", SCHEMA)
-
-
-def read_classes(labels: Path) -> pd.DataFrame:
-    """The class card; empty where the dataset has no labels."""
-    return read_table(labels / "classes.parquet")
-
-
-def empty_classes() -> pd.DataFrame:
-    """What a dataset without labels writes."""
-    return SCHEMA.empty_table().to_pandas()
 
 
 class MapWriter:

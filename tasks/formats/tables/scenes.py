@@ -21,8 +21,8 @@ from rasterio.windows import Window
 
 from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_file
+from tasks.formats.tables.geotable import read_geotable, write_geotable
 from tasks.formats.tables.packs import gdal_path, pack_of
-from tasks.formats.tables.table import read_geotable, write_geotable
 
 COLUMNS = (
     "scene",  # unique, sorted

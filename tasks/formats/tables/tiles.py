@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from rasterio.windows import Window
 
+from tasks.formats.tables.geotable import read_geotable, write_geotable
 from tasks.formats.tables.scenes import SceneReader
-from tasks.formats.tables.table import read_geotable, write_geotable
 
 IDENTITY = ("key", "scene", "row", "col", "px", "lat", "lon", "gsd", "region", "procedural")
 """Where a tile is: unique key `<scene>/<row>_<col>`, window offset and side in scene pixels, centre
