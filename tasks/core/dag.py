@@ -11,6 +11,7 @@ import yaml
 
 from tasks.core.errors import LandloomError
 
+_OUTS = ("outs", "metrics", "plots")  # what DVC keeps alike; the last two it can also show
 _ITEM = re.compile(r"\$\{item\.([\w.]+)\}")
 
 
@@ -57,7 +58,7 @@ def _stages(root: Path) -> dict[str, Any]:
 
 
 def _entry(name: str, body: dict[str, Any], dataset: str, root: Path) -> StageEntry:
-    items = [(kind, _name(item)) for kind in ("deps", "params", "outs", "metrics") for item in body.get(kind, [])]
+    items = [(kind, _name(item)) for kind in ("deps", "params", *_OUTS) for item in body.get(kind, [])]
     values: Any = None
     if any("${item." in path for _, path in items):
         values = yaml.safe_load((root / "params.yaml").read_text())["datasets"][dataset]
@@ -68,7 +69,7 @@ def _entry(name: str, body: dict[str, Any], dataset: str, root: Path) -> StageEn
     def paths(*kinds: str) -> tuple[str, ...]:
         return tuple(filled(path) for kind, path in items if kind in kinds)
 
-    return StageEntry(name, dataset, paths("deps"), paths("params"), paths("outs", "metrics"))
+    return StageEntry(name, dataset, paths("deps"), paths("params"), paths(*_OUTS))
 
 
 def _lookup(values: Any, dotted: str, dataset: str) -> Any:

@@ -5,6 +5,7 @@ The function knows neither DVC nor MLflow. `tasks.runs.execute` makes the `Stage
 
 from __future__ import annotations
 
+import csv
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from tasks.core.dag import StageEntry
-from tasks.core.files import atomic_file, write_json
+from tasks.core.files import atomic_dir, atomic_file, write_json
 from tasks.core.hashing import dvc_md5
 from tasks.core.inputs import input_hash, input_hashes
 from tasks.core.run import Run
@@ -54,6 +55,7 @@ class Stage(Generic[P]):
         self._entry, self._run = entry, run
         self.inputs = input_hashes(entry, root) if inputs is None else inputs
         self._metrics: dict[str, Any] = {}
+        self._plots: dict[str, list[dict[str, Any]]] = {}
 
     def rng(self, *key: object) -> np.random.Generator:
         """A generator that depends on the pipeline's seed, the stage and `key` alone."""
@@ -69,6 +71,13 @@ class Stage(Generic[P]):
         if step is None:
             self._metrics.update(values)
         self._run.metrics(values, step)
+
+    def plot(self, name: str, rows: list[dict[str, Any]]) -> None:
+        """Keep rows for `dvc plots`: they land in `plots/<stage>/<name>.tsv`, one column a key, the same in every row.
+
+        Which columns DVC draws, and how, stands in `dvc.yaml`; where it names no y, the last one is drawn.
+        """
+        self._plots[name] = rows
 
     def timing(self, values: dict[str, float]) -> None:
         """Record what differs from run to run (seconds, rates): in the run only, in no output."""
@@ -136,6 +145,8 @@ class Stage(Generic[P]):
         outs = [self.root / out for out in self._entry.outs if self.root / out != record]
         if metrics in outs:
             write_json(metrics, self._metrics)
+        if self.dir / "plots" / self.name in outs:
+            self._write_plots(self.dir / "plots" / self.name)
         for out in outs:
             if "pictures" in out.parts:  # a stage that had nothing to draw says so by an empty folder
                 out.mkdir(parents=True, exist_ok=True)
@@ -143,3 +154,13 @@ class Stage(Generic[P]):
         if missing:
             raise RuntimeError(f"{self.key} ended without writing {missing[0].relative_to(self.root)}")
         return {out.relative_to(self.root).as_posix(): dvc_md5(out) for out in outs}
+
+    def _write_plots(self, path: Path) -> None:
+        with atomic_dir(path) as folder:
+            for name, rows in self._plots.items():
+                table = folder / f"{name}.tsv"
+                table.parent.mkdir(parents=True, exist_ok=True)
+                with table.open("w", newline="") as stream:
+                    writer = csv.DictWriter(stream, list(rows[0]), delimiter="\t", lineterminator="\n")
+                    writer.writeheader()
+                    writer.writerows(rows)

@@ -58,6 +58,9 @@ def run(stage: Stage[Params]) -> None:
         write_json(folder / "metrics.json", result)
         _write_descriptors(found, folder / "descriptors.parquet")
     _draw(stage, found, val, generated, gsd)
+    for measure in MEASURES:
+        values = {name: facts[measure]["mean"] for name, facts in result["sets"].items()}
+        stage.plot(measure, [{"set": name, "value": value} for name, value in values.items()])
     stage.metrics(_flat(result))
     _tell(stage, result)
 

@@ -19,7 +19,7 @@ from models.core.checkpoint import Checkpoints
 from models.core.loop import TrainingError, train
 from models.terrain_gan.method import TerrainGan
 from tasks.core.errors import LandloomError
-from tasks.core.files import atomic_dir, write_json
+from tasks.core.files import atomic_dir
 from tasks.core.hashing import file_sha256
 from tasks.core.stage import Stage
 from tasks.formats.shards.shardset import ShardSet
@@ -93,10 +93,10 @@ def run(stage: Stage[Params]) -> None:
     with atomic_dir(stage.dir / "model") as folder:
         save_model(folder, config, result.networks)
         data.leave(folder)
-        write_json(folder / "curve.json", result.curve)
         last = sorted((work / "pictures").glob("step-*.png"))[-1]
         shutil.copy(last, folder / "samples.png")
     stage.artifact(stage.dir / "model" / "config.json", "model")
+    _plot(stage, result.curve)
     stage.metrics({name: value for name, value in result.curve[-1].items() if name != "step"})
     stage.metrics({"tiles": len(shards.rows("train")), "parameters": config["training"]["parameters"]})
     if result.steps:
@@ -104,6 +104,12 @@ def run(stage: Stage[Params]) -> None:
         stage.timing({"waiting_share": share, "steps_per_second": speed, "train_seconds": result.seconds})
         stage.say(f"{speed:.2f} steps/s, {100 * share:.2f} % of the time spent waiting for data")
     stage.spent(work, stage.dir / "model")
+
+
+def _plot(stage: Stage[Params], curve: list[dict[str, float]]) -> None:
+    """One table for each number of the curve; phases of a method have numbers that other steps lack."""
+    for name in sorted({name for row in curve for name in row} - {"step"}):
+        stage.plot(name, [{"step": row["step"], name: row[name]} for row in curve if name in row])
 
 
 def _goes_on(done: int, steps: int, work: Path) -> str:

@@ -38,7 +38,7 @@ PARAMS: dict[str, Any] = {
 }
 PAINTING: dict[str, Any] = {"method": "terrain_gan", "lr": 2e-4, "terrain_gan": TERRAIN_GAN}
 """What changes `PARAMS` into a small training of a painter."""
-OUTS = ("model", "pictures/train", "metrics/train.json", "runs/train.json")
+OUTS = ("model", "pictures/train", "plots/train", "metrics/train.json", "runs/train.json")
 
 
 class FakeRun(Run):
