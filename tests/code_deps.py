@@ -19,7 +19,7 @@ def undeclared(room: str, deps: list[str], root: Path = ROOT) -> list[str]:
     An `__init__.py` that holds nothing but its docstring cannot change a result and is left out.
     """
     declared = [root / dep for dep in deps if not dep.startswith("data/")]
-    reached = reach(sorted((root / "tasks" / room).glob("*.py")), root)
+    reached = reach(sorted((root / "tasks" / room).rglob("*.py")), root)
     outside = [path for path in reached if root / BOOKKEEPING not in path.parents and path != root / FIRST]
     missing = [path for path in outside if not any(dep in (path, *path.parents) for dep in declared)]
     return sorted(path.relative_to(root).as_posix() for path in missing)
@@ -27,7 +27,7 @@ def undeclared(room: str, deps: list[str], root: Path = ROOT) -> list[str]:
 
 def unused(room: str, deps: list[str], root: Path = ROOT) -> list[str]:
     """Those of `deps` that are code and hold no module that the room reaches."""
-    reached = reach(sorted((root / "tasks" / room).glob("*.py")), root)
+    reached = reach(sorted((root / "tasks" / room).rglob("*.py")), root)
     code = [dep for dep in deps if not dep.startswith("data/")]
     return [dep for dep in code if not any(root / dep in (path, *path.parents) for path in reached)]
 

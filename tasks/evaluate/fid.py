@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.core.errors import LandloomError
+from tasks.core.hashing import file_sha256
 
 RANGE = (0.001, 0.999)  # quantiles of training heights that become black and white
 BATCH = 32
@@ -22,17 +23,23 @@ DRAWS = 10  # a decomposition for each, of up to 2048 × 2048 numbers
 class Inception:
     """A TorchScript network from images to features, on the CPU."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, sha256: str):
         """Load it.
 
         Raises:
-            LandloomError: there is no such file, or it is no TorchScript module.
+            LandloomError: there is no such file, its bytes are others, or it is no TorchScript module.
         """
         import torch
 
-        self.path = path
+        self.path, self.sha256 = path, sha256
         if not path.is_file():
             raise LandloomError(f"evaluate.inception: {path} is not there; give a TorchScript file, or null for no FID")
+        found = file_sha256(path)
+        if found != sha256:
+            raise LandloomError(
+                f"evaluate.inception.sha256: {path} has {found}, not {sha256}: this is another "
+                "file; fetch the one that was meant, or write down the new hash"
+            )
         try:
             self._module = torch.jit.load(str(path), map_location="cpu").eval()
         except (RuntimeError, ValueError, OSError, EOFError) as error:

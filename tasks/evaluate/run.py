@@ -35,7 +35,8 @@ def run(stage: Stage[Params]) -> None:
     """Floors, controls and every number of steps side by side; memorisation; FID where there is a network."""
     shards, model = ShardSet(stage.dir / "shards"), _model(stage.dir / "model")
     gsd = _gsd(shards, model)
-    inception = Inception(stage.root / stage.params.inception) if stage.params.inception is not None else None
+    pinned = stage.params.inception
+    inception = Inception(stage.root / pinned.path, pinned.sha256) if pinned is not None else None
     train, val = (whole_tiles(stage, shards, split, stage.params.tiles)["height"] for split in ("train", "val"))
     paintings: Paintings | None = None
     if isinstance(model, Painter):

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from models.core.artifact import Generator
-from models.terrain_gan.painter import Painter
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.core.settings import ROOT, load, validate
 from tasks.formats.tables.classes import NO_CLASS
 from tasks.formats.tables.drawing import Drawing, read_drawing
+from tasks.generate import export
 from tasks.generate.drawing_palette import write_palette
 from tasks.generate.folders import fill
-from tasks.generate.overview import overview
 from tasks.generate.params import Params
-from tasks.generate.source import classes_of, open_model, padding, paint
-from tasks.generate.terrain.glb import read_glb
-from tasks.generate.terrain.render import render
-from tasks.generate.write_sample import write_sample
+from tasks.generate.product import Product, open_model, product_of
+from tasks.generate.write_sample import show_exports, write_sample
 
 PLACE = "drawings"
 
@@ -38,9 +34,10 @@ def paint_drawing(dataset: str, drawing: Path, out: Path | None, seed: int | Non
         LandloomError: the drawing, the model or the parameters cannot be used; nothing is written then.
     """
     params, folder = _params(dataset, root), root / "data" / dataset / "model"
-    model, classes = _with_classes(folder)
+    model, product, classes = _with_classes(folder)
+    export.check(params.exports, product_of(model))
     read = read_drawing(drawing, classes)
-    _say(dataset, drawing, read, model)
+    _say(dataset, drawing, read)
     facts = {
         "dataset": dataset,
         "model_md5": dvc_md5(folder),
@@ -50,15 +47,13 @@ def paint_drawing(dataset: str, drawing: Path, out: Path | None, seed: int | Non
     }
     # Names with spaces break OBJ's references to its material in many readers.
     name = re.sub(r"[^\w.-]+", "_", drawing.stem)
-    terrain = paint(model, read.labels, params, params.seed if seed is None else seed, name, facts)
+    sample = product.draw(model, read.labels, params, params.seed if seed is None else seed, name, facts)
 
     def write(target: Path) -> None:
-        write_sample(target, terrain, params, None, classes)
-        if terrain.texture is not None:
-            sheet = overview([terrain], 1, classes)
-            sheet.savefig(target / "overview.png", dpi=110, metadata={"Software": None})
-        if "glb" in params.exports:
-            Image.fromarray(render(read_glb(target / f"{terrain.name}.glb"))).save(target / "preview3d.png")
+        write_sample(target, sample, params)
+        sheet = product.sheet([sample], 1)
+        sheet.savefig(target / "overview.png", dpi=110, metadata={"Software": None})
+        show_exports(target, sample.name, params)
 
     return fill(out or root / PLACE / name, write)
 
@@ -66,7 +61,7 @@ def paint_drawing(dataset: str, drawing: Path, out: Path | None, seed: int | Non
 def give_palette(dataset: str, out: Path | None, root: Path = ROOT) -> Path:
     """Write the classes' colours and a blank drawing into a folder; return it."""
     _params(dataset, root)
-    model, classes = _with_classes(root / "data" / dataset / "model")
+    model, _, classes = _with_classes(root / "data" / dataset / "model")
     title = f"Landloom {dataset}"
     return fill(
         out or root / PLACE / f"palette-{dataset}", lambda target: write_palette(target, classes, model.px, title)
@@ -80,25 +75,18 @@ def _params(dataset: str, root: Path) -> Params:
     return validate(Params, settings.datasets[dataset]["generate"], f"datasets.{dataset}.generate")
 
 
-def _with_classes(folder: Path) -> tuple[Generator | Painter, pd.DataFrame]:
-    model = open_model(folder)
-    classes = classes_of(model)
-    if classes is None:
+def _with_classes(folder: Path) -> tuple[Any, Product, pd.DataFrame]:
+    model, product = open_model(folder)
+    classes = model.config.get("classes")
+    if not classes or product.draw is None:
         method = model.config["method"]
         raise LandloomError(f"{folder}: this {method} model was trained without classes, and takes no drawing")
-    return model, classes
+    return model, product, pd.DataFrame(classes)
 
 
-def _say(dataset: str, path: Path, drawing: Drawing, model: Generator | Painter) -> None:
+def _say(dataset: str, path: Path, drawing: Drawing) -> None:
     rows, cols = drawing.labels.shape
     print(f"[generate@{dataset}] {path}: {cols} × {rows} pixels, {drawing.changed:,} changed to the nearest class")
     none = int(np.count_nonzero(drawing.labels == NO_CLASS))
     if none:
         print(f"[generate@{dataset}] {none:,} pixels have no class: the model makes up what lies there")
-    if isinstance(model, Painter):
-        south, east = (after for _, after in padding(drawing.labels.shape, model.stride))
-        if south or east:
-            print(
-                f"[generate@{dataset}] sides are no multiples of {model.stride}: painted with {east} columns and "
-                f"{south} rows more, repeated from the edge, and cut back to {cols} × {rows}"
-            )

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
 
 from tasks.core.settings import Strict
+from tasks.generate import export
 
-# Recommended sides of a Landscape: whole components of 2 × 2 sections, of 63 quads a side (of 127 in the last).
-UNREAL_SIZES = (127, 253, 505, 1009, 2017, 4033, 8129)
-UNITY_SIZES = (33, 65, 129, 257, 513, 1025, 2049, 4097)
-FILES = {"geotiff": 1, "heightmap": 2, "obj": 3, "glb": 1, "stl": 1, "unreal": 2, "unity": 1}
 OTHERS = 4  # preview, texture, drawing, sidecar
 MOST = 1990  # DVC should see fewer than 2,000 files an out
 
@@ -19,61 +16,72 @@ MOST = 1990  # DVC should see fewer than 2,000 files an out
 class Scale(Strict):
     """Times what a metre is, in meshes and in engines; GeoTIFF and codes keep metres."""
 
-    horizontal: float = Field(gt=0)
-    vertical: float = Field(gt=0)
+    horizontal: float = Field(1.0, gt=0)
+    """Of both directions on the ground."""
+    vertical: float = Field(1.0, gt=0)
+    """Of heights. At kilometres a pixel true mountains look flat, and 20 to 30 shows them."""
 
 
 class Mesh(Strict):
-    """Of OBJ and GLB, and of the top of the STL."""
+    """The grid of OBJ, GLB and the top of the STL."""
 
-    max_px: int = Field(ge=16, le=4097)
-
-
-class Stl(Strict):
-    """A block to print."""
-
-    side_mm: float = Field(gt=0)
-    base_mm: float = Field(gt=0)
-
-
-class Unreal(Strict):
-    """Size of the longer side; null takes the next that holds every pixel."""
-
-    size: Literal[UNREAL_SIZES] | None
-
-
-class Unity(Strict):
-    """Size of both sides, and how the bytes lie."""
-
-    size: Literal[UNITY_SIZES] | None
-    byte_order: Literal["windows", "mac"]
-    flip: bool
+    max_px: int = Field(513, ge=16, le=4097)
+    """Vertices along the longer side; larger terrains are resampled. 513 make an OBJ of about 45 MB."""
 
 
 class Params(Strict):
-    """How many terrains, from which seed, how they are sampled, and the files to make of each."""
+    """How many samples, from which seed, how they are sampled, and the files to make of each."""
 
-    count: int = Field(ge=1)
-    seed: int = Field(ge=0, lt=2**31)
-    steps: int = Field(ge=1, le=1000)
-    noise: float = Field(ge=0, le=10)
-    exports: list[Literal["geotiff", "heightmap", "obj", "glb", "stl", "unreal", "unity"]]
-    shared_range: bool
-    scale: Scale
-    mesh: Mesh
-    stl: Stl
-    unreal: Unreal
-    unity: Unity
+    count: int = Field(8, ge=1)
+    """Samples to make."""
+    seed: int = Field(7, ge=0, lt=2**31)
+    """Another seed gives other samples of the same model."""
+    steps: int = Field(1, ge=1, le=1000)
+    """Network evaluations a sample, for models that can take several. One is what every model can."""
+    noise: float = Field(1.0, ge=0, le=10)
+    """Times the noise of each pixel, for models that paint drawings; 0 paints what the classes alone say."""
+    exports: list[str] = Field(default=[])
+    """Formats to write beside the preview, by their names in `tasks/generate/exports`: none, since meshes are large."""
+    shared_range: bool = False
+    """One range of metres for the 16-bit codes of all terrains, so that they fit side by side in an engine."""
+    scale: Scale = Scale()
+    """Scale of meshes and in engines."""
+    mesh: Mesh = Mesh()
+    """How fine meshes are."""
+    settings: dict[str, SerializeAsAny[Strict]] = Field(default={}, validate_default=True)
+    """Each export's own settings, by its name, as `stl: {side_mm: 100}`; what is left out has the export's default."""
 
     @field_validator("exports")
     @classmethod
-    def _few_files(cls, exports: list[str], others: ValidationInfo) -> list[str]:
+    def _known_and_few(cls, exports: list[str], others: ValidationInfo) -> list[str]:
         if len(set(exports)) < len(exports):
             raise ValueError("an export is named twice")
-        count, each = others.data.get("count", 0), OTHERS + sum(FILES[export] for export in exports)
+        count, each = others.data.get("count", 0), OTHERS + sum(len(export.find(name).files) for name in exports)
         if count * each > MOST:
             raise ValueError(
-                f"{count} terrains of up to {each} files each are more than {MOST} files; "
+                f"{count} samples of up to {each} files each are more than {MOST} files; "
                 f"lower count to {MOST // each} or name fewer exports"
             )
         return exports
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _by_their_models(cls, given: Any, others: ValidationInfo) -> Any:
+        """Every setting by the model of its export; the named exports that have settings are there with defaults."""
+        if not isinstance(given, dict):
+            return given
+        named = {name: {} for name in others.data.get("exports", []) if export.find(name).settings.model_fields}
+        return {name: _settings(name, values) for name, values in {**named, **given}.items()}
+
+
+def _settings(name: str, values: Any) -> Strict:
+    if isinstance(values, Strict):
+        return values
+    try:
+        return export.find(name).settings.model_validate(values)
+    except ValidationError as error:  # the path of a bad key starts with the export's name
+        known = ("type", "input", "ctx")
+        lines = [
+            {key: line[key] for key in known if key in line} | {"loc": (name, *line["loc"])} for line in error.errors()
+        ]
+        raise ValidationError.from_exception_data(error.title, lines) from None

@@ -1,4 +1,4 @@
-"""The generated terrains on the page: a preview each, its figures, and its files beside the page."""
+"""The generated samples on the page: a preview each, a line about it, and links to all its files."""
 
 from __future__ import annotations
 
@@ -10,38 +10,33 @@ from tasks.report.data import read_json
 from tasks.report.figures import copy_picture
 
 SHOWN = 12
-KINDS = {  # those that a terrain has are shown, in this order; OBJ and STL, of many megabytes each, stay where they are
-    "tif": "GeoTIFF",
-    "heightmap.png": "16-bit PNG",
-    "heightmap.r16": "raw r16",
-    "unreal.png": "Unreal PNG",
-    "unreal.r16": "Unreal r16",
-    "unity.raw": "Unity raw",
-    "glb": "GLB",
-    "texture.png": "texture",
-    "labels.png": "drawing",
-    "png": "preview",
-}
+LARGE = 8_000_000  # bytes; a larger file (an OBJ of a fine mesh) is linked where it lies and not copied
 
 
 def copy_samples(samples: Path, target: Path) -> dict[str, Any]:
-    """Copy the first terrains with all their files to `target/samples`, so that the page can be moved as it is."""
-    sidecars = sorted(samples.glob("*.json"))
-    shown = []
-    for path in sidecars[:SHOWN]:
+    """Copy the first samples with their files to `target/samples`, so that the page can be moved as it is.
+
+    Files of more than 8 MB stay in `samples`, beside the folder of the page; their links lead there.
+    """
+    index = read_json(samples / "index.json")
+    shown, far = [], False
+    (target / "samples").mkdir()
+    for name in index["samples"][:SHOWN]:
+        path = samples / f"{name}.json"
         sidecar = read_json(path)
-        (target / "samples").mkdir(exist_ok=True)
         shutil.copyfile(path, target / "samples" / path.name)
-        height, files = sidecar["height"], []
-        for kind, words in KINDS.items():
-            if kind not in sidecar["files"]:
+        links = []
+        for entry in sidecar["files"].values():
+            original = samples / entry["name"]
+            if original.stat().st_size > LARGE:
+                links.append((f"../samples/{entry['name']}", entry["title"]))
+                far = True
                 continue
-            name = sidecar["files"][kind]["name"]
-            shutil.copyfile(samples / name, target / "samples" / name)
-            files.append((f"samples/{name}", words))
-        files.append((f"samples/{path.name}", "JSON"))
-        text = f"{sidecar['name']}: generated terrain from {height['low_m']:,.0f} to {height['high_m']:,.0f} m."
-        name = sidecar["files"]["png"]["name"]
-        picture = copy_picture(samples / name, target / "samples" / name, target, text)
-        shown.append({**sidecar, "picture": picture, "links": files})
-    return {"shown": shown, "count": len(sidecars)}
+            shutil.copyfile(original, target / "samples" / entry["name"])
+            links.append((f"samples/{entry['name']}", entry["title"]))
+        links.append((f"samples/{path.name}", "JSON"))
+        preview = sidecar["files"]["png"]["name"]
+        picture = copy_picture(samples / preview, target / "samples" / preview, target, sidecar["alt"])
+        shown.append({"name": name, "summary": sidecar["summary"], "picture": picture, "links": links})
+    drawn = any("labels.png" in read_json(samples / f"{sample['name']}.json")["files"] for sample in shown)
+    return {**index, "shown": shown, "count": len(index["samples"]), "drawn": drawn, "far": far}

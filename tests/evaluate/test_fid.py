@@ -10,6 +10,7 @@ import torch
 from scipy.linalg import sqrtm
 
 from tasks.core.errors import LandloomError
+from tasks.core.hashing import file_sha256
 from tasks.evaluate.fid import Inception, frechet, grey, height_range
 from tests.evaluate.landscape import landscapes
 
@@ -52,6 +53,10 @@ def export(tmp_path):
     return save
 
 
+def load(path: Path) -> Inception:
+    return Inception(path, file_sha256(path))
+
+
 def sample(mean, covariance, count: int, seed: int) -> np.ndarray:
     """Rows whose mean and covariance are exactly those given."""
     rows = np.random.default_rng(seed).standard_normal((count, len(mean)))
@@ -91,13 +96,13 @@ def test_fewer_rows_than_features():
 
 def test_features_come_in_order_whatever_the_batch(export):
     tiles = landscapes(70, 1)
-    features = Inception(export(Pooled())).features(tiles, 0, 2000)
+    features = load(export(Pooled())).features(tiles, 0, 2000)
     assert features.shape == (70, 12) and features.dtype == np.float64
     assert features[:, 0] == pytest.approx(grey(tiles, 0, 2000)[:, 0, :16, :16].mean(axis=(1, 2)) / 255, abs=1e-5)
 
 
 def test_features_are_asked_for_where_they_have_to_be(export):
-    assert Inception(export(WithOptions())).features(landscapes(2, 1), 0, 2000).shape == (2, 7)
+    assert load(export(WithOptions())).features(landscapes(2, 1), 0, 2000).shape == (2, 7)
 
 
 def test_one_range_of_metres_for_all():
@@ -120,17 +125,23 @@ def test_one_range_of_metres_for_all():
 )
 def test_networks_that_do_not_fit_are_refused(export, module, words):
     with pytest.raises(LandloomError, match=words):
-        Inception(export(module)).features(landscapes(2, 1), 0, 2000)
+        load(export(module)).features(landscapes(2, 1), 0, 2000)
 
 
 def test_files_that_are_no_network_are_refused(tmp_path):
     with pytest.raises(LandloomError, match="is not there"):
-        Inception(tmp_path / "missing.pt")
+        Inception(tmp_path / "missing.pt", "0" * 64)
     (tmp_path / "text.pt").write_text("weights")
     with pytest.raises(LandloomError, match="not a TorchScript module"):
-        Inception(tmp_path / "text.pt")
+        load(tmp_path / "text.pt")
     torch.save({"weight": torch.zeros(3)}, tmp_path / "state.pt")
     with pytest.raises(LandloomError, match="not a TorchScript module"):
-        Inception(tmp_path / "state.pt")
+        load(tmp_path / "state.pt")
     with pytest.raises(LandloomError, match="is not there"):
-        Inception(tmp_path)
+        Inception(tmp_path, "0" * 64)
+
+
+def test_another_file_of_the_same_name_is_refused(export):
+    path = export(Pooled())
+    with pytest.raises(LandloomError, match=r"evaluate.inception.sha256: .*net.pt has [0-9a-f]{64}, not 0{64}"):
+        Inception(path, "0" * 64)

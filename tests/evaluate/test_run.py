@@ -16,7 +16,7 @@ from models.consistency.encoding import HeightEncoding
 from models.core.artifact import build_method, save_model
 from tasks.core.dag import StageEntry
 from tasks.core.errors import LandloomError
-from tasks.core.hashing import dvc_md5
+from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.core.run import Run
 from tasks.core.settings import Compute, Strict, validate
 from tasks.core.stage import Stage
@@ -136,7 +136,7 @@ def test_fid_stands_beside_its_floors(root):
             return torch.nn.functional.adaptive_avg_pool2d(x.float(), 2).flatten(1)
 
     torch.jit.script(Means()).save(str(root / "net.pt"))
-    heard, stage = evaluate(root, inception="net.pt", steps=[1])
+    heard, stage = evaluate(root, inception={"path": "net.pt", "sha256": file_sha256(root / "net.pt")}, steps=[1])
     fid = json.loads((stage.dir / "evaluation" / "metrics.json").read_text())["fid"]
     assert set(fid["sets"]) >= {"floor_halves", "floor_train", "control_blur", "steps1"}
     assert fid["sets"]["floor_halves"]["low"] >= 0 and len(fid["network_md5"]) == 32
@@ -151,7 +151,7 @@ def refused(root: Path, words: str, **changes: Any) -> None:
 
 
 def test_a_network_that_is_not_there_is_refused_before_any_work(root):
-    refused(root, "evaluate.inception: .*absent.pt is not there", inception="absent.pt")
+    refused(root, "evaluate.inception: .*absent.pt is not there", inception={"path": "absent.pt", "sha256": "0" * 64})
 
 
 def test_too_many_steps_are_refused(root):
@@ -192,7 +192,8 @@ def test_photographs_are_refused(tmp_path):
         ({"steps": [0]}, "evaluate.steps: must be different whole numbers"),
         ({"samples": 3}, "evaluate.samples"),
         ({"bootstrap": 1}, "evaluate.bootstrap"),
-        ({"inception": " "}, "evaluate.inception: must be a path"),
+        ({"inception": "net.pt"}, "evaluate.inception: input should be .*dictionary"),
+        ({"inception": {"path": "net.pt", "sha256": "12"}}, "evaluate.inception.sha256"),
         ({"fid": True}, "evaluate.fid: unknown key"),
     ],
 )

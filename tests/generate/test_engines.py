@@ -10,7 +10,11 @@ from hypothesis.extra.numpy import arrays
 
 from tasks.core.errors import LandloomError
 from tasks.core.settings import validate
-from tasks.generate.params import UNITY_SIZES, UNREAL_SIZES, Params, Scale, Unity, Unreal
+from tasks.generate.exports.unity import SIZES as UNITY_SIZES
+from tasks.generate.exports.unity import Settings as Unity
+from tasks.generate.exports.unreal import SIZES as UNREAL_SIZES
+from tasks.generate.exports.unreal import Settings as Unreal
+from tasks.generate.params import Params, Scale
 from tasks.generate.terrain.codes import span
 from tasks.generate.terrain.engines import unity, unreal
 from tasks.generate.terrain.rasterfiles import read_png16, read_raw16
@@ -95,7 +99,9 @@ def test_the_files_hold_those_codes_the_right_way_up(tmp_path):
     for number, (byte_order, flip) in enumerate([("windows", True), ("mac", False)]):
         folder = tmp_path / str(number)
         folder.mkdir()
-        chosen = params(exports=["unreal", "unity"], unity={"size": 33, "byte_order": byte_order, "flip": flip})
+        chosen = params(
+            exports=["unreal", "unity"], settings={"unity": {"size": 33, "byte_order": byte_order, "flip": flip}}
+        )
         sidecar = write_sample(folder, terrain(height), chosen)
         codes = unreal(height, 90.0, NEXT, ONE, None)[0].codes
         assert np.array_equal(read_png16(folder / "t.unreal.png"), codes)
@@ -126,11 +132,13 @@ def test_a_shared_range_is_in_the_codes_and_in_the_sidecar(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"unreal": {"size": 512}}, "generate.unreal.size: input should be 127, 253, 505"),
-        ({"unity": {"size": 512, "byte_order": "windows", "flip": True}}, "generate.unity.size: .*513"),
-        ({"exports": ["obj", "fbx"]}, "generate.exports.1: .*'geotiff'"),
+        ({"settings": {"unreal": {"size": 512}}}, "generate.settings.unreal.size: input should be 127, 253, 505"),
+        ({"settings": {"unity": {"size": 512}}}, "generate.settings.unity.size: .*513"),
+        ({"settings": {"stl": {"side": 1}}}, "generate.settings.stl.side: unknown key"),
+        ({"settings": {"fbx": {}}}, "generate.settings: there is no export 'fbx'"),
+        ({"exports": ["obj", "fbx"]}, "generate.exports: there is no export 'fbx'; there are geotiff, glb"),
         ({"exports": ["obj", "obj"]}, "named twice"),
-        ({"count": 200, "exports": ALL}, "200 terrains of up to 15 files each are more than 1990 files; lower count"),
+        ({"count": 200, "exports": ALL}, "200 samples of up to 15 files each are more than 1990 files; lower count"),
         ({"scale": {"horizontal": 0.0, "vertical": 1.0}}, "generate.scale.horizontal"),
     ],
 )

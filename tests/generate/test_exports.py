@@ -25,7 +25,7 @@ from tasks.generate.terrain.rasterfiles import (
     write_png16,
     write_raw16,
 )
-from tasks.generate.write_sample import preview, write_sample
+from tasks.generate.write_sample import write_sample
 from tests.generate.toys import ALL, CLASSES, FACTS, params, slope, terrain
 
 heights = arrays(
@@ -138,7 +138,7 @@ def test_the_same_terrain_gives_the_same_bytes(tmp_path):
 def test_the_preview_is_drawn_from_the_exported_array(tmp_path):
     write_sample(tmp_path, terrain(slope()), params())
     with Image.open(tmp_path / "t.png") as image:
-        assert np.array_equal(np.asarray(image), preview(terrain(read_geotiff(tmp_path / "t.tif")[0])))
+        assert np.array_equal(np.asarray(image), terrain(read_geotiff(tmp_path / "t.tif")[0]).preview())
         assert image.size == (30 * 17, 20 * 17)
 
 
@@ -146,9 +146,9 @@ def test_a_painting_comes_with_its_texture_its_drawing_and_a_preview_in_the_sun(
     rng = np.random.default_rng(0)
     texture, shaded = rng.integers(0, 255, (2, 20, 30, 3), np.uint8)
     labels = rng.integers(0, 3, (20, 30), np.uint8)
-    painted = terrain(slope(), texture=texture, shaded=shaded, labels=labels)
     classes = pd.DataFrame(CLASSES)
-    sidecar = write_sample(tmp_path, painted, params(exports=[]), None, classes)
+    painted = terrain(slope(), texture=texture, shaded=shaded, labels=labels, classes=classes)
+    sidecar = write_sample(tmp_path, painted, params(exports=[]))
     assert set(sidecar["files"]) == {"png", "texture.png", "labels.png"}
     assert np.array_equal(np.asarray(Image.open(tmp_path / "t.texture.png")), texture)
     assert np.array_equal(read_drawing(tmp_path / "t.labels.png", classes).labels, labels)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tasks.core.errors import LandloomError
-from tasks.generate.params import Mesh, Scale, Stl
+from tasks.generate.exports.stl import Settings as Stl
+from tasks.generate.params import Mesh, Scale
 from tasks.generate.terrain.mesh import block, surface
 from tasks.generate.terrain.meshfiles import write_stl
 from tasks.generate.write_sample import write_sample
@@ -193,7 +194,7 @@ def test_a_block_has_the_terrain_on_top_the_north_in_the_north(tmp_path):
 @pytest.mark.parametrize("shape", [(1, 8), (8, 1), (1, 1)])
 def test_terrains_one_pixel_wide_have_no_mesh_but_rasters(tmp_path, shape):
     height = np.zeros(shape, np.float32)
-    with pytest.raises(LandloomError, match="have no surface; leave meshes out"):
+    with pytest.raises(LandloomError, match="have no surface; leave glb out of generate.exports"):
         write_sample(tmp_path, terrain(height), params(exports=["glb"]))
     with pytest.raises(LandloomError, match="no surface"):
         surface(height, 1.0, ONE, ALL_PX)

@@ -26,9 +26,7 @@ SECTION = {
     "shared_range": False,
     "scale": {"horizontal": 1.0, "vertical": 1.0},
     "mesh": {"max_px": 1025},
-    "stl": {"side_mm": 120.0, "base_mm": 3.0},
-    "unreal": {"size": None},
-    "unity": {"size": None, "byte_order": "windows", "flip": True},
+    "settings": {"stl": {"side_mm": 120.0}},
 }
 FACTS = {"dataset": "toy", "model_md5": "0" * 32 + ".dir", "seed": 7, "index": 0, "steps": 2}
 CLASSES = [
@@ -58,7 +56,7 @@ def marked(shape: tuple[int, int]) -> np.ndarray:
     return texture
 
 
-def terrain(height: np.ndarray, gsd: float = 90.0, **painted: np.ndarray) -> Terrain:
+def terrain(height: np.ndarray, gsd: float = 90.0, **painted: Any) -> Terrain:
     return Terrain("t", height, gsd, FACTS, **painted)
 
 

@@ -109,10 +109,21 @@ def test_of_a_long_series_the_first_the_last_and_four_between_are_shown(page):
 def test_samples_link_to_their_files_beside_the_page(data, page):
     links = [names["href"] for tag, names in page.tags if tag == "a" and names["href"].startswith("samples/")]
     assert "samples/toy_000.tif" in links and "samples/toy_011.heightmap.r16" in links
-    assert "samples/toy_003.glb" in links and "samples/toy_000.glb" not in links
+    assert {f"samples/toy_003.{ending}" for ending in ("glb", "obj", "mtl", "stl")} <= set(links)
+    assert "samples/toy_000.glb" not in links
     assert "12 of 14" in page.text
     copied, original = data / "report/samples/toy_003.tif", data / "samples/toy_003.tif"
     assert copied.read_bytes() == original.read_bytes()
+
+
+def test_large_files_are_linked_where_they_lie(data, monkeypatch):
+    monkeypatch.setattr("tasks.report.sample_cards.LARGE", 1000)
+    page = Page(report(data))
+    links = {names["href"] for tag, names in page.tags if tag == "a"}
+    assert "../samples/toy_003.obj" in links and not (data / "report/samples/toy_003.obj").exists()
+    assert "Files of more than 8 MB" in page.text
+    monkeypatch.undo()
+    report(data)
 
 
 def test_a_run_store_that_was_away_and_no_captions(tmp_path):

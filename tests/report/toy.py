@@ -86,8 +86,12 @@ def grow(root: Path, captions: bool = True, away: bool = False) -> Path:
     for index in range(14):
         height = np.arange(64, dtype=np.float32).reshape(8, 8) * (index + 1)
         facts = {"dataset": "toy", "model_md5": "0.dir", "seed": 7, "index": index, "steps": 2}
-        exports = ["geotiff", "heightmap"] + (["glb"] if index == 3 else [])
+        exports = ["geotiff", "heightmap"] + (["glb", "obj", "stl"] if index == 3 else [])
         write_sample(data / "samples", Terrain(f"toy_{index:03d}", height, 90.0, facts), params(exports=exports))
+    samples = {"product": "heights", "title": "Generated terrains", "noun": "terrains", "notes": ["In <metres>."]}
+    samples |= {"samples": [f"toy_{index:03d}" for index in range(14)]}
+    samples |= {"pictures": [{"name": "overview", "text": "All of them."}, {"name": "preview3d", "text": "In 3D."}]}
+    write(data / "samples/index.json", samples)
     write(data / "shards/card.json", CARD)
     write(data / "evaluation/metrics.json", METRICS)
     write(data / "metrics/train.json", {"steps_per_epoch": 12, "loss": 0.1234567})

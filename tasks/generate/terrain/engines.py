@@ -10,7 +10,9 @@ import math
 
 import numpy as np
 
-from tasks.generate.params import UNITY_SIZES, UNREAL_SIZES, Scale, Unity, Unreal
+from tasks.generate.exports import unity as unity_export
+from tasks.generate.exports import unreal as unreal_export
+from tasks.generate.params import Scale
 from tasks.generate.terrain.codes import TOP, Codes, Span, encode
 from tasks.generate.terrain.resample import resample
 
@@ -19,15 +21,17 @@ UNREAL_CM = 1 / 128  # centimetres a code, at a Z scale of 1
 UNREAL_MIDDLE = 32768
 
 
-def unreal(height: np.ndarray, gsd: float, preset: Unreal, scale: Scale, over: Span | None) -> tuple[Codes, dict]:
+def unreal(
+    height: np.ndarray, gsd: float, preset: unreal_export.Settings, scale: Scale, over: Span | None
+) -> tuple[Codes, dict]:
     """Codes of a size that Unreal's Landscape takes (each side by itself), and the actor's scale and place.
 
     Args:
         over: the range to code over; the terrain's own where None.
     """
     rows, cols = height.shape
-    longest = preset.size or _at_least(max(rows, cols), UNREAL_SIZES)
-    size = [_nearest(side / max(rows, cols) * longest, UNREAL_SIZES) for side in (rows, cols)]
+    longest = preset.size or _at_least(max(rows, cols), unreal_export.SIZES)
+    size = [_nearest(side / max(rows, cols) * longest, unreal_export.SIZES) for side in (rows, cols)]
     coded = encode(resample(height, *size), over)
     scale_z = coded.step * 100 * scale.vertical / UNREAL_CM or 1.0  # flat ground has no scale of its own
     return coded, {
@@ -44,10 +48,12 @@ def unreal(height: np.ndarray, gsd: float, preset: Unreal, scale: Scale, over: S
     }
 
 
-def unity(height: np.ndarray, gsd: float, preset: Unity, scale: Scale, over: Span | None) -> tuple[Codes, dict]:
+def unity(
+    height: np.ndarray, gsd: float, preset: unity_export.Settings, scale: Scale, over: Span | None
+) -> tuple[Codes, dict]:
     """Codes of a square size 2ⁿ + 1, and the settings of Unity's Import Raw and Terrain Size."""
     rows, cols = height.shape
-    side = preset.size or _at_least(max(rows, cols), UNITY_SIZES)
+    side = preset.size or _at_least(max(rows, cols), unity_export.SIZES)
     coded = encode(resample(height, side, side), over)
     return coded, {
         "resolution": side,

@@ -11,8 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tasks.core.errors import LandloomError
-from tasks.generate.params import Mesh, Scale, Stl
+from tasks.generate.exports import stl
+from tasks.generate.params import Mesh, Scale
 from tasks.generate.terrain.resample import resample
+
+FRAME = "metres from the south-west corner, times the scale: x east, y up, -z north; a vertex is a pixel's centre"
 
 
 class Surface(NamedTuple):
@@ -37,15 +40,15 @@ def surface(height: np.ndarray, gsd: float, scale: Scale, mesh: Mesh) -> Surface
     return Surface(ground.reshape(-1, 3), _quads(*metres.shape), np.stack([u, v], axis=-1).reshape(-1, 2))
 
 
-def block(height: np.ndarray, gsd: float, scale: Scale, mesh: Mesh, stl: Stl) -> tuple[Surface, float]:
+def block(height: np.ndarray, gsd: float, scale: Scale, mesh: Mesh, size: stl.Settings) -> tuple[Surface, float]:
     """A solid in millimetres, its base flat on z = 0, and the metres that a millimetre stands for.
 
     The longer side becomes `side_mm`, and the lowest point lies `base_mm` above the base.
     """
     top = surface(height - height.min(), gsd, scale, mesh)
     vertices = top.vertices - [*top.vertices[:, :2].min(axis=0), 0]
-    metres = float(vertices[:, :2].max()) / stl.side_mm
-    vertices = vertices / metres + [0, 0, stl.base_mm]
+    metres = float(vertices[:, :2].max()) / size.side_mm
+    vertices = vertices / metres + [0, 0, size.base_mm]
     rim = _rim(*thinned(height, mesh).shape)
     below = vertices[rim] * [1, 1, 0]
     middle = below.max(axis=0) / 2
@@ -59,10 +62,16 @@ def block(height: np.ndarray, gsd: float, scale: Scale, mesh: Mesh, stl: Stl) ->
     return Surface(np.concatenate([vertices, below, middle[None]]), faces, top.uv), metres
 
 
+def no_surface(height: np.ndarray) -> str | None:
+    """Why heights (H, W) have no surface to mesh, or None."""
+    rows, cols = height.shape
+    return f"{rows} × {cols} pixels have no surface" if min(rows, cols) < 2 else None
+
+
 def thinned(height: np.ndarray, mesh: Mesh) -> np.ndarray:
     """The heights that become vertices: all, or so many that the longer side has `max_px`."""
-    if min(height.shape) < 2:
-        raise LandloomError(f"a terrain of {height.shape[0]} × {height.shape[1]} pixels has no surface to mesh")
+    if (reason := no_surface(height)) is not None:
+        raise LandloomError(reason)
     share = mesh.max_px / max(height.shape)
     return height if share >= 1 else resample(height, *(max(2, round(side * share)) for side in height.shape))
 

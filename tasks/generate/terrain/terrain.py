@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from PIL import Image
 
+from tasks.core.errors import LandloomError
+from tasks.formats.tables.drawing import write_drawing
+from tasks.generate.params import Params
+from tasks.generate.terrain.codes import Span, span
 from tasks.relief.shade.hillshade import shaded_relief
+
+PREVIEW_PX = 512  # side below which a preview is enlarged, so that small terrains can be looked at
 
 
 @dataclass(frozen=True)
@@ -17,8 +27,9 @@ class Terrain:
     Attributes:
         name: of its files. facts: where it comes from (model, seed, index, steps, drawing), told in its files.
         height: float32 (H, W) metres, row 0 in the north. gsd: metres a pixel.
-        texture: uint8 (H, W, 3), flat, without sun; shaded: the same in the sun; labels: the drawing, class ids uint8
-            (H, W). None where the model makes heights alone.
+        texture: uint8 (H, W, 3), flat, without sun; shaded: the same in the sun. None where the model makes heights
+            alone.
+        labels: the drawing, class ids uint8 (H, W), and its classes; None where nothing was drawn.
     """
 
     name: str
@@ -28,9 +39,86 @@ class Terrain:
     texture: np.ndarray | None = None
     shaded: np.ndarray | None = None
     labels: np.ndarray | None = None
+    classes: pd.DataFrame | None = None
 
     def skin(self) -> np.ndarray:
         """What a mesh wears, uint8 (H, W, 3): the texture, or the tints of its heights; who renders it adds the sun."""
         if self.texture is not None:
             return self.texture
         return shaded_relief(self.height, self.gsd, exaggeration=0.0)
+
+    def check(self) -> None:
+        """Raise `LandloomError` where a height is not a number."""
+        if not np.isfinite(self.height).all():
+            raise LandloomError(
+                f"{self.name}: the model gave heights that are not numbers; train it longer or sample it in more steps"
+            )
+
+    def describe(self, params: Params, shared: Span | None) -> dict[str, Any]:
+        """What the sidecar says of it; `shared` is the range of metres that 16-bit codes span, or None."""
+        rows, cols = self.height.shape
+        low, high = float(self.height.min()), float(self.height.max())
+        seed, steps = self.facts["seed"], self.facts["steps"]
+        return {
+            "place": "none: generated, no place on Earth",
+            **self.facts,
+            "rows": rows,
+            "cols": cols,
+            "gsd_m": self.gsd,
+            "side_m": [rows * self.gsd, cols * self.gsd],
+            "height": {
+                "low_m": low,
+                "high_m": high,
+                "mean_m": float(self.height.mean(dtype=np.float64)),
+                "unit": "metre",
+            },
+            "scale": params.scale.model_dump(),
+            "range": "its own" if shared is None else "shared by all terrains of this folder",
+            "summary": f"{self.range}; seed {seed}, {steps} step{'' if steps == 1 else 's'}",
+            "alt": f"{self.name}: generated terrain from {self.range}.",
+        }
+
+    @property
+    def range(self) -> str:
+        """Its heights from the lowest to the highest, in words."""
+        return f"{self.height.min():,.0f} to {self.height.max():,.0f} m"
+
+    def preview(self) -> np.ndarray:
+        """The lit texture, or the tinted hillshade of the heights; uint8 RGB, enlarged by a whole factor if small."""
+        picture = shaded_relief(self.height, self.gsd) if self.shaded is None else self.shaded
+        rows, cols = picture.shape[:2]
+        factor = max(1, PREVIEW_PX // max(rows, cols))
+        return np.asarray(Image.fromarray(picture).resize((cols * factor, rows * factor), Image.Resampling.BICUBIC))
+
+    def layers(self) -> Iterator[tuple[str, str, Callable[[Path], None]]]:
+        """Preview, and of a painting its texture and drawing."""
+        yield "png", "preview", Image.fromarray(self.preview()).save
+        if self.texture is not None:
+            yield "texture.png", "texture", Image.fromarray(self.texture).save
+        if self.labels is not None and self.classes is not None:
+            yield "labels.png", "drawing", lambda path: write_drawing(path, self.labels, self.classes)
+
+
+def share_range(params: Params, made: Iterable[Terrain]) -> tuple[Iterable[Terrain], Span | None]:
+    """The terrains, and the range of metres that their codes share where that is asked for.
+
+    All terrains are held in memory then, because the range is known when the last one is made.
+    """
+    if not params.shared_range:
+        return made, None
+    made = list(made)
+    return made, span(terrain.height for terrain in made)
+
+
+def relief_figures(sidecars: list[dict[str, Any]]) -> dict[str, float]:
+    """How many terrains there are, and their median relief in metres."""
+    ranges = [sidecar["height"]["high_m"] - sidecar["height"]["low_m"] for sidecar in sidecars]
+    return {"terrains": len(ranges), "median_relief_m": float(np.median(ranges))}
+
+
+def metric_title(terrains: list[Terrain], shown: int, count: int) -> str:
+    """The heading of a sheet of terrains of one size."""
+    gsd = terrains[0].gsd
+    high, wide = (f"{side * gsd / 1000:.3g}" for side in terrains[0].height.shape)
+    more = f", {shown} of {count}" if count > shown else ""
+    return f"Generated terrains, {wide} × {high} km, {gsd:g} m a pixel{more}"

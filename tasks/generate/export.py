@@ -1,0 +1,113 @@
+"""What an export is: a file format that samples are written in beside their preview, found by its name.
+
+`tasks/generate/exports/<name>.py` (or a folder of that name) holds one record, `EXPORT`. Its top imports nothing
+heavy, because parameters are checked with it; `write` imports what it needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tasks.core.errors import LandloomError
+from tasks.core.settings import Strict
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tasks.generate.params import Params
+    from tasks.generate.product import Sample
+
+PACKAGE = "tasks.generate.exports"
+Facts = dict[str, Any]
+
+
+class NoSettings(Strict):
+    """An export without parameters of its own."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a writer is given beside the sample.
+
+    Attributes:
+        params: the section `generate`. settings: the export's own, an instance of its `settings` model.
+        shared: what all samples of the folder share; the range of metres of 16-bit codes, or None.
+    """
+
+    params: Params
+    settings: Any
+    shared: Any = None
+
+
+@dataclass(frozen=True)
+class Show:
+    """A picture that is drawn from the export's file of the first sample.
+
+    Attributes:
+        name: of the picture. text: what it shows, in a sentence. draw: the file's folder and the sample's name to
+            uint8 (h, w, 3).
+    """
+
+    name: str
+    text: str
+    draw: Callable[[Path, str], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Export:
+    """One file format.
+
+    Attributes:
+        title: its name in the report. products: the products that can be written in it.
+        files: ending to title of each file, `<sample><dot><ending>`; `obj` writes three.
+        write: writes the files into a folder; returns facts for the sidecar, under the export's name, or {}.
+        settings: the model of `generate.settings.<name>`, with all defaults.
+        unfit: why a sample cannot be written in it, or None. note: what a reader of the report must know, or "".
+        show: a picture of the first sample's file, or None.
+    """
+
+    title: str
+    products: tuple[str, ...]
+    files: Mapping[str, str]
+    write: Callable[[Path, Any, Order], Facts]
+    settings: type[Strict] = NoSettings
+    unfit: Callable[[Any], str | None] = field(default=lambda sample: None)
+    note: str = ""
+    show: Show | None = None
+
+
+def names() -> list[str]:
+    """Every export there is, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(importlib.import_module(PACKAGE).__path__))
+
+
+def find(name: str) -> Export:
+    """The record of an export.
+
+    Raises:
+        ValueError: there is none of that name; the message lists those there are.
+    """
+    if name not in (known := names()):
+        raise ValueError(f"there is no export {name!r}; there are {', '.join(known)}")
+    return importlib.import_module(f"{PACKAGE}.{name}").EXPORT
+
+
+def check(exports: list[str], product: str) -> None:
+    """Raise `LandloomError` where an export cannot hold what the model makes."""
+    for name in exports:
+        if product not in (suited := find(name).products):
+            raise LandloomError(
+                f"generate.exports: {name} takes {' and '.join(suited)}, and this model makes {product}; leave it out"
+            )
+
+
+def unfit(exports: list[str], sample: Sample) -> None:
+    """Raise `LandloomError` where an export cannot be written of this very sample."""
+    for name in exports:
+        if reason := find(name).unfit(sample):
+            raise LandloomError(f"{sample.name}: {reason}; leave {name} out of generate.exports")
