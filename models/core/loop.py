@@ -8,6 +8,7 @@ number of threads the weights are the same to the bit.
 from __future__ import annotations
 
 import math
+import os
 import random
 import signal
 import time
@@ -25,6 +26,9 @@ from models.core.checkpoint import Checkpoints, Snapshot
 from models.core.config import LoopConfig
 from models.core.ema import Ema
 from models.core.method import Batch, Method, Phase, State
+
+_SAME_WISH_S = 3.0
+_TIME_IS_UP = 1 << 10  # among the numbers of signals
 
 
 class TrainingError(RuntimeError):
@@ -49,6 +53,7 @@ class Result:
         networks: the averaged networks. curve: one row of means every `log_every` steps.
         steps, seconds, waiting: steps done by this process, their wall time (without pictures and
             checkpoints), and how much of it was spent waiting for a batch.
+        done: steps done by all attempts together; fewer than planned where the time was up.
     """
 
     networks: nn.ModuleDict
@@ -56,6 +61,7 @@ class Result:
     steps: int
     seconds: float
     waiting: float
+    done: int
 
 
 def train(
@@ -67,6 +73,7 @@ def train(
     seed: int,
     log: Callable[[int, dict[str, float]], None],
     picture: Callable[[int, nn.ModuleDict], None],
+    deadline: float | None = None,
 ) -> Result:
     """Train `method`, from the newest checkpoint if there is one.
 
@@ -74,6 +81,9 @@ def train(
         open_feed: called once, with a saved position of this rank's batches or None.
         log: called on the main process with the steps done and means since the last call.
         picture: called on the main process with the steps done and the averaged networks.
+        deadline: seconds since 1970. The run ends with the step before it, as a result of so many steps. The learning
+            rate stays on its plan, so a run that is cut ends at the rate of that step. Its checkpoint is that of
+            an unbroken run: a later call goes on from there.
     Raises:
         TrainingError: a loss or a gradient is no longer a finite number.
         SystemExit: 128 + n after signal n (SIGTERM, SIGINT); the step was finished and a checkpoint saved.
@@ -108,7 +118,18 @@ def train(
         checkpoints.save(Snapshot(tensors, [optimizer.state_dict() for optimizer in optimizers], state))
 
     seconds = waiting = 0.0
-    told = (start, 0.0, 0.0)
+    told, done = (start, 0.0, 0.0), start
+
+    def row() -> None:
+        nonlocal window, told
+        curve.append({"step": done, **_means(window)})
+        window = []
+        span = max(seconds - told[1], 1e-9)
+        speed = {"steps_per_second": (done - told[0]) / span, "waiting_share": (waiting - told[2]) / span}
+        told = (done, seconds, waiting)
+        if main:
+            log(done, {**curve[-1], **speed})
+
     with _signals() as received:
         for step in range(start, config.steps):
             began = time.perf_counter()
@@ -122,6 +143,8 @@ def train(
                     for group, rate in zip(optimizer.param_groups, base, strict=True):
                         group["lr"] = rate * config.rate(step)
                     logs |= _descend(phase, optimizer, batch, state, accelerator, config.clip)
+            if deadline is not None and time.time() + time.perf_counter() - began >= deadline:
+                received.append(_TIME_IS_UP)
             logs, stop = _agree(logs, received, accelerator)
             latest |= logs
             window.append(logs)
@@ -133,20 +156,20 @@ def train(
             seconds += time.perf_counter() - began
 
             if done % config.log_every == 0 or done == config.steps:
-                curve.append({"step": done, **_means(window)})
-                window = []
-                span = max(seconds - told[1], 1e-9)
-                speed = {"steps_per_second": (done - told[0]) / span, "waiting_share": (waiting - told[2]) / span}
-                told = (done, seconds, waiting)
-                if main:
-                    log(done, {**curve[-1], **speed})
+                row()
             if main and (done % config.picture_every == 0 or done == config.steps):
                 picture(done, ema.networks)  # before the checkpoint: who goes on from there makes no earlier picture
             if regular or stop:
                 save(done)
+            if stop == _TIME_IS_UP and done < config.steps:
+                if window:
+                    row()
+                if main and done % config.picture_every:
+                    picture(done, ema.networks)
+                break
             if stop and done < config.steps:
                 raise SystemExit(128 + stop)
-    return Result(ema.networks, curve, config.steps - start, seconds, waiting)
+    return Result(ema.networks, curve, done - start, seconds, waiting, done)
 
 
 def _parameters(networks: nn.ModuleDict, phase: Phase) -> list[nn.Parameter]:
@@ -185,7 +208,10 @@ def _average_gradients(parameters: list[nn.Parameter], accelerator: Accelerator)
 
 
 def _agree(logs: dict[str, Tensor], received: list[int], accelerator: Accelerator) -> tuple[dict[str, Tensor], int]:
-    """Means of the logs over ranks, and the signal that any rank got: all stop after the same step."""
+    """Means of the logs over ranks, and the signal that any rank got: all stop after the same step.
+
+    The end of the time comes among the signals. Where both came, a single process takes the first.
+    """
     stop = received[0] if received else 0
     if accelerator.num_processes == 1:
         return logs, stop
@@ -230,12 +256,18 @@ def _seed(seed: int, step: int, rank: int) -> None:
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Collect SIGTERM and SIGINT instead of dying; a second one of a kind does what it did before."""
+    """Collect SIGTERM and SIGINT instead of dying; a later one of a kind does what it did before.
+
+    A scheduler and a launcher often send the same signal within moments. Both mean one wish to stop.
+    """
     received: list[int] = []
+    first: dict[int, float] = {}
 
     def note(number: int, frame: object) -> None:
         received.append(number)
-        signal.signal(number, before[number])
+        if time.monotonic() - first.setdefault(number, time.monotonic()) >= _SAME_WISH_S:
+            signal.signal(number, before[number])
+            os.kill(os.getpid(), number)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -24,6 +24,7 @@ from tasks.core.hashing import file_sha256
 from tasks.core.stage import Stage
 from tasks.formats.shards.shardset import ShardSet
 from tasks.train import kept, pictures
+from tasks.train.deadline import cut, deadline
 from tasks.train.feed import Feed
 from tasks.train.hardware import accelerator as set_up
 from tasks.train.heights import Heights
@@ -76,7 +77,7 @@ def run(stage: Stage[Params]) -> None:
         stage.artifact(work / "pictures" / f"step-{done:08d}.png", "pictures")
 
     try:
-        result = train(method, params, open_feed, accelerator, checkpoints, seed, log, picture)
+        result = train(method, params, open_feed, accelerator, checkpoints, seed, log, picture, deadline())
     except TrainingError as error:
         raise LandloomError(str(error)) from None
     finally:
@@ -84,6 +85,11 @@ def run(stage: Stage[Params]) -> None:
             opened.close()
     if not accelerator.is_main_process:
         return
+    short = cut(result.done, params)
+    if short:
+        stage.say(f"the time is up: a model of {result.done} of {params.steps} steps")
+        config["training"] |= short | {"partial": True}
+    stage.metrics(short)
 
     with atomic_dir(stage.dir / "pictures" / "train") as folder:
         for path in sorted((work / "pictures").glob("step-*.png")):
@@ -103,7 +109,10 @@ def run(stage: Stage[Params]) -> None:
         share, speed = result.waiting / result.seconds, result.steps / result.seconds
         stage.timing({"waiting_share": share, "steps_per_second": speed, "train_seconds": result.seconds})
         stage.say(f"{speed:.2f} steps/s, {100 * share:.2f} % of the time spent waiting for data")
-    stage.spent(work, stage.dir / "model")
+    if not short:
+        stage.spent(work, stage.dir / "model")
+    elif result.done % params.picture_every:  # a training that goes on from here makes no such picture
+        last.unlink()
 
 
 def _plot(stage: Stage[Params], curve: list[dict[str, float]]) -> None:
