@@ -12,6 +12,7 @@ from pathlib import Path
 from tasks.core.dag import StageEntry
 from tasks.core.hashing import file_sha256
 from tasks.core.inputs import input_hashes
+from tasks.runs.carried import carried
 from tasks.runs.secrets import found_in, redact
 
 LOCK = "requirements.lock"
@@ -51,6 +52,8 @@ def git_state(root: Path) -> tuple[str | None, str | None]:
     says nothing of the run. A key that was pasted into code is blanked, with a warning: then the patch no
     longer gives the code that ran.
     """
+    if bundle := carried(root):
+        return bundle.commit, bundle.patch
     commit = _git(root, "rev-parse", "HEAD")
     if commit is None:
         return None, None

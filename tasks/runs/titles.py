@@ -16,6 +16,7 @@ import yaml
 
 from tasks.core.dag import StageEntry, upstream
 from tasks.core.settings import PARAMS
+from tasks.runs.carried import carried
 
 SCALES = "infra/scales"
 _SHOWN, _LONGEST = 4, 120  # changes and characters in a name
@@ -95,11 +96,22 @@ def title(entry: StageEntry, root: Path, commit: str | None) -> Title:
 
 def _committed(root: Path) -> Any:
     """The parameter file of the checked-out commit, or of what a DVC experiment started from; None without git."""
+    try:
+        text = committed_text(root)
+        return None if text is None else yaml.load(text, _Loader)
+    except yaml.YAMLError:
+        return None
+
+
+def committed_text(root: Path) -> str | None:
+    """The text of that file."""
+    if bundle := carried(root):
+        return bundle.params
     revision = os.environ.get("DVC_EXP_BASELINE_REV") or "HEAD"
     try:
         done = subprocess.run(["git", "show", f"{revision}:./{PARAMS}"], cwd=root, capture_output=True, timeout=60)
-        return yaml.load(done.stdout, _Loader) if done.returncode == 0 else None
-    except (OSError, subprocess.TimeoutExpired, yaml.YAMLError):
+        return done.stdout.decode() if done.returncode == 0 else None
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
         return None
 
 

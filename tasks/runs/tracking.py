@@ -18,6 +18,7 @@ from typing import Any
 
 from tasks.core.dag import StageEntry
 from tasks.core.run import Run
+from tasks.runs.carried import carried
 from tasks.runs.journal import Event, Journal, perform
 from tasks.runs.machine import Machine
 from tasks.runs.provenance import Origin, hardware, lock_hash
@@ -59,13 +60,14 @@ class MlflowRun(Run):
 
     def open(self) -> None:
         """Make the run in MLflow, or go on without it."""
-        try:
-            client, experiment = connect(self._root)
-            created = client.create_run(experiment, self._start["time"], self._start["tags"], self._start["name"])
-            self._client, self.id = client, created.info.run_id
-            self._journal.start["run_id"] = self.id
-        except Exception as error:  # noqa: BLE001 - whatever the tracking does, the stage's work must survive
-            self._leave(error, "this run is missing there")
+        if not carried(self._root):  # the results of a bundle carry the run home, where `flows.unbundle` sends it
+            try:
+                client, experiment = connect(self._root)
+                created = client.create_run(experiment, self._start["time"], self._start["tags"], self._start["name"])
+                self._client, self.id = client, created.info.run_id
+                self._journal.start["run_id"] = self.id
+            except Exception as error:  # noqa: BLE001 - whatever the tracking does, the stage's work must survive
+                self._leave(error, "this run is missing there")
         self._machine.start()
 
     def metrics(self, values: dict[str, float | int], step: int | None) -> None:
