@@ -9,13 +9,38 @@ from pathlib import Path
 
 import pytest
 
-REALDATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
+TESTS = Path(__file__).resolve().parent
+REALDATA = TESTS.parents[1] / "shared" / "realdata"
 
 for _name, _value in {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "1"}.items():
     os.environ[_name] = _value
 # Places of their own on this host: tests wait for nobody's stages, and nobody waits for theirs.
 _places = tempfile.TemporaryDirectory(prefix="landloom-tests-")
 os.environ["LANDLOOM_HOST_DIR"] = _places.name
+
+LONGEST = (
+    "pipeline/test_repro",
+    "flows/test_dispatch",
+    "pipeline/test_reproduce",
+    "pipeline/test_killed",
+    "pipeline",
+    "flows/test_deployments",
+    "flows",
+    "runs/test_secrets",
+    "infra/test_services",
+    "runs",
+)
+"""Files and folders of tests that take longest, longest first: started last, one process would work on one alone."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of `LONGEST` first; within a file, and among the others, the order stays."""
+    items.sort(key=lambda item: _rank(item.path.relative_to(TESTS).as_posix()))
+
+
+def _rank(path: str) -> int:
+    return next((place for place, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from tasks.core.settings import ROOT
 
@@ -42,7 +46,12 @@ class Clone:
         for name in listed.stdout.decode().split("\0"):
             if name and (ROOT / name).is_file() and not name.startswith("dvc.lock"):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, folder / name)
+                shutil.copy2(ROOT / name, folder / name)
+        # numba's compiled code fits a source with the same time and size, so the clone need not compile again.
+        for path in [path for kind in ("nbi", "nbc") for path in (ROOT / "tasks").rglob(f"__pycache__/*.{kind}")]:
+            there = folder / path.relative_to(ROOT)
+            there.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, there)
         self._keep("terrain")
         self.change({f"datasets.terrain.{room}": values for room, values in TOY.items()})
         self.change({"datasets.terrain.train.network": NETWORK, "compute.engine": "serial"})
@@ -58,6 +67,19 @@ class Clone:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "DVC_NO_ANALYTICS": "1",
         }
+
+    def copy(self, folder: Path) -> Clone:
+        """The clone as it stands, in another folder: its data, caches and recorded runs too."""
+        shutil.copytree(self.root, folder, symlinks=True)
+        twin = copy.copy(self)
+        twin.root = folder
+        database = sqlite3.connect(folder / "mlflow.db")
+        with database:  # MLflow records where the files of runs lie by absolute addresses
+            for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+                places = (str(self.root), str(folder))
+                database.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", places)
+        database.close()
+        return twin
 
     def _keep(self, dataset: str) -> None:
         """Drop every other dataset."""
@@ -136,8 +158,25 @@ def _merge(target: dict[str, Any], key: str, value: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def done(tmp_path_factory) -> Clone:
-    """A clone in which the whole pipeline ran once, unbroken. Tests that change it put it back."""
-    clone = Clone(tmp_path_factory.mktemp("done") / "repo")
-    clone.first = clone.repro()
-    return clone
+def unbroken(tmp_path_factory) -> Clone:
+    """A clone in which the whole pipeline ran once without a break; no test may change it.
+
+    Its attribute `first` lists the stages in the order in which they ran. All processes of one test run share
+    the clone: the first to need it makes it, the others wait.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    kept = folder / "unbroken.pickle"
+    with FileLock(folder / "unbroken.lock"):
+        if not kept.exists():
+            clone = Clone(folder / "unbroken")
+            clone.first = clone.repro()
+            kept.write_bytes(pickle.dumps(clone))
+    return pickle.loads(kept.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def done(unbroken, tmp_path_factory) -> Clone:
+    """A copy of `unbroken` for this process. Tests that change it put it back."""
+    return unbroken.copy(tmp_path_factory.mktemp("done") / "repo")

@@ -8,10 +8,8 @@ import pytest
 
 from tasks.core.dag import stage_names
 from tasks.core.settings import ROOT
-from tests.pipeline.conftest import Clone
 
 ALL = [f"{name}@terrain" for name in stage_names(ROOT)]
-DATASET_STAGES = ("raw", "scenes", "sources", "tiles", "labels", "captions", "shards")
 AFTER_TRAIN = {"train@terrain", "evaluate@terrain", "generate@terrain", "register@terrain", "report@terrain"}
 AFTER_SELECT = set(ALL) - {"acquire@terrain", "project@terrain"}
 
@@ -75,16 +73,3 @@ def test_runs_are_tied_to_data_by_hash(done):
         for name, digest in run.data.tags.items():
             if name.startswith("dvc.in.data/") and name.removeprefix("dvc.in.") in hashes:
                 assert digest == hashes[name.removeprefix("dvc.in.")]
-
-
-def test_killed_in_every_stage_a_second_clone_ends_with_the_same_bytes(done, tmp_path):
-    clone = Clone(tmp_path / "repo")
-    for number, stage in enumerate(done.first):
-        clone.repro_killed_in(stage, after=0.4 + 0.7 * (number % 4))
-    clone.repro()
-    ours, theirs = clone.hashes(), done.hashes()
-    assert ours.keys() == theirs.keys()
-    expected = {path: digest for path, digest in theirs.items() if not path.endswith(("lineage.json", "report"))}
-    assert {path: ours[path] for path in expected} == expected
-    assert all(any(path.endswith(name) or name in path for path in expected) for name in (*DATASET_STAGES, "model"))
-    assert clone.repro() == []

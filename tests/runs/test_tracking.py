@@ -15,6 +15,7 @@ from tasks.core.dag import stage_entry
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
 from tasks.core.inputs import input_hash
+from tasks.core.settings import ROOT
 from tasks.core.stage import Stage
 from tasks.runs.provenance import git_state
 from tasks.runs.store import EXPERIMENT, connect
@@ -180,7 +181,7 @@ def test_hashes_are_dvcs_own(tmp_path):
     (folder / "crlf.txt").write_bytes(b"one\r\ntwo\r\n")
     (tmp_path / "empty").mkdir()
     (tmp_path / "file.txt").write_text("alone")
-    (tmp_path / ".dvcignore").write_text((Path(__file__).parents[1] / ".dvcignore").read_text())
+    (tmp_path / ".dvcignore").write_text((ROOT / ".dvcignore").read_text())
     for command in (["init", "-q", "--no-scm"], ["add", "-q", "out", "file.txt", "empty"]):
         subprocess.run([sys.executable, "-m", "dvc", *command], cwd=tmp_path, check=True)
     for name in ("out", "file.txt", "empty"):
