@@ -1,1 +1,1 @@
-"""Recorded runs: looked up, verified, recomputed and drawn."""
+"""Recorded runs: find them, verify them, recompute them, draw their lineage."""

@@ -1,4 +1,4 @@
-"""What was compared with what, and the verdict: one line for every output, file of code and pin."""
+"""Findings of a comparison, one for each output, file of code and pin, and the verdict over all of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flows.history.runs import Recorded
 
 SAME = "same"
-IDS = "same but for ids"  # it names runs, commits or versions, and differs in nothing else
+IDS = "same but for ids"  # the file names runs, commits or versions; only those differ
 ALLOWED = "different as allowed"
 UNSEEN = "not compared"
 NOTE = "note"
@@ -17,20 +17,20 @@ DIFFERENT = "different"
 MISSING = "missing"
 
 TOLERANCE = 0.10
-"""How far a metric may be from the recorded one, relative to the larger of the two, where bytes may differ.
+"""Allowed difference between a metric and the recorded one, relative to the larger of the two, where bytes may differ.
 
-Sums on a GPU, and on another processor model, are added in another order; training carries the last bits
-of each step into the next, so weights end elsewhere while the model is as good. How good it is is only known
-as well as it can be measured: the middle 95 % of the bootstrap draws of evaluate's distance to held-out terrain span
-about ± 6 % at 605 tiles, so that less than this says nothing, and twice as much would hide a real loss.
+A GPU or another processor adds numbers in another order. Training carries the last bits of each step into the
+next, so the weights differ although the model is as good. The measurement limits what can be compared: the middle
+95 % of the bootstrap draws of evaluate's distance to held-out terrain span about ± 6 % at 605 tiles. A smaller
+tolerance would reject noise; twice this tolerance would accept a worse model.
 """
 TOLERANCE_NEAR_ZERO = 0.05
-"""The same for metrics near zero (shares, copies found), where a relative bound would have no room."""
+"""Allowed absolute difference for metrics near zero (shares, copies found), where a relative bound is too strict."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the verdict: where (a stage, `environment` or `checkout`), what about, and how it stands."""
+    """One result: the place (a stage, `environment` or `checkout`), the thing compared, and its verdict."""
 
     stage: str
     what: str
@@ -43,7 +43,7 @@ class Finding:
 
 
 def compared(stage: str, what: str, recorded: str, here: str | None, detail: str = "") -> Finding:
-    """Two hashes held against each other; `detail` says more where they differ."""
+    """Compare two hashes; `detail` is added to the finding where they differ."""
     if here is None:
         return Finding(stage, what, MISSING, f"recorded {recorded}{detail}")
     if here == recorded:
@@ -52,7 +52,7 @@ def compared(stage: str, what: str, recorded: str, here: str | None, detail: str
 
 
 def allowance(run: Recorded, here: Mapping[str, str]) -> str | None:
-    """Why this run's bytes may differ from those made `here` (hardware) with nothing wrong; None where they may not.
+    """The reason why this run's bytes may differ from those made `here` (hardware); None where they must be equal.
 
     Only stages that run networks have an excuse. Everything that makes data promises the same bytes anywhere.
     """
@@ -68,7 +68,7 @@ def allowance(run: Recorded, here: Mapping[str, str]) -> str | None:
 
 
 def metrics_apart(recorded: Mapping[str, float], here: Mapping[str, float], tolerance: float) -> tuple[int, list[str]]:
-    """(how many metrics both have, those further apart than the tolerance, in words)."""
+    """Returns (number of metrics that both have, descriptions of those that differ by more than the tolerance)."""
     both = sorted(recorded.keys() & here.keys())
     apart = []
     for name in both:
@@ -79,9 +79,9 @@ def metrics_apart(recorded: Mapping[str, float], here: Mapping[str, float], tole
 
 
 def neutral(data: bytes, ids: Iterable[str]) -> bytes | None:
-    """A text with every id in it made the same: `ids` (of runs and commits), of models, and version numbers.
+    """Replace every id in a text by the same mark: `ids` (of runs and commits), ids of models, version numbers.
 
-    None where it is no text.
+    Returns None where `data` is not UTF-8 text.
     """
     try:
         text = data.decode()
@@ -96,7 +96,7 @@ def neutral(data: bytes, ids: Iterable[str]) -> bytes | None:
 
 
 def verdict(findings: list[Finding]) -> tuple[bool, str]:
-    """(nothing is wrong, one line; where something is wrong it names the first stage that departs)."""
+    """Returns (whether everything is as it must be, a summary in one line that names the first stage that differs)."""
     counted = [finding for finding in findings if finding.verdict != NOTE]
     wrong = [finding for finding in counted if not finding.good]
     if wrong:
@@ -116,7 +116,7 @@ def verdict(findings: list[Finding]) -> tuple[bool, str]:
 
 
 def table(findings: list[Finding], whole: bool = False) -> str:
-    """The findings in columns; code that is the same is one line a stage, unless the `whole` table is asked for."""
+    """The findings in columns. Unchanged code takes one line a stage, unless `whole` is set."""
     rows: list[Finding] = []
     folded: dict[str, int] = {}
     for finding in findings:
@@ -143,6 +143,6 @@ def _is_code(what: str) -> bool:
 
 
 def in_stage_order(findings: list[Finding], stages: Iterable[str]) -> list[Finding]:
-    """Environment and checkout first, then stage by stage as the pipeline goes."""
+    """Sort the findings: environment and checkout first, then the stages in the order of the pipeline."""
     place = {stage: number for number, stage in enumerate(dict.fromkeys(stages))}
     return sorted(findings, key=lambda finding: place.get(finding.stage, -1))

@@ -1,4 +1,4 @@
-"""`dvc.lock` written for a set of runs, and one that exists held against them."""
+"""Write a `dvc.lock` for a set of runs, and compare an existing one with them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def entries(chain: list[Recorded], tree: Path) -> str:
     stages = {}
     for run in chain:
         name, dataset = run.stage.split("@")
-        values = {key: _lookup(params, key) for key in stage_entry(name, dataset, tree).params}  # as they stand here
+        values = {key: _lookup(params, key) for key in stage_entry(name, dataset, tree).params}
         stages[run.stage] = {
             "cmd": _command(run, tree),
             "deps": _hashes(run.inputs),
@@ -34,10 +34,11 @@ def entries(chain: list[Recorded], tree: Path) -> str:
 def check(
     text: str, where: str, runs: Runs, chain: list[Recorded], tree: Path, sealed: Recorded | None = None
 ) -> list[Finding]:
-    """Hold a lock file against runs: entries that are of these runs must be whole; those of other runs are no matter.
+    """Compare a lock file with runs: entries of these runs must match them; entries of other runs are ignored.
 
-    An entry is a run's own if it names the run's run file, or if little but the name of the run file departs
-    and no other run is known to have written that one. The run for which the lock was `sealed` must be there.
+    An entry belongs to a run if it has the hash of the run's run file. It also belongs to the run if at most two
+    values differ and no other run is known to have written the run file that the entry has. The run for which the
+    lock was `sealed` must have an entry.
     """
     stages = _stages(text)
     if stages is None:
@@ -45,7 +46,7 @@ def check(
     findings, absent = [], []
     for run in chain:
         if run is not sealed and run.record not in run.outputs:
-            continue  # a run of an older database: nothing ties an entry to it
+            continue  # a run of an older database: no entry can be matched with it
         wrong = _departures(stages.get(run.stage), run, tree)
         if wrong is None:
             absent.append(run)
@@ -70,7 +71,7 @@ def _finding(run: Recorded, where: str, wrong: list[str] | None) -> Finding:
 
 
 def _departures(entry: Any, run: Recorded, tree: Path) -> list[str] | None:
-    """How the entry differs from what the run recorded and from the files in `tree`, in words."""
+    """How the entry differs from the run's record and from the files in `tree`, in words; None without an entry."""
     if not isinstance(entry, dict):
         return None
     wrong = []
@@ -81,7 +82,7 @@ def _departures(entry: Any, run: Recorded, tree: Path) -> list[str] | None:
         paths = recorded if kind == "outs" or run.run_id else {}
         for path in sorted(paths.keys() | locked.keys()):
             if path == run.record and path not in recorded:
-                continue  # an older run does not know its run file's hash
+                continue  # an older run did not record the hash of its run file
             if locked.get(path) != recorded.get(path):
                 wrong.append(f"{path} is {locked.get(path)}, the run recorded {recorded.get(path)}")
         for item in entry.get(kind, []):
@@ -90,7 +91,7 @@ def _departures(entry: Any, run: Recorded, tree: Path) -> list[str] | None:
 
 
 def _sizes(item: dict[str, Any], recorded: dict[str, str], tree: Path) -> list[str]:
-    """Size and number of files, where the files are here and are the recorded ones."""
+    """Differences of size and number of files, checked where the files are here and have the recorded hash."""
     path = tree / str(item.get("path"))
     if recorded.get(str(item.get("path"))) != item.get("md5") or not path.exists():
         return []
@@ -106,13 +107,13 @@ def _sizes(item: dict[str, Any], recorded: dict[str, str], tree: Path) -> list[s
 
 
 def _params(entry: dict[str, Any], run: Recorded) -> list[str]:
-    """The parameters in the lock against those the run recorded, as MLflow shows them: by name and as text."""
+    """Differences between the parameters in the lock and those of the run, compared as MLflow shows them: as text."""
     name, dataset = run.stage.split("@")
     values = (entry.get("params") or {}).get("params.yaml") or {}
     section = values.get(f"datasets.{dataset}.{name}", {})
     flat = {"seed": values.get("seed"), **flatten(section if isinstance(section, dict) else {})}
     locked = {safe_name(key): str(value)[:6000] for key, value in flat.items() if "/" not in key}
-    if len(run.params) <= 1:  # known from its run file alone
+    if len(run.params) <= 1:  # only its run file is known
         return []
     return [
         f"{key} is {locked.get(key)}, the run recorded {run.params.get(key)}"
@@ -122,7 +123,7 @@ def _params(entry: dict[str, Any], run: Recorded) -> list[str]:
 
 
 def _stages(text: str) -> dict[str, Any] | None:
-    """The entries, or None where the text is no lock file of DVC 3."""
+    """The entries by stage, or None where the text is not a lock file of DVC 3."""
     try:
         found = yaml.safe_load(text)
         return dict(found["stages"]) if found["schema"] == "2.0" else None

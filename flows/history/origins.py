@@ -1,4 +1,4 @@
-"""Everything behind a run, gathered once for the tree, the picture and the PROV document."""
+"""The lineage of a run, gathered once for the text tree, the picture and the PROV document."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LEDGER = "ledger.parquet"
 TERMS = ["source", "licence", "attribution", "procedural"]
 USERS = ("evaluate", "generate")
 SIDE = ("/pictures/", "/metrics/", "/runs/")
-"""Folders of outputs that no later stage is made from: what a stage shows and says of itself."""
+"""Outputs that describe a stage and that no later stage reads as data."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """The sources of one acquisition under the same terms: how many, how large, and which."""
+    """The sources of one acquisition that share their terms: their number, size and names."""
 
     source: str
     licence: str
@@ -32,20 +32,20 @@ class Terms:
     taken: int
     bytes: int
     refused: int
-    names: list[str]  # where each taken one came from: its URL, else its key
+    names: list[str]  # of each raster that was taken: its URL, or its key where it has none
 
 
 @dataclass
 class Lineage:
-    """The runs behind one run, and what flowed between them.
+    """The runs behind one run, and the data that passed between them.
 
     Attributes:
         chain: dependencies first; the run itself is last.
-        needs: run → the runs it needs directly, without those it needs through another one; keys are `key(run)`.
+        needs: run → the runs it needs directly, without those that another of them needs; keys are `key(run)`.
         ledgers: run → every row of the ledger it wrote, for the runs that brought in data; None where the
             ledger is in neither cache nor remote.
-        files: hash of a recorded folder → number of its files, where its listing is to be had.
-        version: the model version that was asked for, if one was; used_by: the runs that measured and sampled it.
+        files: hash of a recorded folder → number of its files, where its listing can be read.
+        version: the model version that was asked for, or None; used_by: the runs that evaluated and sampled it.
     """
 
     chain: list[Recorded]
@@ -64,7 +64,7 @@ class Lineage:
 
 
 def gather(name: str, root: Path) -> Lineage:
-    """Walk back from a run id or a model version; raises LandloomError where the way is broken."""
+    """Follow the inputs back from a run id or a model version; raises LandloomError where a run cannot be found."""
     runs, store = Runs(root), Store(root)
     run, version = runs.find(name)
     lineage = Lineage(runs.upstream(run), version=version)
@@ -91,12 +91,12 @@ def gather(name: str, root: Path) -> Lineage:
 
 
 def key(run: Recorded) -> str:
-    """What names a run here: its id, or its stage where it has none."""
+    """The name of a run in a lineage: its id, or its stage where it has no id."""
     return run.run_id or f"{run.stage}, not in MLflow"
 
 
 def main_outputs(run: Recorded) -> dict[str, str]:
-    """What later stages are made from; for a stage that only shows and says, everything it wrote."""
+    """The outputs that later stages read; all outputs where the stage has no such ones."""
     main = {path: digest for path, digest in run.outputs.items() if not any(side in path for side in SIDE)}
     return main or run.outputs
 
@@ -118,7 +118,7 @@ def terms(ledger: pd.DataFrame) -> list[Terms]:
 
 
 def size(count: float) -> str:
-    """Bytes for a reader."""
+    """A number of bytes with its unit, for people."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
@@ -132,7 +132,7 @@ def files(count: int) -> str:
 
 
 def _known(runs: Runs, run_id: str | None) -> Recorded | None:
-    """The run, or None where this database does not have it: what used the model adds to the lineage, no more."""
+    """The run, or None where this database does not have it: a user of the model is optional in its lineage."""
     try:
         return runs.get(run_id or "none")
     except LandloomError:

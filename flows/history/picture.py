@@ -1,4 +1,4 @@
-"""Lineage as a picture: sources at the left, then a card for each run, with what it made where that can be shown."""
+"""Lineage as a picture: sources at the left, then one card for each run, with one of its pictures where it has any."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from flows.history.runs import Recorded
 from flows.history.store import Store
 from flows.history.tree import commit, figures
 
-WIDTH, HEIGHT, THUMB = 2.75, 2.55, 1.25  # of a card and the picture on it, in inches
+WIDTH, HEIGHT, THUMB = 2.75, 2.55, 1.25  # width of a card and height of the picture on it, in inches
 GAP_X, GAP_Y, BAND = 0.62, 0.28, 0.75
-COLUMNS = 5  # ranks side by side; more go into a band below
-SHOWN = 4  # groups of sources; the rest is counted
+COLUMNS = 5  # columns side by side; further columns go into a band below
+SHOWN = 4  # groups of sources with a card each; the rest is only counted
 SOURCE, DATA, MODEL, PAGE = "#b7791f", "#2f6f5e", "#5b4b9a", "#5a6270"
 PAPER, INK, FAINT = "#fcfbf8", "#20242a", "#6b7280"
 FLOWING = {"fontsize": 7.2, "color": FAINT, "ha": "center", "va": "center", "style": "italic"}
-BEST = ("overview", "scenes", "kept", "sheet", "tiles")  # of several pictures of a run, the one that shows most
+BEST = ("overview", "scenes", "kept", "sheet", "tiles")  # the picture of a run to show, in order of preference
 
 
 @dataclass
 class Card:
-    """One box: a headline, small lines, and a picture or none. `needs` are names of other cards."""
+    """One box: a title, lines of text and an optional picture. `needs` are names of other cards."""
 
     name: str
     title: str
     lines: list[str]
     colour: str
-    needs: dict[str, str]  # card → what flows from it
+    needs: dict[str, str]  # name of the other card → what comes from it
     picture: np.ndarray | None = None
     rank: int = 0
     x: float = 0.0
     y: float = 0.0
-    lane: float = 0.0  # where arrows from the band above come along
+    lane: float = 0.0  # height at which arrows from the band above pass
 
 
 def draw(lineage: Lineage, root: Path) -> Figure:
-    """The whole way from the sources to the run, or to the model version that was asked for."""
+    """Draw everything from the sources to the run, or to the model version that was asked for."""
     cards = _cards(lineage, Store(root))
     width, height = _place(cards)
     head = 0.85
@@ -103,8 +103,8 @@ def _cards(lineage: Lineage, store: Store) -> dict[str, Card]:
 
 
 def _place(cards: dict[str, Card]) -> tuple[float, float]:
-    """Give each card its column by the longest way from a source, and its row; returns the size in inches."""
-    for card in cards.values():  # insertion order has needs first
+    """Give each card a column (the longest path from a source) and a row; returns the size in inches."""
+    for card in cards.values():  # a card stands after those it needs
         card.rank = max((cards[need].rank + 1 for need in card.needs), default=0)
     ranks = max(card.rank for card in cards.values()) + 1
     bands = -(-ranks // COLUMNS)
@@ -155,7 +155,7 @@ def _card(axes: Any, card: Card) -> None:
 
 
 def _arrow(axes: Any, start: Card, end: Card, what: str) -> bool:
-    """Draw what flows from one card to another; returns whether it went by the lane between two bands."""
+    """Draw the arrow between two cards; returns whether it passes between two bands."""
     a = (start.x + WIDTH + 0.02, start.y + _card_height(start) / 2)
     b = (end.x - 0.03, end.y + _card_height(end) / 2)
     style = {"arrowstyle": "-|>", "mutation_scale": 11, "linewidth": 1.3, "color": "#9aa1ab", "zorder": 0}
@@ -219,7 +219,7 @@ def _shown(run: Recorded, store: Store) -> np.ndarray | None:
     if data is None:
         return None
     image = Image.open(io.BytesIO(data)).convert("RGB")
-    # Titles and margins are no use at this size; what is below the middle is.
+    # Cut titles and margins off: nobody can read them at this size.
     wide, tall = image.size
     wanted = min(wide * 0.9, tall * 0.9 * WIDTH / THUMB)
     left, upper = (wide - wanted) / 2, (tall - wanted * THUMB / WIDTH) * 0.6

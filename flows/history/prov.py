@@ -1,10 +1,10 @@
 """Lineage in the terms of W3C PROV (PROV-DM): entities are outputs by hash, activities runs, agents commits.
 
-entity    out:<path>/<hash>     what a stage wrote, or read of the code
+entity    out:<path>/<hash>     an output of a stage, or code:<path>/<hash>, code that it read
           source:<key>/<hash>   one raster of a ledger: URL, licence, attribution
-          model:<name>/<number> a model version, a specialisation of the bytes it names
+          model:<name>/<number> a model version, a specialisation of the output that it names
 activity  run:<id>              with its start and end
-agent     commit:<hash>         the software that ran; publisher:<name> whom a source is owed to
+agent     commit:<hash>         the software that ran; publisher:<name> the publisher of a source
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PROV = Namespace("prov", "http://www.w3.org/ns/prov#")
 
 
 def document(lineage: Lineage) -> ProvDocument:
-    """Every run, output, piece of code and source behind the run, and how they hang together."""
+    """Every run, output, file of code and source behind the run, with their relations."""
     doc = ProvDocument()
     doc.add_namespace(DCTERMS)
     for prefix in ("out", "code", "run", "commit", "source", "publisher", "model"):
@@ -54,10 +54,10 @@ def document(lineage: Lineage) -> ProvDocument:
 
 
 def to_json(doc: ProvDocument) -> str:
-    """PROV-JSON, read back with the library before anyone gets it."""
+    """The document as PROV-JSON; reads it back to check it, and raises LandloomError where the two differ."""
     text = doc.serialize(format="json", indent=2)
     if ProvDocument.deserialize(content=text, format="json") != doc:
-        raise LandloomError("the PROV document does not survive being read back; please report the run id")
+        raise LandloomError("the PROV document read back is not the one written; please report the run id")
     return text + "\n"
 
 
@@ -85,7 +85,7 @@ def _activity(doc: ProvDocument, run: Recorded) -> None:
 
 
 def _output(doc: ProvDocument, path: str, digest: str) -> str:
-    """The entity of these bytes at this path (made if it is new); equal bytes at two paths are two entities."""
+    """The name of the entity for these bytes at this path, added where it is new; two paths are two entities."""
     kind = "out" if path.startswith("data/") else "code"
     name = f"{kind}:{quote(path)}/{digest}"
     if not doc.get_record(name):

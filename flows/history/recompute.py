@@ -1,4 +1,4 @@
-"""Run the stages behind a run again, with nothing to restore from, and hold what they write against the record."""
+"""Run the stages behind a run again without any cache, and compare what they write with the record."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tasks.runs.tracking import safe_name
 
 
 class Recompute:
-    """Every run of a chain that is not given, made again in a worktree, one after the other."""
+    """Runs every stage of a chain again in a worktree, one after the other, except the `given` ones."""
 
     def __init__(
         self,
@@ -40,13 +40,13 @@ class Recompute:
     ):
         self._chain, self._given, self._tree, self._store = chain, given, tree, store
         self._tolerance, self._say = tolerance, say
-        # Names that differ between two equal runs: of runs and commits, and hashes of files that hold such names.
+        # Texts that differ between two equal runs: ids of runs and commits, and hashes of files that hold such ids.
         self._ids = {name for run in chain for name in (run.run_id, run.commit, run.sealed) if name}
-        self._excused: dict[str, str] = {}  # stage → why its bytes may differ
+        self._excused: dict[str, str] = {}  # stage → reason why its bytes may differ
         self._holders: set[str] = set()  # stages whose outputs name runs
 
     def run(self) -> list[Finding]:
-        """Findings in stage order; a stage that fails ends them."""
+        """Run them; returns findings in stage order and stops at a stage that fails."""
         self._tree.configure(use_cache=False)
         findings: list[Finding] = []
         for run in self._chain:
@@ -69,7 +69,7 @@ class Recompute:
         return findings
 
     def _held(self, run: Recorded) -> list[Finding]:
-        """This run's outputs, made again, against the recorded ones."""
+        """Compare this run's new outputs with the recorded ones."""
         record = json.loads((self._tree.path / run.record).read_text())
         made = Runs(self._tree.path, self._tree.tracking_uri).get(record["run_id"])
         self._ids |= {name for name in (made.run_id, made.commit) if name}
@@ -84,7 +84,7 @@ class Recompute:
             if finding.verdict == DIFFERENT:
                 finding = self._judged(run, finding, digest, excuse, both, apart)
             if finding.verdict in (IDS, UNSEEN):
-                self._ids |= {digest, here}  # run files and lineages further on state these hashes
+                self._ids |= {digest, here}  # later run files and lineages contain these hashes
             findings.append(finding)
         if excuse and any(finding.verdict == ALLOWED for finding in findings):
             self._excused[run.stage] = excuse
@@ -93,14 +93,14 @@ class Recompute:
     def _judged(
         self, run: Recorded, finding: Finding, digest: str, excuse: str | None, both: int, apart: list[str]
     ) -> Finding:
-        """A difference: of ids alone, allowed, or one that counts."""
+        """Classify a difference: ids only, allowed, or a real one."""
         path = finding.what
         if path == run.record or run.stage in self._holders:
             ids_only = self._but_for_ids(path, digest)
             if ids_only is None:
-                return Finding(run.stage, path, UNSEEN, "it names runs, and the recorded bytes are not to be had")
+                return Finding(run.stage, path, UNSEEN, "it names runs, and the recorded bytes cannot be read")
             if ids_only:
-                return Finding(run.stage, path, IDS, "it names runs; those differ and nothing else does")
+                return Finding(run.stage, path, IDS, "it names runs; only those differ")
         if excuse and not apart:
             held = f"{both} metrics within {100 * self._tolerance:.0f} %" if both else "it has no metrics to compare"
             return Finding(run.stage, path, ALLOWED, f"{excuse}; {held}")
@@ -110,7 +110,7 @@ class Recompute:
         return Finding(run.stage, path, DIFFERENT, detail)
 
     def _inherited(self, run: Recorded) -> str | None:
-        """Excused because something upstream was."""
+        """The reason why an upstream stage may differ, which this stage inherits; None without one."""
         for other in self._chain:
             if other.stage in self._excused and any(
                 other.outputs.get(path) == digest for path, digest in run.data_inputs.items()
@@ -119,19 +119,19 @@ class Recompute:
         return None
 
     def _names_runs(self, run: Recorded) -> bool:
-        """Whether the stage reads run files, or what a stage that does has written."""
+        """Whether the stage reads run files, or outputs of a stage that reads them."""
         sources = {path for other in self._chain if other.stage in self._holders for path in other.outputs}
         return any("/runs/" in path or path in sources for path in run.data_inputs)
 
     def _metrics(self, run: Recorded) -> dict[str, float]:
-        """The metrics file that the stage just wrote, by the names that MLflow has for them."""
+        """The metrics that the stage just wrote, under the names that MLflow uses."""
         name, dataset = run.stage.split("@")
         path = self._tree.path / "data" / dataset / "metrics" / f"{name}.json"
         values = json.loads(path.read_text()) if path.exists() else {}
         return {safe_name(key): float(value) for key, value in values.items()}
 
     def _but_for_ids(self, path: str, digest: str) -> bool | None:
-        """Whether what was made again differs in ids only; None where the recorded bytes are not to be had."""
+        """Whether the new output differs in ids only; None where the recorded bytes cannot be read."""
         top = self._tree.path / path
         if digest.endswith(".dir"):
             files = self._store.listing(digest)
@@ -154,7 +154,7 @@ class Recompute:
 
 
 def _last_words(output: str, run: Recorded) -> str:
-    """The stage's own message, or the end of what was printed."""
+    """The stage's own message, or the end of the output."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     own = [line for line in lines if line.startswith(f"{run.stage}:")]
     return own[-1] if own else " ".join(lines)[-400:]

@@ -1,4 +1,4 @@
-"""The recorded runs, looked up by id, by model version, or by the hash of what they wrote."""
+"""The recorded runs, found by id, by model version, or by the hash of an output."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ IN, OUT, HARDWARE = "dvc.in.", "dvc.out.", "hardware."
 
 @dataclass(frozen=True)
 class Recorded:
-    """What one run says of itself: enough to fetch its bytes and to make them again.
+    """The record of one run: enough to fetch its outputs and to make them again.
 
     Attributes:
-        run_id: None where MLflow was away and only the run file in `data/` knows of the run.
-        sealed: the commit that holds this run's code and its entry of `dvc.lock`, where it was sealed.
+        run_id: None where MLflow was unreachable and only the run file in `data/` describes the run.
+        sealed: the commit that holds this run's code and its entry of `dvc.lock`, or None.
         params: the stage's parameters as MLflow shows them, flat (`network.channels`), with `seed`.
-        inputs, outputs: path → DVC's hash; inputs are data and code alike.
+        inputs, outputs: path → DVC's hash; inputs are data and code.
         started, ended: milliseconds since 1970.
     """
 
@@ -57,7 +57,7 @@ class Recorded:
 
     @property
     def record(self) -> str:
-        """Path of the run file, which names this run beside its data."""
+        """Path of the run file, which stands beside the data and has this run's id."""
         name, dataset = self.stage.split("@")
         return f"data/{dataset}/runs/{name}.json"
 
@@ -72,7 +72,7 @@ class Runs:
         uri = uri or tracking_uri(root)
         try:
             knock(uri)
-        except Exception as error:  # noqa: BLE001 - each kind of store is away in words of its own
+        except Exception as error:  # noqa: BLE001 - each kind of store raises errors of its own
             raise LandloomError(f"MLflow ({tracking_uri_shown()}) is away: {str(error).splitlines()[0]}") from None
         self.client = MlflowClient(uri, uri)
 
@@ -135,16 +135,16 @@ class Runs:
         return [recorded(run) for run in found]
 
     def upstream(self, run: Recorded) -> list[Recorded]:
-        """Every run that `run`'s inputs came from and, last, `run`: dependencies first.
+        """Every run that made an input of `run`, directly or not, dependencies first; `run` is the last.
 
-        Raises LandloomError naming the path whose writer nobody recorded.
+        Raises LandloomError naming the path that no recorded run wrote.
         """
         order: list[Recorded] = []
         self._visit(run, order)
         return order
 
     def _visit(self, run: Recorded, order: list[Recorded]) -> None:
-        # Run files first: they name the one run, where several may have written the same bytes.
+        # Run files first: each belongs to one run, while several runs may have written the same data.
         for path, digest in sorted(run.data_inputs.items(), key=lambda item: ("/runs/" not in item[0], item[0])):
             if any(other.outputs.get(path) == digest for other in order):
                 continue
@@ -154,18 +154,18 @@ class Runs:
         order.append(run)
 
     def _writer(self, run: Recorded, path: str, digest: str) -> Recorded | None:
-        """Of the runs that wrote these bytes before `run` began, the latest whose shared code is the same."""
+        """The latest run that wrote these bytes before `run` began and whose shared code is the same."""
         found = [other for other in self.writers(path, digest) if not run.started or other.started <= run.started]
         if found:
             return min(found, key=lambda other: _disagreements(run, other))
         if unrecorded := self._unrecorded(path, digest):
             return unrecorded
         if "/runs/" in path:
-            return None  # runs of an older database do not name their run file; the data leads to them
+            return None  # runs of an older database did not record their run file; their data identify them
         raise LandloomError(self._nobody(run, path, digest))
 
     def _unrecorded(self, path: str, digest: str) -> Recorded | None:
-        """The run that only a run file of this checkout knows, because MLflow was away."""
+        """The run that only a run file of this checkout describes, because MLflow was unreachable."""
         for file in sorted(self.root.glob("data/*/runs/*.json")):
             name = file.relative_to(self.root).as_posix()
             facts = json.loads(file.read_text())
@@ -212,7 +212,7 @@ class Runs:
 
 
 def recorded(run: Any) -> Recorded:
-    """An MLflow run, as the facts that count here."""
+    """Convert an MLflow run."""
     tags = run.data.tags
 
     def under(prefix: str) -> dict[str, str]:
@@ -226,7 +226,7 @@ def recorded(run: Any) -> Recorded:
         lock_sha256=_known(tags.get("lock.sha256")),
         inputs=under(IN),
         outputs=under(OUT),
-        # `train/lr` is a parameter of a stage upstream, `system/…` how the machine fared: neither is the run's own.
+        # `train/lr` is a parameter of an upstream stage, `system/…` describes the machine: neither is the run's own.
         params={name: value for name, value in run.data.params.items() if "/" not in name},
         metrics={name: value for name, value in run.data.metrics.items() if not name.startswith("system/")},
         hardware=under(HARDWARE),

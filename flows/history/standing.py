@@ -1,4 +1,4 @@
-"""Does a worktree hold the code and the parameters that a run had, and where else could they be?"""
+"""Bring the code and parameters of a run into a worktree, and check them against the record."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tasks.runs.tracking import safe_name
 
 
 def settle(run: Recorded, tree: Worktree) -> list[Finding]:
-    """Hold the code of `run` in the worktree, and say how well it does.
+    """Bring the code of `run` into the worktree; returns the differences that stay.
 
-    What stands there is kept if it is the run's; otherwise the run's own commit is looked up. Most runs upstream
-    were made at other commits, with the same code.
+    Code that is the run's already stays. Otherwise the worktree moves to the run's own commit. Most upstream runs
+    were made at other commits with the same code.
     """
     found = list(_held(run, tree))
     if all(finding.good for finding in found):
@@ -30,13 +30,13 @@ def settle(run: Recorded, tree: Worktree) -> list[Finding]:
     before = tree.place
     try:
         tree.stand(run)
-    except LandloomError as error:  # nowhere to be had: then the differences stand, with the reason
+    except LandloomError as error:  # the commit cannot be found: report the differences, with the reason
         return [*found, Finding(run.stage, "its own commit", NOTE, str(error))]
     return found if tree.place == before else list(_held(run, tree))
 
 
 def code(chain: list[Recorded], tree: Worktree) -> list[Finding]:
-    """Findings about the code and parameters of every run, and the lock file of the last one."""
+    """Findings about the code and the parameters of every run, and the lock file of the last one."""
     findings: list[Finding] = []
     for run in reversed(chain):
         findings = settle(run, tree) + findings
@@ -58,7 +58,7 @@ def _held(run: Recorded, tree: Worktree) -> Iterator[Finding]:
 
 
 def _inside(ours: Path, theirs: Path, digest: str) -> str:
-    """Which files of a folder of code depart; known where this checkout still has the recorded folder."""
+    """The files of a folder of code that differ; empty unless this checkout still has the recorded folder."""
     if not ours.is_dir() or dvc_md5(ours) != digest:
         return ""
     names = {
@@ -88,7 +88,7 @@ def _params(run: Recorded, params: dict) -> Finding:
 
 
 def checkout_code(chain: list[Recorded], root: Path) -> list[Finding]:
-    """Uncommitted changes of this checkout in the runs' code: told, although the recorded code is what is used."""
+    """Notes on uncommitted changes of this checkout in the runs' code; the recorded code is used all the same."""
     changed = git(root, "diff", "--name-only", "HEAD").split("\n")
     paths = {path for run in chain for path in run.code_inputs}
     mine = [name for name in changed if any(name == path or name.startswith(f"{path}/") for path in paths)]

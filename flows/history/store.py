@@ -1,4 +1,4 @@
-"""Recorded bytes by their hash: from DVC's cache, or from its remote where the cache has none."""
+"""Recorded bytes by their hash: from DVC's cache, else from its remote."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tasks.core.hashing import file_md5
 
 
 class Store:
-    """Reads single files, also of recorded folders, without checking anything out."""
+    """Reads single files, also from recorded folders, without a checkout."""
 
     def __init__(self, root: Path):
         self.root = root
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """DVC's configuration as this checkout has it, all levels merged and every path absolute."""
+        """DVC's configuration of this checkout, all levels merged, every path absolute."""
         from dvc.config import Config
 
         return Config(str(self.root / ".dvc"), validate=False).read()
@@ -35,7 +35,7 @@ class Store:
         return bool(self.config["core"].get("remote"))
 
     def read(self, digest: str) -> bytes | None:
-        """The bytes with this MD5 (`….dir` is a folder's listing), or None where nobody has them undamaged."""
+        """The bytes with this MD5 (`….dir` is a folder's listing), or None where cache and remote lack them."""
         kept = self.cache / "files" / "md5" / digest[:2] / digest[2:]
         data = kept.read_bytes() if kept.is_file() else None
         if not _good(data, digest) and self.has_remote:
@@ -48,7 +48,7 @@ class Store:
         return None if data is None else {entry["relpath"]: entry["md5"] for entry in json.loads(data)}
 
     def departs(self, tree: Path, path: str, digest: str) -> str:
-        """Which files of the folder `path` in `tree` are not the recorded ones, as the end of a sentence."""
+        """The files of the folder `path` in `tree` that differ from the recorded ones, as the end of a sentence."""
         listing = self.listing(digest) if digest.endswith(".dir") and (tree / path).is_dir() else None
         if listing is None:
             return ""
@@ -63,7 +63,7 @@ class Store:
     def _remote(self, digest: str) -> bytes | None:
         try:
             return self._objects.fs.cat_file(self._objects.oid_to_path(digest))
-        except Exception:  # noqa: BLE001 - each kind of storage fails in words of its own; all mean: not to be had
+        except Exception:  # noqa: BLE001 - each kind of storage raises errors of its own; all mean that the bytes cannot be read
             return None
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Lineage as text: from a model or dataset back to the sources and their licences."""
+"""Lineage as text: from a model or dataset to the sources and their licences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flows.history.origins import Lineage, Terms, files, key, main_outputs, size, terms
 from flows.history.runs import Recorded
 
-FIRST = 3  # sources shown of each group; the PROV document has them all
+FIRST = 3  # sources shown of each group; the PROV document has all of them
 
 FACTS = {
     "acquire": ("rasters", "refused"),
@@ -24,7 +24,7 @@ FACTS = {
 
 
 def tree(lineage: Lineage) -> str:
-    """The lineage, one branch for each thing that something was made from."""
+    """The lineage as an indented tree: below each run stand the runs that made its inputs."""
     lines = []
     if (version := lineage.version) is not None:
         alias = f" ({', '.join(version.aliases)})" if version.aliases else ""
@@ -74,7 +74,7 @@ def _sources(group: Terms, indent: str, last: bool) -> Iterator[str]:
 
 
 def commit(run: Recorded) -> str:
-    """The commit, what it lacks, and where it was sealed."""
+    """The commit, whether uncommitted changes were on it, and where it was sealed."""
     text = (run.commit or "unknown")[:10] + (", and changes" if run.dirty else "")
     return text + (f", sealed {run.sealed[:10]}" if run.sealed else "")
 

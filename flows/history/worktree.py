@@ -1,4 +1,4 @@
-"""A git worktree that stands where a run stood, and DVC inside it."""
+"""A git worktree with the code of a run, and DVC inside it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from tasks.core.errors import LandloomError
 
 
 class Worktree:
-    """A second working tree of this clone, which can be set to any run's commit and uncommitted changes.
+    """A second working tree of this clone, which can hold any run's commit and uncommitted changes.
 
     Attributes:
-        path: its folder. place: (commit, patch) it stands at.
+        path: its folder. place: the (commit, patch) that it holds.
     """
 
     def __init__(self, runs: Runs, store: Store, path: Path, scratch: Path):
@@ -33,13 +33,13 @@ class Worktree:
         self.place: tuple[str, bytes] | None = None
 
     def stand(self, run: Recorded) -> None:
-        """Hold the code of `run`: its sealed commit, else its commit with its uncommitted changes."""
+        """Check out the code of `run`: its sealed commit, else its commit with its uncommitted changes."""
         place = self._place(run)
         if place == self.place:
             return
         commit, patch = place
         git(self.path, "checkout", "--force", "--detach", "--quiet", commit)
-        git(self.path, "clean", "-dfq")  # new files of an earlier patch; what DVC made is ignored by git and stays
+        git(self.path, "clean", "-dfq")  # files of an earlier patch; git ignores outputs of DVC
         if patch:
             git(self.path, "apply", "--binary", "-", stdin=patch)
         self.place = place
@@ -61,27 +61,27 @@ class Worktree:
         return run.commit, patch
 
     def configure(self, use_cache: bool) -> None:
-        """Give DVC here this clone's remotes, and its cache or, where bytes shall be made again, an empty one."""
+        """Configure DVC here: this clone's remotes, and its cache or, to make outputs again, an empty cache."""
         from dvc.config import Config
 
         cache = self._store.cache if use_cache else self._scratch / "no-cache"
         remotes = {name: {k: _plain(v) for k, v in body.items()} for name, body in self._store.config["remote"].items()}
         with Config(str(self.path / ".dvc"), validate=False).edit("local", validate=False) as local:
-            # Copies, never links: nothing that happens here may reach what the cache holds.
+            # Copies, never links: a change here must not reach the cache.
             local["cache"] = {"dir": str(cache.resolve()), "type": "reflink,copy"}
             local["core"] |= {"site_cache_dir": str(self._scratch / "dvc"), "analytics": False}
             if self._store.has_remote:
                 local["core"]["remote"] = self._store.config["core"]["remote"]
             local["remote"] = remotes
-        (self.path / ".dvc" / "config.local").chmod(0o600)  # a remote's keys may stand in it
+        (self.path / ".dvc" / "config.local").chmod(0o600)  # it may contain a remote's keys
 
     def dvc(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run DVC in the worktree; its words are in `stdout`."""
+        """Run DVC in the worktree; `stdout` has its output and its errors."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
-        # What is made again is a check and not a new result, so it is kept out of the tracking database.
+        # A recomputation is a check and not a new result, so the tracking database does not get it.
         environment["MLFLOW_TRACKING_URI"] = self.tracking_uri
-        environment.pop("LANDLOOM_STATE", None)  # checkpoints of the original would be no second training
+        environment.pop("LANDLOOM_STATE", None)  # with the original's checkpoints, training would not run again
         return subprocess.run(
             [sys.executable, "-m", "dvc", *arguments],
             cwd=self.path,
@@ -102,7 +102,7 @@ class Worktree:
         return f"sqlite:///{self.path / 'mlflow.db'}"
 
     def borrow(self, run: Recorded) -> None:
-        """Link what the stage's parameters name and git does not hold: a folder of one's own rasters."""
+        """Link or copy files that the stage's parameters name and git does not track, such as a folder of rasters."""
         params = yaml.safe_load((self.path / "params.yaml").read_text())
         name, dataset = run.stage.split("@")
         for text in _strings(params["datasets"].get(dataset, {}).get(name, {})):
@@ -119,7 +119,7 @@ class Worktree:
 
 @contextmanager
 def worktree(runs: Runs, store: Store, run: Recorded, into: Path | None) -> Iterator[Worktree]:
-    """A worktree at `run`'s code: in a temporary folder that goes away, or in `into`, which stays."""
+    """A worktree with the code of `run`: in a temporary folder that is removed, or in `into`, which stays."""
     if into is not None and into.exists():
         raise LandloomError(f"{into}: exists already; name a new folder")
     with tempfile.TemporaryDirectory(prefix="landloom-reproduce-") as folder:
@@ -143,7 +143,7 @@ def _name(run: Recorded) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, str) else value  # a path of DVC's own kind would be written relative
+    return str(value) if isinstance(value, str) else value  # DVC writes its own path type as a relative path
 
 
 def _strings(values: Any) -> Iterator[str]:
