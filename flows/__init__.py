@@ -2,8 +2,8 @@
 
 import os
 
-# Prefect reads its settings when it is imported, so they stand before any module here can import it.
-# An ephemeral server migrates its database first, which can take most of the default 20 seconds.
+# Prefect reads its settings on import, so they are set before any module of this package imports it.
+# An ephemeral server first migrates its database, which can take most of the default 20 seconds.
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")

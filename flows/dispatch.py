@@ -3,9 +3,9 @@
     python -m flows.dispatch train@terrain --pool gpu
     python -m flows.dispatch train@terrain --command "sky jobs launch -y infra/skypilot/train.sky.yaml …"
 
-The other machine gets a stage and a commit, and nothing else; what it made comes back through DVC's run
-cache. Only this side writes `dvc.lock`. A machine that dies is replaced: the same stage is asked for again
-after a while, and training goes on from its last checkpoint. docs/workers.md says how to start the machines.
+The other machine gets a stage and a commit, and nothing else. Its outputs come back through DVC's run cache. Only
+this side writes `dvc.lock`. If the machine dies, the flow requests the stage again after a wait, and training
+continues from its last checkpoint. docs/workers.md explains how to start the machines.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ def dispatch(
 
     Args:
         repository: where the worker clones from; the address of git's `origin` when left out.
-        remote: address of the DVC remote, for a worker to which the repository's own is unknown.
-        retries: how many machines may be lost. wait_s: before the first new attempt; doubles each time.
-        silence_s: a worker that says nothing for so long is gone (it would say that it is still at work).
+        remote: address of the DVC remote, for a worker that does not know the repository's own remote.
+        retries: number of machines that may be lost. wait_s: wait before the first new attempt; doubles each time.
+        silence_s: a worker that logs nothing for so long counts as lost (a living worker logs that it still works).
     Returns:
         `unchanged` or `restored from cache`.
     Raises:
-        LandloomError: the stage cannot be sent away as things are here. StageRefused, WorkerLost: see there.
+        LandloomError: the state of this checkout prevents it. StageRefused, WorkerLost: see there.
     """
     folder, log = Path(root), get_run_logger()
-    # First: on a schedule, the outputs of last time may not be committed yet, and need no machine.
+    # Checked first: on a schedule, the last outputs may be there but not committed, and need no machine.
     if stage in read_graph(folder) and not changed(folder, {stage}):
         log.info(f"{stage} is up to date")
         return "unchanged"
@@ -70,7 +70,7 @@ def dispatch(
 
 @task(task_run_name="{job[stage]}", cache_policy=NO_CACHE, persist_result=False)
 def elsewhere(job: dict[str, str], pool: str | None, command: str | None, silence_s: float, root: str) -> None:
-    """One attempt: ask a machine for the stage, and read along until it ends."""
+    """One attempt: request the stage from a machine, and follow its log until it ends."""
     if command:
         by_command(command, job, Path(root))
     else:
@@ -89,10 +89,10 @@ def main() -> None:
     where.add_argument("--pool", help="the Prefect work pool whose workers may take it")
     where.add_argument("--command", help="a command that starts a machine and ends with the stage")
     parser.add_argument("--repository", help="where the worker clones from; origin's address when left out")
-    parser.add_argument("--remote", help="DVC remote, for workers to which the repository's own is unknown")
-    parser.add_argument("--retries", type=int, default=5, help="how many machines may be lost")
+    parser.add_argument("--remote", help="DVC remote, for workers that do not know the repository's own")
+    parser.add_argument("--retries", type=int, default=5, help="number of machines that may be lost")
     parser.add_argument("--wait-s", type=float, default=20.0, help="before the first new attempt; doubles each time")
-    parser.add_argument("--silence-s", type=float, default=300.0, help="a worker silent for so long is gone")
+    parser.add_argument("--silence-s", type=float, default=300.0, help="a worker silent for so long counts as lost")
     arguments = parser.parse_args()
     with told(StageRefused, WorkerLost):
         print(f"{arguments.stage}: {dispatch(**vars(arguments))}")

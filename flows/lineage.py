@@ -4,9 +4,9 @@
     python -m flows.lineage models:/terrain/3
     python -m flows.lineage RUN_ID --out FOLDER --attach
 
-Walked by content: an input's hash leads to the run whose output has that hash, down to the ledger of what was
-fetched, with URL and licence. The tree and the picture show the first few sources of each licence, the PROV document
-has every one.
+The search follows content: the hash of an input leads to the run that has it as an output, back to the ledger of
+fetched files with their URLs and licences. The tree and the picture show the first few sources of each licence. The
+PROV document has all of them.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@
     python -m flows.pipeline -S datasets.terrain.train.steps=200
     python -m flows.pipeline --seal              and commit dvc.lock at the end, stamped on the runs
 
-DVC decides whether a stage runs; the flow decides only when. `--single-item` in topological order is
-what makes parallel branches safe: plain parallel `dvc repro` fails on shared upstream stages.
+DVC decides whether a stage runs; the flow decides only when. `--single-item` in topological order makes parallel
+branches safe: plain parallel `dvc repro` fails on shared upstream stages.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def pipeline(
     """Run the chosen part of DVC's graph; returns each stage's outcome.
 
     `params` are written into `params.yaml` first, as `dvc exp run -S` would: {"datasets.terrain.train.steps": 200}.
-    Stages in `force` run even if DVC knows of no change. A failed stage leaves branches that do not need it
-    running; the flow fails at the end and names it. With `sealed`, a flow without failures ends by committing
-    `dvc.lock`.
+    Stages in `force` run even if DVC finds no change. If a stage fails, branches that do not need it still run; the
+    flow then fails at the end and names the stage. With `sealed`, a flow without failures commits `dvc.lock` at its
+    end.
     """
     log = get_run_logger()
     place = Path(root)
@@ -79,7 +79,7 @@ def pipeline(
 
 
 def _run(graph: dict[str, set[str]], plan: Plan, forced: set[str], root: Path) -> dict[str, str]:
-    """Submit every stage with its needs, wait for all of them, and say how each ended."""
+    """Submit every stage with its needs and wait for all of them; returns how each ended."""
     settings, futures = yaml.safe_load((root / "params.yaml").read_text()), {}
     with Children() as children:
         for stage in ordered(graph):
@@ -96,7 +96,7 @@ def _run(graph: dict[str, set[str]], plan: Plan, forced: set[str], root: Path) -
 
 
 def would(graph: dict[str, set[str]], plan: Plan, forced: set[str]) -> dict[str, str]:
-    """What a run would do, as far as anyone can know beforehand: a stage after a change is decided by its bytes."""
+    """What a run would do. A stage after a changed one runs only if the changed one writes other bytes."""
     verdicts: dict[str, str] = {}
     for stage in ordered(graph):
         before = [need for need in sorted(graph[stage]) if verdicts[need] != UNCHANGED]
@@ -123,8 +123,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m flows.pipeline", description=__doc__.splitlines()[0])
     parser.add_argument("targets", nargs="*", help="stages, as `train` or `train@terrain`; all when left out")
     parser.add_argument("--from", dest="start", help="only this stage and what follows it")
-    parser.add_argument("--dry", action="store_true", help="say what would run")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="branches side by side")
+    parser.add_argument("--dry", action="store_true", help="print what would run, and run nothing")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="number of stages at the same time")
     parser.add_argument("-S", "--set-param", action="append", default=[], help="NAME=VALUE, written into params.yaml")
     parser.add_argument("--force", action="append", default=[], help="a stage to run although nothing changed")
     parser.add_argument("--seal", action="store_true", help="commit dvc.lock at the end, and stamp the runs with it")
@@ -142,7 +142,7 @@ def main() -> None:
 
 
 def print_outcomes(outcomes: dict[str, str]) -> None:
-    """A line a stage."""
+    """Print one line for each stage."""
     for stage, outcome in outcomes.items():
         print(f"{stage}: {outcome}")
 

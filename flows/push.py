@@ -1,9 +1,9 @@
-"""Send what this machine made to the DVC remote, so that others can pull it and any run can be had back.
+"""Send outputs and run cache to the DVC remote, so that others can pull them and reproduce any run.
 
-    python -m flows.push              everything, with the record of every stage that ran
+    python -m flows.push              everything, with the run cache
     python -m flows.push train        only this stage's outputs
 
-The same as `dvc push --run-cache`, but a remote that is away, silent or full costs seconds and one line.
+The same as `dvc push --run-cache`, but it reports an unreachable, silent or full remote within seconds, in one line.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from tasks.runs.secrets import redact
 
 
 def push(root: Path = ROOT, targets: Sequence[str] = ()) -> str:
-    """Push, and return DVC's word for it. Raises LandloomError saying what stays here alone, and what to do.
+    """Push, and return DVC's message. Raises LandloomError where the remote does not take the data.
 
-    The remote is asked for a sign of life first: DVC's own patience with a store that accepts a connection
-    and says nothing is minutes for every file.
+    It first checks that the remote answers: DVC itself waits minutes for every file if a store accepts a connection
+    and then stays silent.
     """
     name, address = default_remote(root)
     command = ["push", "--run-cache", *targets]
@@ -40,13 +40,13 @@ def push(root: Path = ROOT, targets: Sequence[str] = ()) -> str:
         reason = told[-1].removeprefix("ERROR: ") if told else f"dvc push ended with {done.returncode}"
     where = f"{name!r} ({address})" if address else repr(name)
     raise LandloomError(
-        redact(f"the DVC remote {where} is away or full, so what was made here is on this machine alone; ")
+        redact(f"the DVC remote {where} is unreachable or full, so the new data are on this machine alone; ")
         + f"nothing is lost, and `dvc {' '.join(command)}` sends it later: {redact(reason)}"
     )
 
 
 def default_remote(root: Path) -> tuple[str, str | None]:
-    """(name of the default DVC remote, its HTTP address where it has one)."""
+    """Returns (name of the default DVC remote, its HTTP address or None)."""
     from dvc.config import Config
 
     config = Config(str(root / ".dvc"), validate=False).read()
@@ -61,7 +61,7 @@ def default_remote(root: Path) -> tuple[str, str | None]:
 
 
 def main() -> None:
-    """The command line; ends with status 1 where something stayed here."""
+    """The command line; exits with status 1 where the push failed."""
     parser = argparse.ArgumentParser(prog="python -m flows.push", description=__doc__.splitlines()[0])
     parser.add_argument("targets", nargs="*", help="stages or paths; everything when left out")
     given = parser.parse_args()

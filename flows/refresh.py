@@ -1,11 +1,11 @@
-"""New imagery in, and only what it touches runs again.
+"""Look for new imagery of a dataset, and run again only the stages that it changes.
 
     python -m flows.refresh terrain
 
-DVC sees what a stage depends on inside the checkout, and neither a folder of rasters outside it nor a
-catalogue on the network. So acquire is made to look (what it has is fetched again only if its server has
-another file by now), and its outputs decide: if they are the same bytes, everything stays as it was, down
-to the id of the run that made them; if not, DVC runs what depends on them.
+DVC sees changes inside the checkout. It sees neither a folder of rasters outside nor a catalogue on the network. So
+this flow forces acquire to run; acquire fetches a file again only if the server has a newer one. If the outputs have
+the same bytes as before, everything stays as it was, including the id of the run that made them. If not, DVC runs the
+stages that depend on them.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ LOCK = "dvc.lock"
 
 @flow(name="refresh", flow_run_name="refresh {dataset}", persist_result=False)
 def refresh(dataset: str, root: str = str(ROOT)) -> dict[str, str]:
-    """Look for new imagery of `dataset`, and bring everything that it touches up to date.
+    """Look for new imagery of `dataset`, and bring the stages that depend on it up to date.
 
-    Returns the outcome of each of the dataset's stages. Raises StageFailed where a stage failed; if that is
-    acquire, because its source is away, the data stay as they were.
+    Returns the outcome of each of the dataset's stages. Raises StageFailed where a stage failed. If acquire fails,
+    for example because its source is unreachable, the data stay as they were.
     """
     place, log = Path(root), get_run_logger()
     stage = f"acquire@{dataset}"
@@ -58,7 +58,7 @@ def refresh(dataset: str, root: str = str(ROOT)) -> dict[str, str]:
 
 
 def _look(stage: str, root: Path) -> str | None:
-    """Run acquire whatever DVC thinks of it; returns what it said if it failed."""
+    """Force acquire to run; returns its message if it failed, else None."""
     settings = yaml.safe_load((root / "params.yaml").read_text())
     with Children() as children:
         future = patient(stage, settings, children).submit(
@@ -69,13 +69,13 @@ def _look(stage: str, root: Path) -> str | None:
 
 
 def lock_entry(stage: str, root: Path) -> dict[str, Any] | None:
-    """What `dvc.lock` says of a stage."""
+    """The entry of a stage in `dvc.lock`."""
     path = root / LOCK
     return (yaml.safe_load(path.read_text()) if path.exists() else {}).get("stages", {}).get(stage)
 
 
 def _same(before: dict[str, Any], after: dict[str, Any] | None) -> bool:
-    """Whether two entries differ in nothing but the file that names the run."""
+    """Whether two entries are equal except for the run file."""
     return after is not None and _without_run(before) == _without_run(after)
 
 
@@ -84,7 +84,7 @@ def _without_run(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _put_back(stage: str, entry: dict[str, Any] | None, root: Path) -> None:
-    """Make DVC and the files say of the stage what they said before."""
+    """Restore the stage's former entry in `dvc.lock` and its former files."""
     if entry is None:
         return
     with Repo(root, _wait_for_lock=True) as repo, locked(repo), modify_yaml(root / LOCK) as lock:

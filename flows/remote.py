@@ -3,8 +3,8 @@
     python -m flows.remote gpu                      register the pool `gpu`, and serve it from this machine
     python -m flows.remote cluster --type kubernetes --register-only
 
-The flow adds to `flows/worker.py` what Prefect knows: the log, the state, the cancellation. Keys come from
-the environment of whoever serves the pool; a flow run's parameters hold addresses without passwords only.
+The flow runs `flows/worker.py` and connects it with Prefect's log, state and cancellation. Keys come from the
+environment of the machine that serves the pool. The parameters of a flow run contain addresses without passwords.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TEMPLATES = {"kubernetes": ROOT / "infra" / "kubernetes" / "pool.json"}
 FLOW = "remote-stage"
 SIGN_OF_LIFE = "still at work"
 SIGNS = 10
-"""So many signs of life does a silent stage give in the time after which its machine counts as gone."""
+"""Number of signs of life that a silent stage gives within `silence_s`."""
 
 
 @flow(name=FLOW, flow_run_name="{stage} at {commit}", persist_result=False)
@@ -46,7 +46,7 @@ def remote_stage(
     tracking_uri: str | None = None,
     silence_s: float = 300.0,
 ) -> State:
-    """Run the stage here and push what it made; ends `Refused` where trying again would not help."""
+    """Run the stage here and push its outputs; ends as `Refused` where another attempt would fail the same way."""
     log = get_run_logger()
     command = [sys.executable, str(ROOT / "flows" / "worker.py"), "--stage", stage, "--commit", commit]
     command += ["--repository", repository, *(["--remote", remote] if remote else [])]
@@ -92,11 +92,11 @@ def register(pool: str, kind: str = "process") -> None:
         job = json.loads(TEMPLATES[kind].read_text())
     else:
         job = ProcessWorker.get_default_base_job_template()
-        # Told its command, Prefect does not first look for a project to install: two interpreters less a run.
+        # With the command given, Prefect does not look for a project to install, which saves two processes a run.
         job["variables"]["properties"]["command"]["default"] = "python -m prefect.engine"
     with get_client(sync_client=True) as client, contextlib.suppress(ObjectAlreadyExists):
         client.create_work_pool(WorkPoolCreate(name=pool, type=kind, base_job_template=job))
-    # By module path: whoever runs it has this code on its path, and no second way of fetching code is needed.
+    # By module path: the worker has this code on its path, so Prefect need not fetch it.
     deployment = remote_stage.to_deployment(name=pool, work_pool_name=pool, entrypoint_type=EntrypointType.MODULE_PATH)
     deployment.entrypoint = "flows.remote.remote_stage"
     deployment.apply()
@@ -112,7 +112,7 @@ def main() -> None:
     register(arguments.pool, arguments.type)
     if arguments.register_only:
         return
-    env = dict(os.environ)  # what the worker starts finds this code, and this interpreter as `python`
+    env = dict(os.environ)  # for the worker's processes: this code on their path, and this interpreter as `python`
     for name, first in {"PYTHONPATH": ROOT, "PATH": Path(sys.executable).parent}.items():
         env[name] = os.pathsep.join(filter(None, [str(first), env.get(name)]))
     worker = ["worker", "start", "--pool", arguments.pool, "--type", arguments.type, "--limit", "1"]

@@ -1,13 +1,13 @@
-"""Give a dataset or a model back from the id of the run that made it, and check every byte of it.
+"""Restore a dataset or a model from the id of the run that made it, and check every byte of it.
 
     python -m flows.reproduce RUN_ID                  verify: fetch by hash, compare every hash
     python -m flows.reproduce models:/terrain/3       the same, from a model version
-    python -m flows.reproduce RUN_ID --into FOLDER    and leave it there: code, parameters and data, as they were
+    python -m flows.reproduce RUN_ID --into FOLDER    and keep it there: code, parameters and data
     python -m flows.reproduce RUN_ID --recompute      run the stages again without any cache, and compare
 
-Verification trusts nothing but the run: a worktree at its commit (with its patch) must have the
-recorded code and parameters, the environment must be the recorded lock's, and each output of the run and
-of every run upstream is checked out from DVC's cache or remote and hashed again.
+Verification trusts only the record of the run. A worktree at the run's commit (with its patch) must have the recorded
+code and parameters. The environment must match the recorded lock file. Each output of the run and of every upstream
+run is checked out from DVC's cache or remote and hashed again.
 """
 
 from __future__ import annotations
@@ -56,15 +56,15 @@ def reproduce(
     tolerance: float = TOLERANCE,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Finding]:
-    """Verify the run, or make its data again; returns every finding in stage order.
+    """Verify the run, or recompute its data; returns every finding in stage order.
 
     Args:
         name: a run id, or `models:/NAME/VERSION`.
         recompute: run the stages again, with no cache to restore from.
-        into: leave the worktree there.
+        into: keep the worktree in this new folder.
         fetch: with `recompute`: stages whose recorded outputs are fetched instead of made again.
         only: with `recompute`: everything upstream is fetched, and the run's own stage made again.
-        tolerance: see `findings.TOLERANCE`. say: takes a line of progress.
+        tolerance: see `findings.TOLERANCE`. say: is called with each line of progress.
     """
     runs, store = Runs(root), Store(root)
     run, model = runs.find(name)
@@ -92,7 +92,7 @@ def reproduce(
 
 
 def environment(run: Recorded, root: Path, tree: Path) -> list[Finding]:
-    """Is the lock file here the recorded one, and is what is installed what the recorded one says?"""
+    """Compare the lock file here with the recorded one, and the installed packages with the recorded pins."""
     here, then = root / LOCK, tree / LOCK
     if not then.exists() or not here.exists():
         return [Finding("environment", LOCK, MISSING, f"here: {here.exists()}, at the run's commit: {then.exists()}")]
@@ -123,15 +123,15 @@ def _pins(path: Path) -> dict[str, str]:
 
 
 def unrecorded(chain: list[Recorded]) -> list[Finding]:
-    """Runs that MLflow never saw, told by name: what follows about them rests on their run file alone."""
-    said = "MLflow was away when this run was made; known from its run file in this checkout alone"
+    """Notes on runs that MLflow does not have: only their run files in this checkout describe them."""
+    said = "MLflow was unreachable when this run was made; only its run file in this checkout describes it"
     return [Finding(run.stage, run.record, NOTE, said) for run in chain if run.run_id is None]
 
 
 def layers(chain: list[Recorded]) -> list[list[Recorded]]:
-    """The runs in groups that can lie in one folder; the last group has the latest run of every stage.
+    """Split the runs into groups with one run a stage at most; the last group has the latest run of every stage.
 
-    Nearly always there is one. A model held against shards newer than its own has two runs of `shard` behind it.
+    Nearly always there is one group. An evaluation of a model against newer shards has two runs of `shard` behind it.
     """
     last = {run.stage: run for run in chain}
     earlier = [run for run in chain if last[run.stage] is not run]
@@ -139,9 +139,9 @@ def layers(chain: list[Recorded]) -> list[list[Recorded]]:
 
 
 def fetched(chain: list[Recorded], tree: Worktree) -> None:
-    """Check every output out of DVC's cache (or remote) by its recorded hash."""
+    """Check out every output from DVC's cache (or remote) by its recorded hash."""
     (tree.path / "dvc.lock").write_text(entries(chain, tree.path))
-    # Only what the lock names is wanted; `--allow-missing` leaves the rest, and the comparison says what is missing.
+    # `--allow-missing` ignores outputs that cannot be found; the comparison reports them as missing.
     paths = [path for run in chain for path in run.outputs]
     done = tree.dvc("checkout", "--allow-missing", "--force", "--quiet", *paths)
     absent = [path for path in paths if not (tree.path / path).exists()]
@@ -150,7 +150,7 @@ def fetched(chain: list[Recorded], tree: Worktree) -> None:
 
 
 def outputs(chain: list[Recorded], tree: Worktree, store: Store) -> Iterator[Finding]:
-    """Every output of these runs that lies in the worktree, hashed and compared."""
+    """Hash every output of these runs in the worktree and compare it with the record."""
     for run in chain:
         for path, digest in run.outputs.items():
             here = dvc_md5(tree.path / path) if (tree.path / path).exists() else None
@@ -166,7 +166,7 @@ def locks(runs: Runs, chain: list[Recorded], tree: Worktree) -> list[Finding]:
         text = git(runs.root, "show", f"{run.sealed}:dvc.lock")
         findings += check(text, f"dvc.lock at {run.sealed[:10]}", runs, latest, tree.path, sealed=run)
     elif run.sealed:
-        findings.append(Finding(run.stage, "dvc.lock", NOTE, f"it was sealed in {run.sealed}, not in this clone"))
+        findings.append(Finding(run.stage, "dvc.lock", NOTE, f"it was sealed in {run.sealed}, which this clone lacks"))
     ours = runs.root / "dvc.lock"
     return findings + (check(ours.read_text(), "dvc.lock", runs, latest, tree.path) if ours.exists() else [])
 
@@ -185,7 +185,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m flows.reproduce", description=__doc__.splitlines()[0])
     parser.add_argument("run", help="an MLflow run id of any stage, or models:/NAME/VERSION")
-    parser.add_argument("--into", type=Path, help="leave code and data in this new folder, a git worktree")
+    parser.add_argument("--into", type=Path, help="keep code and data in this new folder, a git worktree")
     parser.add_argument("--recompute", action="store_true", help="run the stages again, without any cache")
     parser.add_argument(
         "--only", action="store_true", help="with --recompute: only the run's own stage; fetch the rest"
@@ -202,7 +202,7 @@ def main() -> None:
     if (arguments.only or arguments.fetch) and not arguments.recompute:
         parser.error("--only and --fetch say how to --recompute")
     started = time.monotonic()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the worktree is taken away then, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that SIGTERM removes the worktree, too
     with told(status=2):
         findings = reproduce(
             arguments.run,
@@ -217,7 +217,7 @@ def main() -> None:
     good, line = verdict(findings)
     print(f"{time.monotonic() - started:.1f} s")
     if arguments.into:
-        print(f"code and data: {arguments.into} (`git worktree remove --force {arguments.into}` takes it away)")
+        print(f"code and data: {arguments.into} (`git worktree remove --force {arguments.into}` removes it)")
     print(line)
     if arguments.json:
         facts = {"same": good, "verdict": line, "findings": [vars(finding) for finding in findings]}

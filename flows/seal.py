@@ -2,8 +2,8 @@
 
     python -m flows.seal
 
-A run is recorded before DVC locks its outputs, so its own commit cannot hold them. The sealed commit does: code,
-parameters and the hash of every output stand in one commit, and the runs say which.
+A run is recorded before DVC locks its outputs, so its own commit cannot contain their hashes. The sealed commit has
+code, parameters and the hash of every output, and the runs name that commit.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ TITLE = "Seal dvc.lock"
 def seal(root: Path) -> str:
     """Commit `dvc.lock` and stamp the runs; returns the commit that holds the lock.
 
-    A lock that is committed already is not committed again, and a run that is sealed keeps its stamp. A run
-    is stamped only if the lock holds its outputs and the commit its code. MLflow being away is a warning: the
-    commit stands, and sealing again stamps the runs.
+    A committed lock is not committed again, and a sealed run keeps its stamp. A run gets the stamp only if the lock
+    has its outputs and the commit has its code. If MLflow is unreachable, the commit is made with a warning, and a
+    second `seal` stamps the runs.
 
     Raises:
-        LandloomError: where there is nothing to seal, or code differs from the commit.
+        LandloomError: there is nothing to seal, or code differs from the commit.
     """
     if not (root / LOCK).exists():
         raise LandloomError(f"{LOCK}: there is none; run `dvc repro` first")
     commit, patch = git_state(root)
     if commit is None or patch is None:
-        raise LandloomError("git cannot say what is checked out here, so there is nothing to seal to")
+        raise LandloomError("git cannot name the commit that is checked out here, so there is nothing to seal to")
     if patch:
         raise LandloomError(
             f"{', '.join(_changed(root)[:5])}: changed since the last commit; commit or undo it first, because a "
-            "sealed commit must hold the very code that ran"
+            "sealed commit must contain the code that ran"
         )
     entries = (yaml.safe_load((root / LOCK).read_text()) or {}).get("stages", {})
     records = [record for record in _records(root) if _fits(record, entries, root)]
@@ -71,7 +71,7 @@ def _records(root: Path) -> list[dict[str, Any]]:
 
 
 def _fits(record: dict[str, Any], entries: dict[str, Any], root: Path) -> bool:
-    """Does the lock hold what the run wrote, and the checkout the code that it ran?"""
+    """Whether the lock has the run's outputs and the checkout has the run's code."""
     locked = {out["path"]: out.get("md5") for out in entries.get(record["stage"], {}).get("outs", [])}
     if locked != {**record["outs"], record["path"]: record["md5"]}:
         return False
@@ -85,7 +85,7 @@ def _message(records: list[dict[str, Any]]) -> str:
 
 
 def _commit(root: Path, message: str) -> str:
-    """Commit the lock file and nothing else, whatever is staged."""
+    """Commit only the lock file, whatever else is staged."""
     who: list[str] = []
     if subprocess.run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=root, capture_output=True).returncode != 0:
         who = ["-c", "user.name=Landloom", "-c", "user.email=landloom@localhost"]
@@ -106,9 +106,9 @@ def _stamp(root: Path, records: list[dict[str, Any]], commit: str) -> None:
                 if before is None or not has_commit(root, before):
                     client.set_tag(run_id, TAG, commit)
             except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":  # bytes from elsewhere name runs of their store
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":  # data from another place name runs of another store
                     raise
-    except Exception as error:  # noqa: BLE001 - whatever the tracking does, the commit stands
+    except Exception as error:  # noqa: BLE001 - no error of the tracking may undo the commit
         warn_away(error, f"no run says that {commit[:10]} holds its outputs until `python -m flows.seal` runs again")
 
 

@@ -1,7 +1,7 @@
-"""Send what MLflow missed: runs that were kept on disk while it was away, slow or full.
+"""Send MLflow the runs that were kept on disk while it was unreachable, slow or full.
 
 python -m flows.unsent          send every kept run
-python -m flows.unsent --list   say what waits
+python -m flows.unsent --list   list the kept runs
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from tasks.runs.store import connect, knock, tracking_uri
 
 
 def send(folder: Path, root: Path = ROOT) -> str:
-    """Send one kept run, to its own run where MLflow knows one, else to a new one; returns the run id.
+    """Send one kept run: into the run that MLflow has already, else into a new one. Returns the run id.
 
-    Raises LandloomError where something could not be sent: that stays in the folder, the rest is gone from it.
+    Entries that were sent are removed from the folder. Raises LandloomError where some could not be sent; they stay.
     """
     start = json.loads((folder / "run.json").read_text())
     events = read(folder)
@@ -34,12 +34,12 @@ def send(folder: Path, root: Path = ROOT) -> str:
         if start["run_id"] is None:
             run = client.create_run(experiment, start["time"], start["tags"], start["name"])
             start["run_id"] = run.info.run_id
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with the server, the kept run must survive
+    except Exception as error:  # noqa: BLE001 - no error of the server may lose the kept run
         raise LandloomError(f"{folder.name}: {_line(error)}; nothing was sent") from None
     if "tried" not in start and not any(event["kind"] == "end" for event in events):
-        # The stage was killed before it could say how it ended.
+        # The stage was killed before it could record its end.
         events.append({"kind": "end", "status": "KILLED", "time": int(time.time() * 1000)})
-    write_json(folder / "run.json", start | {"tried": True})  # a second try must go on with this run
+    write_json(folder / "run.json", start | {"tried": True})  # a second attempt must continue this run
     left, reason = _perform_all(client, start["run_id"], events, folder, root)
     if left:
         lines = "".join(json.dumps(event) + "\n" for event in left)
@@ -51,7 +51,7 @@ def send(folder: Path, root: Path = ROOT) -> str:
 
 
 def _perform_all(client: Any, run_id: str, events: list[dict], folder: Path, root: Path) -> tuple[list[dict], str]:
-    """(events that failed, why the first did): one that MLflow refuses must not hold up those behind it."""
+    """Returns (events that failed, reason of the first failure). One refused event must not stop those after it."""
     left: list[dict] = []
     reason = ""
     for number, event in enumerate(events):
@@ -62,7 +62,7 @@ def _perform_all(client: Any, run_id: str, events: list[dict], folder: Path, roo
             reason = reason or _line(error)
             try:
                 knock(tracking_uri(root))
-            except Exception:  # noqa: BLE001 - it went away again: asking on would take an age
+            except Exception:  # noqa: BLE001 - the server is unreachable again: each further event would wait for it
                 return left + events[number + 1 :], reason
     return left, reason
 
@@ -72,18 +72,18 @@ def _line(error: Exception) -> str:
 
 
 def main() -> None:
-    """The command line; ends with status 1 where something still waits."""
+    """The command line; exits with status 1 where a run could not be sent completely."""
     parser = argparse.ArgumentParser(prog="python -m flows.unsent", description=__doc__.splitlines()[0])
-    parser.add_argument("--list", action="store_true", help="only say what waits")
+    parser.add_argument("--list", action="store_true", help="only list the kept runs")
     arguments = parser.parse_args()
     waiting = journals(ROOT)
     if not waiting:
-        print("nothing waits: MLflow was told everything")
+        print("nothing to send: MLflow has every run")
     failed = False
     for folder in waiting:
         with taken(folder) as free:
             if not free:
-                print(f"{folder.name}: its stage is still running, or someone else sends it")
+                print(f"{folder.name}: its stage is still running, or another process sends it")
             elif arguments.list:
                 print(f"{folder.name}: {len(read(folder))} entries")
             else:

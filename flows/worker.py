@@ -3,20 +3,20 @@
 
     python worker.py --repository URL --commit SHA --stage train@terrain
 
-It clones the commit, fetches what the stage reads from the DVC remote, runs that single stage, and pushes
-its outputs and DVC's run cache. It never writes to git: whoever asked restores the outputs from the run
-cache, and keeps the only `dvc.lock`. Kill it at any moment and start it again, here or on another machine:
-what was fetched, trained or pushed is not done twice.
+It clones the commit, fetches the stage's inputs from the DVC remote, runs that single stage, and pushes its outputs
+and DVC's run cache. It never writes to git: the driver restores the outputs from the run cache and writes `dvc.lock`.
+It can be killed at any moment and started again, here or on another machine: it repeats no finished fetch, training
+step before a checkpoint, or push.
 
-Every option can stand in the environment, as LANDLOOM_REPOSITORY and so on, so that a container, a cloud job
-and a process are started in the same way. Keys come from the environment alone; so do
+Every option can stand in the environment, as LANDLOOM_REPOSITORY and so on, so that a container, a cloud job and a
+process start in the same way. Keys come from the environment alone. Further variables are
     MLFLOW_TRACKING_URI  where the run is recorded
-    LANDLOOM_STATE       a folder that outlives this machine (a mounted bucket): training goes on from there
+    LANDLOOM_STATE       a folder that outlives this machine (a mounted bucket): training continues from there
     LANDLOOM_PYTHON      an interpreter that has requirements.lock; without it an environment is made once
     LANDLOOM_LAUNCH      arguments of `accelerate launch`, where training takes several processes
 
-Ends with 0 when everything is pushed, 2 when the stage refused (its own word says why; trying again would
-not help), 75 when it was stopped or something around it failed (trying again may help), 128 + n after signal n.
+Exit status: 0 when everything is pushed; 2 when the stage refused (its message says why; another attempt would fail
+the same way); 75 when it was stopped or something else failed (another attempt may help); 128 + n after signal n.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECA
 
 
 class Failed(RuntimeError):
-    """A command did not do its work: the network, the disk, a kill. `lines` are what it printed."""
+    """A command failed because of the network, the disk or a kill. `lines` is its output."""
 
     def __init__(self, message: str, lines: Sequence[str] = ()):
         super().__init__(message)
@@ -49,11 +49,11 @@ class Failed(RuntimeError):
 
 
 class Refused(RuntimeError):
-    """The stage itself said why it will not: the same input would end the same way."""
+    """The stage refused its input and said why: another attempt would fail the same way."""
 
 
 class Commands:
-    """Runs commands in a process group of their own, so that a signal reaches everything they started."""
+    """Runs each command in its own process group, so that a signal reaches everything it started."""
 
     def __init__(self) -> None:
         self.running: subprocess.Popen[str] | None = None
@@ -65,7 +65,7 @@ class Commands:
         self.signal = number
         if self.running is None:
             raise Failed(f"stopped by signal {number}")
-        # Training finishes its step and saves a checkpoint on SIGTERM; DVC ends with it.
+        # On SIGTERM, training finishes its step, saves a checkpoint and ends; so does DVC.
         os.killpg(self.running.pid, signal.SIGTERM)
 
     def run(
@@ -76,7 +76,7 @@ class Commands:
         held: int | None = None,
         quiet: bool = False,
     ) -> list[str]:
-        """Run a command, passing on what it prints unless `quiet`; returns those lines. It inherits the lock `held`."""
+        """Run a command; returns its output lines, printed too unless `quiet`. The command inherits the lock `held`."""
         if self.signal is not None:
             raise Failed(f"stopped by signal {self.signal}")
         self.running = subprocess.Popen(
@@ -94,14 +94,14 @@ class Commands:
         lines = []
         try:
             for line in self.running.stdout or ():
-                for part in line.rstrip().split("\r"):  # a progress bar is many lines in one
+                for part in line.rstrip().split("\r"):  # a progress bar has many parts in one line
                     if part.strip():
                         lines.append(scrub(part.rstrip()))
                         if not quiet:
                             say(lines[-1])
             status = self.running.wait()
         finally:
-            if self.running.poll() is None:  # whoever read our lines is gone
+            if self.running.poll() is None:  # nobody reads our output any more
                 os.killpg(self.running.pid, signal.SIGTERM)
             self.running = None
         if self.signal is not None:
@@ -112,7 +112,7 @@ class Commands:
 
 
 def say(line: str) -> None:
-    """Print at once: somebody reads along."""
+    """Print at once: the driver follows this output."""
     print(line, flush=True)
 
 
@@ -126,7 +126,7 @@ def scrub(line: str) -> str:
 
 
 def work(commands: Commands, repository: str, commit: str, stage: str, remote: str | None, base: Path) -> None:
-    """Do it all: clone, environment, data, the stage, push."""
+    """Clone, make the environment, fetch the data, run the stage, push."""
     home = base / stage
     home.mkdir(parents=True, exist_ok=True)
     with locked(home / "lock") as held:
@@ -143,14 +143,14 @@ def work(commands: Commands, repository: str, commit: str, stage: str, remote: s
         if remote:
             commands.run(*dvc, "remote", "add", "--local", "-d", "-f", "-q", "landloom", remote, folder=clone, env=env)
 
-        # Asked of the clone's own code: its environment can read `dvc.yaml`, which a bare Python cannot.
+        # The clone's own code and environment read `dvc.yaml`; a bare Python cannot.
         ask = "import sys, pathlib, flows.worker as w; print(*w.data_deps(sys.argv[1], pathlib.Path()), sep='\\n')"
         reads = commands.run(python, "-c", ask, stage, folder=clone, env=env, quiet=True)
         if reads:
             say(f"fetching {', '.join(reads)}")
             commands.run(*dvc, "pull", "--force", "--quiet", *reads, folder=clone, env=env)
         if os.environ.get("LANDLOOM_NODE_RANK", "0") != "0":
-            # Another node of the same training: it computes beside the first one, which alone keeps the outputs.
+            # Another node of the same training: it takes part, and the first node alone pushes the outputs.
             room, dataset = stage.split("@")
             commands.run(python, "-m", f"tasks.{room}", dataset, folder=clone, env=env, held=held)
             return
@@ -162,7 +162,7 @@ def work(commands: Commands, repository: str, commit: str, stage: str, remote: s
             if said and commands.signal is None:
                 raise Refused(said[-1]) from None
             raise
-        # The data first: a run in the cache whose outputs nobody has would be worth nothing.
+        # The data first: a run cache entry is useless without its outputs.
         commands.run(*dvc, "push", "--quiet", stage, folder=clone, env=env)
         commands.run(*dvc, "push", "--quiet", "--run-cache", stage, folder=clone, env=env)
         forget_checkpoints(clone)
@@ -175,7 +175,7 @@ def work(commands: Commands, repository: str, commit: str, stage: str, remote: s
 
 
 def data_deps(stage: str, root: Path) -> list[str]:
-    """The data among the dependencies of a stage of `dvc.yaml`; imports what a bare machine has not."""
+    """The dependencies of a stage that are data; imports packages that a bare machine does not have."""
     from tasks.core.dag import stage_entry
 
     return [path for path in stage_entry(*stage.split("@"), root).deps if path.startswith("data/")]
@@ -183,16 +183,16 @@ def data_deps(stage: str, root: Path) -> list[str]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[int]:
-    """Hold a lock that the stage inherits: it is free when the last of its processes has ended, not before.
+    """Hold a lock that the stage's processes inherit: it is free when the last of them has ended.
 
-    So a second attempt on this machine waits for what a killed attempt left running, and both never write
-    the same checkpoints at once.
+    So a second attempt on this machine waits for processes that a killed attempt left running, and two attempts never
+    write the same checkpoints at the same time.
     """
     with path.open("w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            say(f"an earlier attempt is still at work in {path.parent}; waiting for it")
+            say(f"an earlier attempt still runs in {path.parent}; waiting for it")
             fcntl.flock(stream, fcntl.LOCK_EX)
         yield stream.fileno()
 
@@ -200,8 +200,8 @@ def locked(path: Path) -> Iterator[int]:
 def checked_out(commands: Commands, repository: str, commit: str, clone: Path) -> Path:
     """A new clone of that one commit.
 
-    Never the clone of an earlier attempt: a kill can leave half a file, or a lock of DVC's, anywhere in it. What
-    cost time (data, outputs, checkpoints) lies beside it.
+    It never reuses the clone of an earlier attempt: a kill can leave half a file or a lock of DVC in it. Data, outputs
+    and checkpoints, which take time to make, lie outside the clone.
     """
     shutil.rmtree(clone, ignore_errors=True)
     clone.mkdir()
@@ -210,7 +210,7 @@ def checked_out(commands: Commands, repository: str, commit: str, clone: Path) -
     commands.run(*git, "init", "--quiet", folder=clone)
     try:
         commands.run(*git, "fetch", "--quiet", "--depth", "1", repository, commit, folder=clone)
-    except Failed:  # a server may refuse to give a commit by its name alone
+    except Failed:  # a server may refuse to send a commit by its id
         if commands.signal is not None:
             raise
         commands.run(*git, "fetch", "--quiet", "--tags", repository, "+refs/heads/*:refs/heads/*", folder=clone)
@@ -219,11 +219,11 @@ def checked_out(commands: Commands, repository: str, commit: str, clone: Path) -
 
 
 def environment(commands: Commands, clone: Path, base: Path) -> Path:
-    """The interpreter: LANDLOOM_PYTHON where its lock is the commit's, or that of an environment made once a lock."""
+    """The interpreter: LANDLOOM_PYTHON if its lock file is the commit's, else an environment made once a lock."""
     lock = (clone / "requirements.lock").read_bytes()
     given = os.environ.get("LANDLOOM_PYTHON")
     if given:
-        made_from = Path(given).parent.parent / "requirements.lock"  # an image keeps it there
+        made_from = Path(given).parent.parent / "requirements.lock"  # the worker's image keeps it there
         if not made_from.exists() or made_from.read_bytes() == lock:
             return Path(given)
         say(f"{given} was made from another requirements.lock than this commit's")
@@ -240,23 +240,23 @@ def environment(commands: Commands, clone: Path, base: Path) -> Path:
 
 
 def forget_checkpoints(clone: Path) -> None:
-    """Remove the checkpoints of training that is finished and pushed; until now they could have been needed."""
+    """Remove the checkpoints of training that is finished and pushed."""
     for marked in (clone / ".landloom" / "spent").glob("[!.]*.json"):  # see tasks/core/spent.py
         shutil.rmtree(json.loads(marked.read_text())["folder"], ignore_errors=True)
 
 
 def keep_unsent(clone: Path, state: Path) -> None:
-    """Save what MLflow was not told from a clone that is about to go, for `python -m flows.unsent`."""
+    """Move runs that MLflow did not get out of a clone that will be removed, for `python -m flows.unsent`."""
     for journal in sorted((clone / ".landloom" / "unsent").glob("*")):
         kept = state / "unsent" / journal.name
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(journal, kept)
-        say(f"warning: MLflow was away; its run is kept in {kept}: move that to .landloom/unsent/ of a checkout, and")
-        say("warning: `python -m flows.unsent` sends it from there")
+        say(f"warning: MLflow was unreachable; the run is kept in {kept}: move it to .landloom/unsent/ of a checkout;")
+        say("warning: there, `python -m flows.unsent` sends it")
 
 
 def _reason(lines: Sequence[str], command: Sequence[object], status: int) -> str:
-    """The last line that says what went wrong, else the command and its status."""
+    """The last line of the output that reports an error, else the command and its status."""
     told = [line for line in lines if line.startswith(("ERROR", "fatal", "error"))]
     told = told or lines[-1:] or [f"{' '.join(str(word) for word in command[:4])} ended with {status}"]
     return told[-1]

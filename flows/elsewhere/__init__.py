@@ -1,1 +1,1 @@
-"""One stage on another machine: what is sent there, the attempts, the way back."""
+"""One stage on another machine: the job that is sent, the attempts, the restore of the outputs."""

@@ -1,4 +1,4 @@
-"""One attempt: a machine of a pool, or one that a command starts, runs the stage; its log is repeated here."""
+"""One attempt: a machine of a pool, or one that a command starts, runs the stage; its log is copied here."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ POLL_S = 2.0
 
 
 class StageRefused(RuntimeError):
-    """The stage said why it will not run: another machine would say the same."""
+    """The stage refused its input and said why: another machine would refuse it too."""
 
 
 class WorkerLost(RuntimeError):
-    """The attempt ended without outputs: its machine died, or something around the stage failed."""
+    """The attempt ended without outputs: the machine died, or something outside the stage failed."""
 
 
 def in_pool(pool: str | None, job: dict[str, str], silence_s: float) -> None:
@@ -54,8 +54,8 @@ def in_pool(pool: str | None, job: dict[str, str], silence_s: float) -> None:
         try:
             run = _follow(client, run, silence_s)
         except BaseException as error:
-            # Stopped by a person, we stop what we asked for. An error (the server was away) leaves it running: the
-            # next attempt finds it under way.
+            # If a person stops this flow, the remote run is stopped too. After an error (an unreachable server) it
+            # continues, and the next attempt finds it.
             if not isinstance(error, Exception):
                 client.set_flow_run_state(run.id, Cancelling())
             raise
@@ -73,14 +73,14 @@ def _under_way(client: SyncPrefectClient, tag: str) -> FlowRun | None:
 
 
 def _follow(client: SyncPrefectClient, run: FlowRun, silence_s: float) -> FlowRun:
-    """Repeat the run's log here until it ends; WorkerLost where it falls silent."""
+    """Copy the run's log here until it ends; raises WorkerLost where nothing is logged for `silence_s`."""
     log, seen, heard, asked = get_run_logger(), 0, time.monotonic(), False
     logs = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id]))
     while True:
         run = client.read_flow_run(run.id)
         for entry in client.read_logs(logs, offset=seen, sort=LogSort.TIMESTAMP_ASC):
             seen, heard = seen + 1, time.monotonic()
-            if entry.level < logging.ERROR and entry.message != SIGN_OF_LIFE:  # errors come as the run's state
+            if entry.level < logging.ERROR and entry.message != SIGN_OF_LIFE:  # the run's state has the errors
                 log.info(entry.message)
         if run.state.is_final():
             return run
@@ -97,7 +97,7 @@ def _follow(client: SyncPrefectClient, run: FlowRun, silence_s: float) -> FlowRu
 
 
 def by_command(command: str, job: dict[str, str], root: Path) -> None:
-    """Start a machine by a command that ends when the stage has ended; the job is in its environment."""
+    """Start a machine by a command that ends with the stage; the command finds the job in its environment."""
     log = get_run_logger()
     env = {f"LANDLOOM_{name.upper()}": value for name, value in job.items() if name != "tracking_uri"}
     process = subprocess.Popen(
@@ -120,7 +120,7 @@ def by_command(command: str, job: dict[str, str], root: Path) -> None:
             process.terminate()
             process.wait()
     if status != 0:
-        # A launcher has exit codes and prefixes of its own; the worker's word for a refusal comes through.
+        # A launcher has its own exit codes and line prefixes; the worker's word `refused` is in the line all the same.
         refusals = [line.partition("refused: ")[2] for line in lines if "refused: " in line]
         if refusals:
             raise StageRefused(refusals[-1])

@@ -1,4 +1,4 @@
-"""DVC on the side that asks: which stages are out of date, and how outputs come back through the run cache."""
+"""DVC on the driver's side: which stages are out of date, and how outputs come back through the run cache."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tasks.core.errors import LandloomError
 
 
 def changed(root: Path, stages: set[str]) -> list[str]:
-    """Which of `stages` DVC would run, or would have to restore, sorted."""
-    if not stages:  # to DVC no target means every one
+    """Those of `stages` that DVC would run or restore, sorted."""
+    if not stages:  # for DVC, no target means every stage
         return []
     return sorted(json.loads(dvc(root, "status", "--json", *sorted(stages))))
 
 
 def restore(stage: str, root: Path) -> str:
-    """Bring the outputs here through the run cache; this writes `dvc.lock`, and never runs the stage."""
-    # DVC runs a stage by $SHELL. One that refuses turns "not in the run cache" into an error, and not into
-    # hours of training on the wrong machine.
+    """Restore the outputs from the run cache; this writes `dvc.lock`, and never runs the stage."""
+    # DVC runs a stage by $SHELL. A shell that always fails makes a missing run cache entry an error; without it,
+    # DVC would train on this machine.
     command = ("--wait-for-lock", "repro", "--pull", "--single-item", stage)
     said = dvc(root, *command, check=False, SHELL="/bin/false")
     if "is cached - skipping run" in said:
@@ -32,7 +32,7 @@ def restore(stage: str, root: Path) -> str:
     if "didn't change, skipping" in said:
         return "unchanged"
     dvc(root, "checkout", "--quiet", stage, check=False)
-    raise WorkerLost(f"{stage}: the worker ended well, but its outputs are not in the DVC remote that is used here")
+    raise WorkerLost(f"{stage}: the worker succeeded, but its outputs are not in the DVC remote of this checkout")
 
 
 def dvc(root: Path, *arguments: str, check: bool = True, **env: str) -> str:

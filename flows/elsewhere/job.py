@@ -1,4 +1,4 @@
-"""The job that a worker gets: a stage, a commit and addresses, checked here before any machine starts."""
+"""The job of a worker: a stage, a commit and addresses, checked here before any machine starts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tasks.core.errors import LandloomError
 
 
 def prepared(stage: str, repository: str | None, remote: str | None, root: Path) -> dict[str, str]:
-    """What a worker must be told, after everything that would fail there was looked at here."""
+    """The job, after checks of everything that would fail on the worker. Raises LandloomError where a check fails."""
     dirty = git(root, "status", "--porcelain", "--untracked-files=no").splitlines()
     dirty += [f"?? {name}" for name in git(root, "ls-files", "-o", "--exclude-standard", "--", "*.py").splitlines()]
     if dirty:
@@ -28,7 +28,7 @@ def prepared(stage: str, repository: str | None, remote: str | None, root: Path)
     job = described(stage, git(root, "rev-parse", "HEAD").strip(), repository, remote)
     _reachable(job["commit"], repository, root)
     if not remote and not dvc(root, "config", "--project", "core.remote", check=False):
-        # .dvc/config.local is this machine's own: no clone has it.
+        # .dvc/config.local belongs to this machine: no clone has it.
         raise LandloomError(
             ".dvc/config has no default remote to exchange data by: `dvc remote add -d NAME ADDRESS` and commit it, or "
             "name one with --remote"
@@ -46,7 +46,7 @@ def prepared(stage: str, repository: str | None, remote: str | None, root: Path)
 
 
 def described(stage: str, commit: str, repository: str, remote: str | None) -> dict[str, str]:
-    """The job as a Prefect server may keep it: addresses without passwords, and nothing else of the environment."""
+    """The job as a Prefect server may store it: addresses without passwords, and nothing else of the environment."""
     job = {"stage": stage, "commit": commit, "repository": repository}
     if remote:
         job["remote"] = remote
@@ -54,13 +54,13 @@ def described(stage: str, commit: str, repository: str, remote: str | None) -> d
         if _has_password(address):
             raise LandloomError(f"--{name}: leave the password out of the address; give it to the worker's environment")
     tracking = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if tracking.startswith("http") and not _has_password(tracking):  # a file of this machine means nothing elsewhere
+    if tracking.startswith("http") and not _has_password(tracking):  # no other machine sees a file of this one
         job["tracking_uri"] = tracking
     return job
 
 
 def _reachable(commit: str, repository: str, root: Path) -> None:
-    """Is the commit part of what the worker's repository gives out?"""
+    """Raise LandloomError unless the worker's repository has the commit."""
     heads = {line.split()[0] for line in git(root, "ls-remote", repository).splitlines()}
     if commit in heads:
         return
@@ -70,5 +70,5 @@ def _reachable(commit: str, repository: str, root: Path) -> None:
 
 
 def _has_password(address: str) -> bool:
-    """A password, or the token that stands alone before the host of a web address."""
+    """Whether the address has a password, or a token before the host of a web address."""
     return re.match(r"https?://[^/@\s]+@|\w+://[^/@\s]*:[^/@\s]+@", address) is not None

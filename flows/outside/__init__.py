@@ -1,1 +1,1 @@
-"""What flows ask of the outside: git, services."""
+"""Programs and services outside: git, and whether a server answers."""

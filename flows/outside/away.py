@@ -1,4 +1,4 @@
-"""Whether what a flow needs answers: found out in seconds and said in one line, before any work starts."""
+"""Checks, within seconds and before any work starts, that the servers of a flow answer."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _ANSWER_S = 5.0
 
 
 def check_prefect() -> None:
-    """Raise LandloomError where the Prefect server that is configured does not answer; without one, do nothing."""
+    """Raise LandloomError where the configured Prefect server does not answer; without one, do nothing."""
     from prefect.settings import PREFECT_API_URL
 
     url = PREFECT_API_URL.value()
     if url and (reason := silent(f"{url.rstrip('/')}/health")):
         raise LandloomError(
-            f"Prefect ({redact(url)}) is away, so no flow can be recorded there: {reason}. Start it, unset "
+            f"Prefect ({redact(url)}) is unreachable, so no flow can be recorded there: {reason}. Start it, unset "
             "PREFECT_API_URL to let the flow bring its own server, or run `dvc repro`, which needs none"
         )
 
 
 def silent(url: str) -> str | None:
-    """None where anything answers at `url`, with whatever status below 500; else why not."""
+    """None where `url` answers with a status below 500; else the reason in words."""
     try:
         status = httpx.get(url, timeout=_ANSWER_S).status_code
     except httpx.HTTPError as error:

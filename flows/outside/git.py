@@ -1,4 +1,4 @@
-"""Git, asked in words."""
+"""Git commands and their output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tasks.runs.secrets import redact
 
 
 def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> str:
-    """Run git and give what it prints; raises LandloomError with git's own words."""
+    """Run git and return its output; raises LandloomError with git's own message."""
     done = _run(folder, *arguments, stdin=stdin)
     if done.returncode != 0:
         said = " ".join(done.stderr.decode(errors="replace").split())
@@ -19,7 +19,7 @@ def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> str:
 
 
 def ask(folder: Path, *arguments: str) -> str:
-    """What git prints, without the last line's end; nothing where it says no."""
+    """Git's output without the last newline; an empty string where git fails."""
     done = _run(folder, *arguments)
     return done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else ""
 

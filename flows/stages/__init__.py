@@ -1,1 +1,1 @@
-"""Stages run through DVC: graph, state, processes."""
+"""Running stages through DVC: the graph, their state, their processes."""

@@ -1,4 +1,4 @@
-"""What a flow leaves in the Prefect UI: a table of its stages; for each stage its figures, picture and MLflow run."""
+"""Pages in the Prefect UI: a table of a flow's stages; for each stage its metrics, a picture and its MLflow run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-WIDTH, QUALITY = 640, 80  # pixels and JPEG quality: a picture of tens of kilobytes inside the page itself
+WIDTH, QUALITY = 640, 80  # pixels and JPEG quality: the page contains the picture, which takes tens of kilobytes
 
 
 def publish(stage: str, root: Path, outcome: str, seconds: float, log: Any) -> None:
-    """Show what a stage left. The stage is done by now: whatever goes wrong here is only told."""
+    """Show the outputs of a stage. The stage has ended, so an error here is only a warning."""
     try:
         create_markdown_artifact(
             key=key(stage), markdown=page(stage, root, outcome, seconds), description=f"{stage} {outcome}"
@@ -26,13 +26,13 @@ def publish(stage: str, root: Path, outcome: str, seconds: float, log: Any) -> N
 
 
 def publish_outcomes(outcomes: dict[str, str], root: Path, log: Any) -> None:
-    """The flow's table: each stage, how it ended, and the run that made what it left."""
+    """The flow's table: each stage, how it ended, and the run that made its outputs."""
     rows = [
         {"stage": stage, "outcome": outcome, "run": run_of(stage, root) or ""} for stage, outcome in outcomes.items()
     ]
     try:
         create_table_artifact(key="stages", table=rows, description="How each stage ended")
-    except Exception as error:  # noqa: BLE001 - the stages themselves are done
+    except Exception as error:  # noqa: BLE001 - the stages have ended
         log.warning("no table of stages in the Prefect UI: %s", error)
 
 
@@ -52,19 +52,19 @@ def page(stage: str, root: Path, outcome: str, seconds: float) -> str:
             "\n".join(["| figure | value |", "|---|---|", *(f"| {k} | {v:.6g} |" for k, v in metrics.items())])
         )
     pictures = sorted((place / "pictures" / room).glob("*.png"))
-    if pictures:  # the last by name: of numbered pictures, the newest
+    if pictures:  # the last name: the newest of numbered pictures
         parts.append(f"![{pictures[-1].stem}]({data_uri(pictures[-1])})")
     return "\n\n".join(part for part in parts if part)
 
 
 def run_of(stage: str, root: Path) -> str | None:
-    """Id of the MLflow run that made what the stage left, from its run file."""
+    """Id of the MLflow run that made the stage's outputs, from its run file."""
     room, _, dataset = stage.partition("@")
     return (_json(root / "data" / dataset / "runs" / f"{room}.json") or {}).get("run_id")
 
 
 def run_line(run_id: str | None) -> str:
-    """Where to find the run: a link where MLflow is a server, else its id and the command that opens the pages."""
+    """A link to the run where MLflow is a server, else its id and the command that opens the pages."""
     if run_id is None:
         return ""
     uri = os.environ.get("MLFLOW_TRACKING_URI", "")
@@ -80,7 +80,7 @@ def run_line(run_id: str | None) -> str:
 
 
 def _experiment(uri: str, run_id: str) -> str | None:
-    """Id of the experiment that holds the run, asked over HTTP: importing MLflow would take seconds."""
+    """Id of the experiment of the run, read over HTTP: an import of MLflow would take seconds."""
     import httpx
 
     name, word = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
@@ -99,7 +99,7 @@ def _experiment(uri: str, run_id: str) -> str | None:
 
 
 def data_uri(path: Path) -> str:
-    """The picture, scaled down, as a `data:` address: the Prefect UI has no place for files of its own."""
+    """The picture, scaled down, as a `data:` address: the Prefect UI cannot store files."""
     from PIL import Image
 
     with Image.open(path) as picture:

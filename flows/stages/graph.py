@@ -1,4 +1,4 @@
-"""The pipeline's graph and state, as DVC itself has them: there is no second list of edges."""
+"""The pipeline's graph and state, read from DVC itself: there is no second list of edges."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Graph = dict[str, set[str]]
 
 @dataclass(frozen=True)
 class Plan:
-    """What DVC says before anything runs: its graph, and the stages that need nothing."""
+    """DVC's view before anything runs: the graph, and the stages that are up to date."""
 
     graph: Graph
     unchanged: frozenset[str]
@@ -32,8 +32,8 @@ def read_graph(root: Path) -> Graph:
 def read_plan(root: Path) -> Plan:
     """The graph, and which stages `dvc repro --single-item` would find unchanged at this moment.
 
-    One look at everything costs as much as one `dvc` process. It holds for a stage as long as nothing
-    upstream of it writes; a stage that another process is writing just now counts as changed.
+    Reading it costs as much as one `dvc` process. It is valid for a stage until a stage upstream writes. A stage that
+    another process is writing counts as changed.
     """
     with Repo(root, _wait_for_lock=True) as repo, locked(repo):
         graph = _edges(repo)
@@ -47,7 +47,7 @@ def _edges(repo: Repo) -> Graph:
 
 
 def _changed(stage: Stage) -> bool:
-    """The very question that `dvc repro` asks before it skips a stage."""
+    """The check that `dvc repro` makes before it skips a stage."""
     try:
         return stage.changed()
     except LockError:
@@ -55,7 +55,7 @@ def _changed(stage: Stage) -> bool:
 
 
 def ordered(graph: Graph) -> list[str]:
-    """Topological order, dependencies first; ties by name, so that the order is always the same."""
+    """Topological order, dependencies first; names order the rest, so that the result is always the same."""
     done: list[str] = []
     waiting = {stage: set(needs) for stage, needs in graph.items()}
     while waiting:
@@ -66,7 +66,7 @@ def ordered(graph: Graph) -> list[str]:
 
 
 def chosen(graph: Graph, targets: Iterable[str] = (), start: str | None = None) -> Graph:
-    """The part of the graph that is needed for `targets` (all when empty) and follows `start`.
+    """The part of the graph that `targets` need (all when empty) and that follows `start`.
 
     `train` means that stage of every dataset, `@terrain` every stage of that dataset. Raises ValueError
     for an unknown name.

@@ -21,7 +21,7 @@ from tasks.runs.host import LIMIT
 from tasks.runs.secrets import redact
 
 RAN, RESTORED, UNCHANGED = "ran", "restored from cache", "unchanged"
-_TOLD = (  # what DVC prints, and what it means
+_TOLD = (  # part of DVC's output → outcome
     ("Running stage", RAN),
     ("is cached - skipping run", RESTORED),
     ("didn't change, skipping", UNCHANGED),
@@ -29,19 +29,19 @@ _TOLD = (  # what DVC prints, and what it means
 _BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
 
 LOCAL = {"acquire": ("source", {"sample", "files"}), "caption": ("method", {"none", "facts"})}
-"""Stages that may touch a network: the parameter that decides it, and the values with which they do not."""
+"""Stages that may use a network: the parameter that decides it, and its values for which they do not."""
 
 
 DELAYS_S = [10, 60, 300]
-"""Waits before a stage is tried again: a hiccup, a restart, an outage."""
+"""Seconds before each new attempt of a stage: for a short failure, a restart, an outage."""
 
 
 class StageFailed(RuntimeError):
-    """A stage's command ended with an error; the message is its own word."""
+    """A stage's command ended with an error; the message is the stage's own."""
 
 
 class Children:
-    """The `dvc` commands of one flow, so that a flow which is cancelled leaves none behind."""
+    """The `dvc` commands of one flow, so that a cancelled flow can stop them."""
 
     def __init__(self) -> None:
         self._alive: set[Command] = set()
@@ -63,7 +63,7 @@ class Children:
             self._alive.discard(command)
 
     def stop(self) -> None:
-        """End all of them (a training saves its state first), and start no more."""
+        """End all commands (training saves a checkpoint first) and start no more."""
         with self._lock:
             self.stopped = True
             for command in self._alive:
@@ -73,7 +73,7 @@ class Children:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:  # the flow was cancelled, or Ctrl-C: nothing of ours may work on
+        if kind is not None:  # cancelled, or Ctrl-C: no process of this flow may continue
             self.stop()
         self._warm.close()
 
@@ -82,8 +82,8 @@ class Children:
 def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, children: Children) -> str:
     """Bring one stage up to date; returns `ran`, `restored from cache` or `unchanged`.
 
-    `needs` are the outcomes of the stages it depends on. Where none of them wrote anything, `settled` (DVC's
-    answer for the whole graph when the flow began) still holds, and no process has to be started to ask again.
+    `needs` are the outcomes of the stages it depends on. If none of them wrote anything, `settled` (DVC's answer when
+    the flow began) is still valid, and no `dvc` process has to start.
     """
     log = get_run_logger()
     if settled and not force and set(needs) <= {UNCHANGED}:
@@ -96,7 +96,7 @@ def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, c
             break
         log.info("%s: another process used its files; asking again", stage)
     if status != 0:
-        # DVC's own last line names the stage; the one before it is the stage's own word.
+        # DVC's last line only names the stage; the line before it has the stage's own message.
         told = [line for line in lines if line.startswith(stage.split("@")[0])] or lines[-1:] or ["no output"]
         raise StageFailed(told[-1] if told[-1].startswith(stage) else f"{stage}: {told[-1]}")
     outcome = next((meaning for words, meaning in _TOLD if any(words in line for line in lines)), UNCHANGED)
@@ -106,9 +106,9 @@ def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, c
 
 
 def stand_aside(said: str) -> bool:
-    """Wait a few seconds where DVC said that another process uses its files; whether it did.
+    """Wait a few seconds if DVC reported that another process uses its files; returns whether it did.
 
-    DVC waits for its own lock, but not for a stage that another process runs; that one may even do our work.
+    DVC waits for its own lock, but not for a stage that another process runs. That process may even do this work.
     """
     busy = any(words in said for words in _BUSY)
     if busy:
@@ -117,7 +117,7 @@ def stand_aside(said: str) -> bool:
 
 
 def run_dvc(arguments: list[str], root: Path, children: Children, log: Any, **env: str) -> tuple[int, list[str]]:
-    """Run `dvc`; (exit status, lines printed), each line logged as soon as it is there."""
+    """Run `dvc`, logging each line at once; returns (exit status, lines)."""
     command = children.start(
         ["--wait-for-lock", *arguments],
         root,
@@ -141,21 +141,21 @@ def run_dvc(arguments: list[str], root: Path, children: Children, log: Any, **en
 
 
 def patient(stage: str, params: Mapping[str, Any], children: Children) -> Task[..., str]:
-    """The task for this stage: with retries where it may touch a network, without where they cannot help."""
-    named = repro.with_options(name=stage)  # so that one which is never reached has a name too
+    """The task for this stage: with retries if it may use a network, else without."""
+    named = repro.with_options(name=stage)  # so that a task that never starts has a name too
     if not touches_network(stage, params):
         return named
     return named.with_options(
         retries=len(DELAYS_S),
         retry_delay_seconds=DELAYS_S,
         retry_jitter_factor=0.5,
-        # A wrong parameter is as wrong the next time.
+        # A wrong parameter stays wrong.
         retry_condition_fn=lambda task, run, state: not children.stopped and "params.yaml: " not in str(state.message),
     )
 
 
 def touches_network(stage: str, params: Mapping[str, Any]) -> bool:
-    """Whether the stage, with the parameters of `params.yaml` as they stand, may ask another machine."""
+    """Whether the stage may use a network with these values of `params.yaml`."""
     room, _, dataset = stage.partition("@")
     if room not in LOCAL:
         return False

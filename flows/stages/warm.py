@@ -1,8 +1,8 @@
 """DVC, imported once: every command of a flow runs in a fork of one process that has it loaded.
 
-Half a second of the second that a `dvc` command takes is spent on imports. A flow starts one helper (this
-module as a script); for each command the helper forks, and the fork becomes that command: in a process group
-of its own, with the folder, environment and pipes that it was given. When the flow ends, so does the helper.
+A `dvc` command takes one second, half of it for imports. A flow starts one helper process (this module as a script).
+For each command the helper forks, and the fork becomes that command, in its own process group, with the given folder,
+environment and pipes. The helper ends when the flow ends.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ _USED = (
 
 
 class Command:
-    """A `dvc` command at work: its lines as they come, then its exit status."""
+    """A running `dvc` command: its lines as they come, then its exit status."""
 
     def __init__(self, output: int, news: int):
         self._output = os.fdopen(output, errors="replace")
         self._news = os.fdopen(news)
-        pid = self._news.readline().strip()  # it has a group of its own by the time it says so
+        pid = self._news.readline().strip()  # it writes this after it made its process group
         self.pid = int(pid) if pid else None
 
     def lines(self) -> Iterator[str]:
-        """What it and its stage print, line by line, until both have ended."""
+        """The output of the command and its stage, line by line, until both have ended."""
         with self._output:
             yield from self._output
 
@@ -66,14 +66,14 @@ class Command:
             return int(self._news.readline().strip() or -1)
 
     def stop(self) -> None:
-        """Ask it and all that it started to end."""
+        """Send SIGTERM to it and to everything it started."""
         if self.pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGTERM)
 
 
 class Warm:
-    """The helper of one flow; started when the first command needs it. May be used from several threads."""
+    """The helper of one flow, started by the first command. Several threads may use it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -95,7 +95,7 @@ class Warm:
         return Command(output, news)
 
     def close(self) -> None:
-        """Let the helper go; commands that are at work go on."""
+        """End the helper; running commands continue."""
         with self._lock:
             if self._socket is not None:
                 self._socket.close()
@@ -109,16 +109,16 @@ class Warm:
             pass_fds=[there.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is the flow's to answer
+            start_new_session=True,  # the flow alone handles Ctrl-C
         )
         there.close()
 
 
 def serve(orders: socket.socket) -> None:
-    """The helper: fork for every order until the flow closes its end."""
-    sys.path.pop(0)  # this folder is no place to import from: a script's own folder comes first
+    """The helper: fork for every order until the flow closes its end of the socket."""
+    sys.path.pop(0)  # a script's folder comes first in the path, but its modules are not meant to be imported like this
     load()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that forks which ended leave nothing behind
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that the kernel removes ended forks
     while True:
         head, fds, _, _ = socket.recv_fds(orders, _LENGTH.size, 2)
         if not head:
@@ -132,19 +132,19 @@ def serve(orders: socket.socket) -> None:
 
 
 def load() -> None:
-    """Import what `dvc repro` uses, much of it at the last moment, so that no fork has to."""
+    """Import the modules that `dvc repro` uses, many of them late, so that no fork has to."""
     for name in _USED:
         importlib.import_module(name)
     from dvc.cli.parser import get_main_parser
 
-    get_main_parser()  # which imports the module of every command
+    get_main_parser()  # this imports the module of every command
 
 
 def _become(arguments: list[str], folder: str, env: dict[str, str], output: int, news: int) -> None:
     """Turn this fork into one `dvc` command; never returns."""
     status = 255
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else no wait for the stage would learn its status
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else DVC could not read the stage's exit status
         os.setsid()
         os.dup2(output, 1)
         os.dup2(output, 2)
@@ -154,7 +154,7 @@ def _become(arguments: list[str], folder: str, env: dict[str, str], output: int,
         os.environ.clear()
         os.environ.update(env)
         os.chdir(folder)
-        sys.argv = ["dvc", *arguments]  # what DVC's locks name
+        sys.argv = ["dvc", *arguments]  # the name that DVC's locks record
         from dvc.cli import main
 
         status = main(arguments)

@@ -279,7 +279,7 @@ def test_a_dvc_remote_that_is_away_keeps_no_stage_from_finishing(tmp_path, monke
             assert time.monotonic() - started < 20
             said = str(told.value)
             assert said.startswith(
-                f"the DVC remote 'storage' ({address}) is away or full, so what was made here is on "
+                f"the DVC remote 'storage' ({address}) is unreachable or full, so the new data are on "
             )
             assert "nothing is lost, and `dvc push --run-cache` sends it later: " in said
             assert "\n" not in said and SECRET not in said
