@@ -1,7 +1,7 @@
 """Apply an overlay of `infra/scales` to `params.yaml`, showing the difference first.
 
-`python -m flows.scale laptop` prints what would change; `--apply` writes it. The result is validated
-as a whole before a byte is written, and the comments of `params.yaml` stay.
+`python -m flows.scale laptop` prints what would change; `--apply` writes it. The result is validated before a
+byte is written, and the comments of `params.yaml` stay.
 """
 
 from __future__ import annotations
@@ -13,14 +13,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from ruamel.yaml import YAML, YAMLError
 
+from tasks.core.choice import choice_of, model_below
 from tasks.core.command import told
 from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_file
-from tasks.core.settings import PARAMS, ROOT, check
+from tasks.core.settings import PARAMS, ROOT, Settings, room_params, rooms, stage_rooms, validate
+from tasks.runs.parameters import resolved
 
 FOLDER = Path("infra/scales")
+Change = tuple[str, Any, Any]
+"""Dotted path, old value, new value."""
 
 
 def scales(root: Path = ROOT) -> list[str]:
@@ -28,34 +33,67 @@ def scales(root: Path = ROOT) -> list[str]:
     return sorted(path.stem for path in (root / FOLDER).glob("*.yaml"))
 
 
-def changes(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield (dotted path, old value, new value) for every leaf of the overlay `new` that differs.
+def changes(document: Any, overlay: dict[str, Any]) -> list[Change]:
+    """What the overlay changes, leaf by leaf, against the values of `document` with their defaults filled in.
 
-    An overlay may only set what is there: a key that `old` lacks is a spelling mistake.
+    A choice (`source: {kind: …}`) of another kind is one change: the keys of the former kind mean nothing to it.
+
+    Raises:
+        LandloomError: the overlay names a dataset that is not there. Unknown keys are found when the whole is checked.
     """
-    for key, value in new.items():
-        here = f"{path}.{key}" if path else str(key)
-        if not isinstance(old, dict) or key not in old:
-            raise LandloomError(f"{here}: {PARAMS} has no such key")
-        if isinstance(value, dict) and isinstance(old[key], dict) and value:
-            yield from changes(old[key], value, here)
-        elif old[key] != value:
-            yield here, old[key], value
+    found: list[Change] = []
+    for name, value in overlay.items():
+        if name != "datasets":
+            found += _leaves(Settings, document, {name: value}, document, "")
+            continue
+        for dataset, sections in value.items():
+            if dataset not in document["datasets"]:
+                there = ", ".join(document["datasets"])
+                raise LandloomError(f"datasets.{dataset}: {PARAMS} has no such dataset; there are {there}")
+            for room, section in sections.items():
+                model = room_params(room) if room in stage_rooms() else None
+                here = document["datasets"][dataset].get(room) or {}
+                where = f"datasets.{dataset}.{room}"
+                found += _leaves(model, here, section, resolved(here, room), where)
+    return found
 
 
-def merge(document: Any, overlay: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+def _leaves(
+    model: type[BaseModel] | None, here: Any, overlay: dict[str, Any], full: Any, where: str
+) -> Iterator[Change]:
+    """Changes below one mapping: `here` is what is written, `full` the same with defaults; `model` where it has one."""
+    for key, value in overlay.items():
+        place = f"{where}.{key}" if where else str(key)
+        written = here.get(key) if isinstance(here, dict) else None
+        was = full.get(key) if isinstance(full, dict) else None
+        choice = choice_of(model, key) if model and key in model.model_fields else None
+        if isinstance(value, dict) and value and isinstance(was, dict):
+            below = model_below(model, key, was) if model else None
+            if choice and value.get(choice.key, was.get(choice.key)) != was.get(choice.key):
+                yield place, was, value
+            elif below or isinstance(written, dict):
+                yield from _leaves(below, written, value, was, place)
+            elif was != was | value:  # a plain mapping that is not written down has one default as a whole
+                yield place, was, was | value
+        elif value not in (was, written):
+            yield place, was, value
+
+
+def merge(document: Any, overlay: dict[str, Any]) -> list[Change]:
     """Set the overlay's leaves in `document` in place and return what changed."""
     found = [(path, copy.deepcopy(old), new) for path, old, new in changes(document, overlay)]
     for path, _, value in found:
         target = document
         *parents, last = path.split(".")
         for part in parents:
+            if not isinstance(target.get(part), dict):
+                target[part] = {}
             target = target[part]
         target[last] = value
     return found
 
 
-def apply_scale(name: str, write: bool, root: Path = ROOT) -> list[tuple[str, Any, Any]]:
+def apply_scale(name: str, write: bool, root: Path = ROOT) -> list[Change]:
     """Show, and with `write` store, what the overlay `name` changes in `params.yaml`."""
     if name not in scales(root):
         raise LandloomError(f"{FOLDER}/{name}.yaml: there is no such scale; there are {', '.join(scales(root))}")
@@ -69,10 +107,11 @@ def apply_scale(name: str, write: bool, root: Path = ROOT) -> list[tuple[str, An
         raise LandloomError(f"{FOLDER}/{name}.yaml: {error}") from None
 
 
-def apply_overlay(overlay: dict[str, Any], write: bool, root: Path = ROOT) -> list[tuple[str, Any, Any]]:
+def apply_overlay(overlay: dict[str, Any], write: bool, root: Path = ROOT) -> list[Change]:
     """What `overlay` changes in `params.yaml`, each as (dotted path, old value, new value); stored with `write`.
 
-    The whole file is validated with the change before a byte is written; everything else in it stays.
+    An overlay sets any value that a model knows, one that has its default so far too. Every dataset that it touches
+    is checked with the change before a byte is written; everything else in the file stays.
     """
     yaml, before = _yaml(), (root / PARAMS).read_text()
     try:
@@ -82,7 +121,10 @@ def apply_overlay(overlay: dict[str, Any], write: bool, root: Path = ROOT) -> li
     found = merge(document, overlay)
     text = io.StringIO()
     yaml.dump(document, text)
-    check(YAML(typ="safe").load(text.getvalue()), root)
+    raw = YAML(typ="safe").load(text.getvalue())
+    validate(Settings, raw, "")
+    for dataset in overlay.get("datasets") or {}:
+        rooms(raw["datasets"], dataset, root)
     if write and found:
         if (root / PARAMS).read_text() != before:  # somebody saved it in the meantime: their edit stays
             return apply_overlay(overlay, write, root)

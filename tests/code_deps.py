@@ -19,7 +19,7 @@ def undeclared(room: str, deps: list[str], root: Path = ROOT) -> list[str]:
     An `__init__.py` that holds nothing but its docstring cannot change a result and is left out.
     """
     declared = [root / dep for dep in deps if not dep.startswith("data/")]
-    reached = reach(sorted((root / "tasks" / room).rglob("*.py")), root)
+    reached = reach(_starts(room, deps, root), root)
     outside = [path for path in reached if root / BOOKKEEPING not in path.parents and path != root / FIRST]
     missing = [path for path in outside if not any(dep in (path, *path.parents) for dep in declared)]
     return sorted(path.relative_to(root).as_posix() for path in missing)
@@ -27,9 +27,16 @@ def undeclared(room: str, deps: list[str], root: Path = ROOT) -> list[str]:
 
 def unused(room: str, deps: list[str], root: Path = ROOT) -> list[str]:
     """Those of `deps` that are code and hold no module that the room reaches."""
-    reached = reach(sorted((root / "tasks" / room).rglob("*.py")), root)
+    reached = reach(_starts(room, deps, root), root)
     code = [dep for dep in deps if not dep.startswith("data/")]
     return [dep for dep in code if not any(root / dep in (path, *path.parents) for path in reached)]
+
+
+def _starts(room: str, deps: list[str], root: Path) -> list[Path]:
+    """The room's own modules, and those of folders inside the room that `deps` name: they may be loaded by name."""
+    inside = [root / dep for dep in deps if f"{dep}/".startswith(f"tasks/{room}/")]
+    by_name = [path for dep in inside for path in dep.rglob("*.py")]
+    return sorted({*(root / "tasks" / room).glob("*.py"), *by_name})
 
 
 def reach(files: list[Path], root: Path = ROOT) -> set[Path]:

@@ -13,7 +13,9 @@ from tasks.core.dag import stage_entry, stage_names
 from tests.code_deps import ROOT, imports, undeclared, unused
 
 ROOMS = sorted(path.parent.name for path in (ROOT / "tasks").glob("*/__main__.py"))
-SOURCES = sorted(path for package in ("tasks", "models", "flows") for path in (ROOT / package).rglob("*.py"))
+DATASETS = list(yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"])
+SOURCES = ("tasks", "acquire", "sources")
+FILES = sorted(path for package in ("tasks", "models", "flows") for path in (ROOT / package).rglob("*.py"))
 
 
 def place(path: Path) -> tuple[str, ...]:
@@ -24,14 +26,15 @@ def test_every_stage_has_a_room_and_every_room_a_stage():
     assert sorted(stage_names(ROOT)) == ROOMS
 
 
+@pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("room", ROOMS)
-def test_deps_name_the_folders_that_the_code_reaches(room):
-    deps = list(stage_entry(room, "terrain", ROOT).deps)
+def test_deps_name_the_folders_that_the_code_reaches(room, dataset):
+    deps = list(stage_entry(room, dataset, ROOT).deps)
     assert undeclared(room, deps) == []
     assert unused(room, deps) == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: "/".join(place(path)))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(place(path)))
 def test_who_may_know_whom(path):
     here = place(path)
     for target in imports(path):
@@ -42,6 +45,12 @@ def test_who_may_know_whom(path):
             assert there[0] != "tasks" or there[1] not in ROOMS, "flows start dvc and import no stage"
         elif len(there) > 2 and there[1] in ROOMS:
             assert here[1] == there[1], "stages never import each other: they meet in formats"
+            if here[:3] == SOURCES:
+                shared = there[2] == "common" or there[:4] == here[:4] or there[2:] == ("__init__.py",)
+                shared = shared or there == (*SOURCES, "__init__.py")
+                assert shared, "a source imports what sources share, and no other source"
+            else:
+                assert there[:3] != SOURCES or there[3] == "__init__.py", "sources are found by name"
         elif there[:2] == ("tasks", "runs"):
             shared = ("core", "formats", "relief", "compute")
             assert here[1] not in shared, "what stages share never imports bookkeeping"
@@ -58,7 +67,7 @@ def test_dvc_sees_the_stages_that_we_see():
     from dvc.repo import Repo
 
     with Repo(ROOT) as repo:
-        ours = {stage_entry(name, dataset, ROOT) for name in ROOMS for dataset in datasets()}
+        ours = {stage_entry(name, dataset, ROOT) for name in ROOMS for dataset in DATASETS}
         theirs = {stage.name: stage for stage in repo.index.stages}
         assert set(theirs) == {entry.key for entry in ours}
         for entry in ours:
@@ -67,12 +76,8 @@ def test_dvc_sees_the_stages_that_we_see():
             assert {out.def_path for out in stage.outs} == set(entry.outs)
 
 
-def datasets() -> list[str]:
-    return list(yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"])
-
-
 @pytest.mark.parametrize(
-    "path", [*SOURCES, *sorted((ROOT / "infra").rglob("*.py"))], ids=lambda path: "/".join(place(path))
+    "path", [*FILES, *sorted((ROOT / "infra").rglob("*.py"))], ids=lambda path: "/".join(place(path))
 )
 def test_files_are_small_enough_to_read_in_one_go(path):
     assert len(path.read_text().splitlines()) <= 400

@@ -17,6 +17,8 @@ from prefect.runtime import flow_run
 
 from flows.stages.artifacts import publish
 from flows.stages.warm import Command, Warm
+from tasks.core.errors import LandloomError
+from tasks.core.settings import room_params, validate
 from tasks.runs.host import LIMIT
 from tasks.runs.secrets import redact
 
@@ -27,10 +29,6 @@ _TOLD = (  # part of DVC's output → outcome
     ("didn't change, skipping", UNCHANGED),
 )
 _BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
-
-LOCAL = {"acquire": ("source", {"sample", "files"}), "caption": ("method", {"none", "facts"})}
-"""Stages that may use a network: the parameter that decides it, and its values for which they do not."""
-
 
 DELAYS_S = [10, 60, 300]
 """Seconds before each new attempt of a stage: for a short failure, a restart, an outage."""
@@ -155,9 +153,11 @@ def patient(stage: str, params: Mapping[str, Any], children: Children) -> Task[.
 
 
 def touches_network(stage: str, params: Mapping[str, Any]) -> bool:
-    """Whether the stage may use a network with these values of `params.yaml`."""
+    """Whether the stage asks other machines: a source or a method that it chose says so by `remote = True`."""
     room, _, dataset = stage.partition("@")
-    if room not in LOCAL:
-        return False
-    name, local = LOCAL[room]
-    return params.get("datasets", {}).get(dataset, {}).get(room, {}).get(name) not in local
+    section = ((params.get("datasets") or {}).get(dataset) or {}).get(room)
+    try:
+        found = validate(room_params(room), section, room)
+    except (LandloomError, ModuleNotFoundError):
+        return False  # the stage itself says what is wrong, and a second try cannot help
+    return any(getattr(value, "remote", False) for _, value in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import importlib
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -13,16 +14,11 @@ from functools import partial
 from pathlib import Path
 
 from tasks.acquire.common.area import Area
+from tasks.acquire.common.context import Context
 from tasks.acquire.common.georeference import write_georeference
-from tasks.acquire.common.http import Http, Patience
 from tasks.acquire.common.inspect import inspect
 from tasks.acquire.common.source import Candidate, Delivery, Refusal, Source, Unreadable
-from tasks.acquire.common.throttle import Throttle
 from tasks.acquire.params import Params
-from tasks.acquire.sources.files.source import FileSource
-from tasks.acquire.sources.sample.source import SampleSource
-from tasks.acquire.sources.stac.source import StacSource
-from tasks.acquire.sources.urls.source import UrlSource
 from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_dir
 from tasks.core.hashing import file_sha256
@@ -37,10 +33,10 @@ def run(stage: Stage[Params]) -> None:
     source = open_source(stage, area)
     candidates = list(source.items())
     if not candidates:
-        raise LandloomError(f"acquire.source: {params.source} has no raster in this area; look at acquire.area")
+        raise LandloomError(f"acquire.source: {params.source.kind} has no raster in this area; look at acquire.area")
     with _told_when_full(), atomic_dir(stage.dir / "raw") as raw:
-        look = partial(take, raw=raw, area=area, max_pixels=params.files.max_pixels)
-        connections = params.download.connections if params.source in ("stac", "urls") else 1
+        look = partial(take, raw=raw, area=area, max_pixels=params.max_pixels)
+        connections = params.download.connections if getattr(params.source, "remote", False) else 1
         rows = []
         with ThreadPoolExecutor(connections) as pool:
             for row in stage.progress(pool.map(look, candidates), len(candidates), "rasters"):
@@ -74,18 +70,10 @@ def _told_when_full() -> Iterator[None]:
 
 
 def open_source(stage: Stage[Params], area: Area) -> Source:
-    """The source that the parameters name."""
+    """The source that the parameters name: `open_source` of its folder."""
     params = stage.params
-    if params.source == "sample":
-        return SampleSource(params.sample, area)
-    if params.source == "files":
-        return FileSource(params.files, stage.root)
-    polite, cache = params.download, stage.state_dir("downloads")
-    throttle = Throttle(stage.state_dir("hosts"), polite.requests_per_second)
-    http = Http(throttle, Patience(polite.timeout_s, polite.retries, polite.give_up_s))
-    if params.source == "stac":
-        return StacSource(params.stac, area, http, cache, polite.max_file_mb << 20)
-    return UrlSource(params.urls, http, cache, polite.max_file_mb << 20)
+    module = importlib.import_module(f"tasks.acquire.sources.{params.source.kind}.source")
+    return module.open_source(params.source, area, Context(stage.root, stage.state_dir, params.download))
 
 
 def take(candidate: Candidate, raw: Path, area: Area, max_pixels: int) -> LedgerRow:

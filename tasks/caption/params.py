@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from tasks.core.settings import Strict
+from tasks.core.settings import Strict, one_of
+
+
+class NoCaptions(Strict):
+    """The dataset has no captions."""
+
+    name: Literal["none"]
+    """The method."""
 
 
 class Facts(Strict):
-    """How facts are measured, and how much of them a text may leave out."""
+    """Texts from templates, about what was measured and nothing else."""
 
-    lookup_px: int = Field(ge=2, le=512)
-    flat_deg: float = Field(ge=0.0, lt=45.0)
-    drop_share: float = Field(ge=0.0, le=1.0)
+    name: Literal["facts"]
+    """The method."""
+    lookup_px: int = Field(12, ge=2, le=512)
+    """How far geomorphons look for higher and lower ground, in pixels: a fifth of a tile of 64."""
+    flat_deg: float = Field(1.0, ge=0.0, lt=45.0)
+    """What is seen at a lesser angle counts as level, in degrees; the value of Jasiewicz & Stepinski (2013)."""
+    drop_share: float = Field(0.3, ge=0.0, le=1.0)
+    """Chance of each optional clause to be left out, so that a model learns short prompts too."""
 
 
 class Params(Strict):
-    """`method: none` needs no more; `method: facts` needs the block `facts`."""
+    """The section `caption` of one dataset."""
 
-    method: Literal["none", "facts"]
-    facts: Facts | None = None  # absent, not a value: a dataset without captions has no facts to set
-
-    @model_validator(mode="after")
-    def _block(self) -> Params:
-        if self.method == "facts" and self.facts is None:
-            raise ValueError("method facts needs the block `facts` (lookup_px, flat_deg, drop_share)")
-        return self
+    method: one_of("name", NoCaptions, Facts)
+    """`none`, or `facts` (templates), and what it needs."""

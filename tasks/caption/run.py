@@ -27,14 +27,14 @@ from tasks.relief.geomorphons import NAMES
 def run(stage: Stage[Params]) -> None:
     """`method: none` leaves an empty table and says so in its metrics."""
     output = stage.dir / "captions.parquet"
-    if stage.params.method == "none":
+    if stage.params.method.name == "none":
         write_captions(empty_captions(), output)
         stage.metrics({"captions": 0})
         return
     scenes = read_scenes(stage.dir / "scenes.parquet")
     tiles = kept(read_tiles(stage.dir / "tiles.parquet"))
     _check(tiles, scenes, stage.dir)
-    settings = stage.params.facts
+    settings = stage.params.method
     describe: Describer = TemplateDescriber(settings.drop_share)
     captions = empty_captions()
     if len(tiles):
@@ -48,7 +48,7 @@ def run(stage: Stage[Params]) -> None:
                 "key": tiles["key"].to_numpy(),
                 "text": [caption.text for caption in texts],
                 "facts": [json.dumps(tile, sort_keys=True, allow_nan=False) for tile in facts],
-                "method": stage.params.method,
+                "method": stage.params.method.name,
                 "model": [caption.model for caption in texts],
                 "cost_usd": [caption.cost_usd for caption in texts],
             }

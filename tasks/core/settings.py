@@ -1,27 +1,30 @@
-"""`params.yaml`, read and checked as a whole before any stage starts.
+"""`params.yaml`, read and checked before a stage starts, and every value of a dataset with its defaults filled in.
 
-Every room that has parameters describes them in its own `params.py` (a pydantic model named
-`Params` with `extra="forbid"`). No model carries a default: `params.yaml` is the one place where
-a value stands. A stage is a *dependent* of its own section only; the other rooms' models are
-loaded by name here, because they can refuse a run but never change what a stage writes.
+Every room that has parameters describes them in its own `params.py`: a pydantic model named `Params`, with defaults
+and a meaning for each value. `params.yaml` says only what a dataset chose. A mistake in one dataset's section stops
+that dataset alone. A stage depends on its own section only: the other rooms' models are loaded by name here, because
+they can refuse a run but never change what a stage writes.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tasks.core.choice import choices, chosen, model_below, one_of
 from tasks.core.errors import LandloomError
+
+__all__ = ["choices", "chosen", "one_of"]  # how a room writes a choice, beside what stands here
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = "params.yaml"
 T = TypeVar("T", bound=BaseModel)
+Rooms = dict[str, "Strict"]
+"""A dataset's parameters, resolved: the room's name to its model."""
 
 
 class Strict(BaseModel):
@@ -33,48 +36,21 @@ class Strict(BaseModel):
 class Compute(Strict):
     """How work over many scenes is spread. Changes speed, never bytes, so no stage depends on it."""
 
-    engine: str = Field(pattern=r"^(serial|processes|tcp://.+|tls://.+)$")
-    workers: int = Field(ge=1)
+    engine: str = Field("processes", pattern=r"^(serial|processes|tcp://.+|tls://.+)$")
+    """`serial`, `processes`, or the address of a Dask scheduler."""
+    workers: int = Field(2, ge=1)
+    """Processes at a time on this machine. Two fit the smallest machine that the demo is meant for."""
 
 
 class Settings(Strict):
-    """The whole of `params.yaml`."""
+    """The whole of `params.yaml`; the sections of datasets are checked one by one, by `rooms`."""
 
     seed: int = Field(ge=0, lt=2**31)
-    compute: Compute
-    datasets: dict[str, dict[str, dict[str, Any]]]
-
-
-def choices(package: str) -> list[str]:
-    """Names of the folders of `package` that have a `params.py`, sorted: what a person can choose from."""
-    folders = importlib.import_module(package).__path__
-    return sorted({path.parent.name for folder in folders for path in Path(folder).glob("*/params.py")})
-
-
-def chosen(package: str, key: str) -> Any:
-    """The type of a mapping whose `key` names a folder of `package`: the model `<package>.<value>.params.Params`.
-
-    Only the named folder is imported, so a mistake in another folder does no harm here. Use it as a field's type:
-    `source: chosen("tasks.acquire.sources", "kind")`.
-    """
-
-    def build(value: Any) -> BaseModel:
-        if isinstance(value, BaseModel):
-            return value
-        if not isinstance(value, dict):
-            raise PydanticCustomError("chosen", "must be a mapping with the key `{key}`", {"key": key})
-        if key not in value:
-            missing = {"type": "missing", "loc": (key,), "input": value}
-            raise ValidationError.from_exception_data(package, [missing])
-        name = value[key]
-        if name not in (names := choices(package)):
-            unknown = PydanticCustomError(
-                "chosen", "there is no such choice; there are {names}", {"names": ", ".join(names)}
-            )
-            raise ValidationError.from_exception_data(package, [{"type": unknown, "loc": (key,), "input": name}])
-        return importlib.import_module(f"{package}.{name}.params").Params.model_validate(value)
-
-    return Annotated[Any, PlainValidator(build)]
+    """Every random number of every stage follows from it."""
+    compute: Compute = Compute()
+    """How work over many scenes is spread."""
+    datasets: dict[str, Any]
+    """Name to the sections of its stages."""
 
 
 def stage_rooms(root: Path = ROOT) -> list[str]:
@@ -82,9 +58,13 @@ def stage_rooms(root: Path = ROOT) -> list[str]:
     return sorted(path.parent.name for path in (root / "tasks").glob("*/params.py"))
 
 
-def load(root: Path = ROOT) -> Settings:
-    """Read and check `params.yaml`; raise `LandloomError` with the first bad key's full path."""
-    return check(read(root), root)
+def load(root: Path = ROOT, dataset: str | None = None) -> Settings:
+    """Read and check `params.yaml`, all of it or what concerns one dataset.
+
+    Raises:
+        LandloomError: a value is wrong; the message has the full path of the first one.
+    """
+    return check(read(root), root, dataset)
 
 
 def read(root: Path = ROOT) -> Any:
@@ -98,23 +78,40 @@ def read(root: Path = ROOT) -> Any:
         raise LandloomError(f"{PARAMS}: not valid YAML: {' '.join(str(error).split())}") from None
 
 
-def check(raw: Any, root: Path = ROOT) -> Settings:
-    """Validate a whole parameter file that was already read: every section, and rules across sections."""
+def check(raw: Any, root: Path = ROOT, dataset: str | None = None) -> Settings:
+    """Validate a parameter file that was already read: what all datasets share, and every dataset or the given one."""
     settings = validate(Settings, raw, "")
-    rooms = stage_rooms(root)
-    for dataset, sections in settings.datasets.items():
-        where = f"datasets.{dataset}"
-        if not dataset.isidentifier():
-            raise LandloomError(f"{PARAMS}: {where}: a dataset's name is letters, digits and underscores")
-        for name in sections:
-            if name not in rooms:
-                raise LandloomError(f"{PARAMS}: {where}.{name}: unknown key; the stages are {', '.join(rooms)}")
-        for name in rooms:
-            if name not in sections:
-                raise LandloomError(f"{PARAMS}: {where}.{name}: this section is missing")
-            validate(room_params(name), sections[name], f"{where}.{name}")
-        _check_across(sections, where)
+    for name in settings.datasets if dataset is None else [dataset]:
+        rooms(settings.datasets, name, root)
     return settings
+
+
+def rooms(datasets: dict[str, Any], dataset: str, root: Path = ROOT) -> Rooms:
+    """Every value of one dataset, its defaults filled in; rules across sections hold.
+
+    Args:
+        datasets: what stands under `datasets` in `params.yaml`. Sections of other datasets are not looked at.
+
+    Raises:
+        LandloomError: there is no such dataset, or one of its values is wrong.
+    """
+    where = f"datasets.{dataset}"
+    if dataset not in datasets:
+        raise LandloomError(f"{PARAMS}: there is no dataset {dataset!r}; there are {', '.join(map(str, datasets))}")
+    sections, known = datasets[dataset], stage_rooms(root)
+    if not isinstance(dataset, str) or not dataset.isidentifier():
+        raise LandloomError(f"{PARAMS}: {where}: a dataset's name is letters, digits and underscores")
+    if not isinstance(sections, dict):
+        raise LandloomError(f"{PARAMS}: {where}: must be a mapping with a section for each stage")
+    for name in sections:
+        if name not in known:
+            raise LandloomError(f"{PARAMS}: {where}.{name}: unknown key; the stages are {', '.join(known)}")
+    for name in known:
+        if name not in sections:
+            raise LandloomError(f"{PARAMS}: {where}.{name}: this section is missing")
+    found = {name: validate(room_params(name), sections[name], f"{where}.{name}") for name in known}
+    _check_across(found, where)
+    return found
 
 
 def room_params(room: str) -> type[Strict]:
@@ -130,8 +127,7 @@ def validate(model: type[T], raw: Any, where: str) -> T:
         problem = error.errors()[0]
         path = ".".join(part for part in (where, *map(str, problem["loc"])) if part)
         if problem["type"] == "extra_forbidden":
-            fields = ", ".join(model.model_fields) if len(problem["loc"]) == 1 else "its section's own"
-            reason = f"unknown key; known here: {fields}"
+            reason = f"unknown key; {_known_at(model, raw, problem['loc'][:-1])}"
         elif problem["type"] == "missing":
             reason = "this key is missing"
         else:
@@ -141,9 +137,18 @@ def validate(model: type[T], raw: Any, where: str) -> T:
         raise LandloomError(f"{PARAMS}: {path}: {reason}" + (f" (and {more} more)" if more else "")) from None
 
 
-def _check_across(sections: dict[str, dict[str, Any]], where: str) -> None:
+def _known_at(model: type[BaseModel], raw: Any, place: tuple[int | str, ...]) -> str:
+    """The keys that a mapping inside `raw` may have."""
+    here: type[BaseModel] | None = model
+    for part in place:
+        raw = raw.get(part) if isinstance(raw, dict) else None
+        here = model_below(here, str(part), raw) if here else None
+    return f"known here: {', '.join(here.model_fields)}" if here else "it is none of its section's own"
+
+
+def _check_across(params: Rooms, where: str) -> None:
     """Rules that tie two sections together, so that they fail in a second and not after an hour."""
-    window, out = sections["select"]["px"], sections["shard"]["px"]
+    window, out = params["select"].px, params["shard"].px  # type: ignore[attr-defined]
     if window % out:
         raise LandloomError(
             f"{PARAMS}: {where}.shard.px: {out} must divide select.px ({window}), so that shrinking is a plain average"

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from tasks.core.settings import Strict
+from tasks.core.settings import Strict, one_of
 
 MOST_CLASSES = 32  # more cannot be told apart by eye
 Byte = Annotated[int, Field(ge=0, le=255)]
@@ -18,12 +18,23 @@ Ref = ClassName | Annotated[int, Field(ge=0, lt=MOST_CLASSES)]
 class Features(Strict):
     """What of a pixel and its surroundings is measured, and how much each kind counts."""
 
-    radii_px: tuple[int, ...] = Field(min_length=2, max_length=6)
-    floor_m: float | None
-    lightness: Literal["none", "corrected", "raw"]
-    sun_azimuth: float = Field(ge=0, lt=360)
-    sun_altitude: float = Field(gt=0, lt=90)
-    weights: dict[Literal["height", "color", "texture", "lightness"], Annotated[float, Field(ge=0, le=10)]]
+    radii_px: tuple[int, ...] = Field((2, 5, 12), min_length=2, max_length=6)
+    """Sizes of the surroundings that are looked at, in pixels: from texture to landform in tiles of 64."""
+    floor_m: float | None = 0.0
+    """Lower heights count as this, in metres: a sea floor is not visible. Null takes heights as they are."""
+    lightness: Literal["none", "corrected", "raw"] = "corrected"
+    """Of colours: `none`, `raw`, or `corrected`: the baked light of relief is fitted to a scene and divided out."""
+    sun_azimuth: float = Field(315.0, ge=0, lt=360)
+    """Where that light comes from, in degrees from north. Maps are lit from the north-west by custom."""
+    sun_altitude: float = Field(45.0, gt=0, lt=90)
+    """How high it stands, in degrees."""
+    weights: dict[Literal["height", "color", "texture", "lightness"], Annotated[float, Field(ge=0, le=10)]] = {
+        "height": 0.4,
+        "color": 2.0,
+        "texture": 0.3,
+        "lightness": 0.5,
+    }
+    """Of each kind of features, however many it has. Colour leads: classes are what a painter sees as one."""
 
     @field_validator("radii_px")
     @classmethod
@@ -41,12 +52,16 @@ class Features(Strict):
 
 
 class Sample(Strict):
-    """Which pixels are clustered."""
+    """Which pixels are clustered: drawn evenly over regions, elevations and slopes."""
 
-    pixels: int = Field(ge=200, le=200_000)
-    per_tile: int = Field(ge=1, le=1000)
-    elevation_m: tuple[float, ...]
-    slope_deg: tuple[float, ...]
+    pixels: int = Field(3000, ge=200, le=200_000)
+    """How many. 3,000 suit 400 crops of 64 pixels, 8,000 suit 1,500 crops of 256."""
+    per_tile: int = Field(50, ge=1, le=1000)
+    """At most from one tile: neighbours say the same."""
+    elevation_m: tuple[float, ...] = (1.0, 100.0, 300.0, 1000.0, 2500.0)
+    """Edges of elevation bands, in metres. The first parts sea from land."""
+    slope_deg: tuple[float, ...] = (2.0, 8.0, 20.0)
+    """Edges of slope bands, in degrees. Slopes shrink with the GSD: at 20 km a pixel even the Alps are below 1°."""
 
     @field_validator("elevation_m", "slope_deg")
     @classmethod
@@ -59,19 +74,27 @@ class Sample(Strict):
 class Embedding(Strict):
     """UMAP (McInnes, Healy & Melville 2018) of the sample."""
 
-    neighbours: int = Field(ge=5, le=200)
-    dimensions: int = Field(ge=2, le=10)
-    epochs: int = Field(ge=20, le=2000)
+    neighbours: int = Field(30, ge=5, le=200)
+    """Neighbours of a pixel that keep their distance. Twice UMAP's own 15: broad classes, not islands."""
+    dimensions: int = Field(4, ge=2, le=10)
+    """Of the embedding. More than the 2 of a picture, since it is clustered and not looked at."""
+    epochs: int = Field(200, ge=20, le=2000)
+    """Rounds of optimisation; UMAP's own number for large samples."""
 
 
 class Choice(Strict):
     """How many classes, and what speaks for a number where `k` is `auto`."""
 
-    k: Literal["auto"] | Annotated[int, Field(ge=2, le=MOST_CLASSES)]
-    candidates: tuple[int, int]
-    replicates: int = Field(ge=2, le=100)
-    least_stability: float = Field(ge=0, le=1)
-    least_cluster: float = Field(gt=0, lt=0.5)
+    k: Literal["auto"] | Annotated[int, Field(ge=2, le=MOST_CLASSES)] = "auto"
+    """A number of classes, or `auto`."""
+    candidates: tuple[int, int] = (6, 10)
+    """Fewest and most classes that `auto` looks at. Five are too few to paint a planet with."""
+    replicates: int = Field(4, ge=2, le=100)
+    """Halves of the sample that are embedded and clustered anew, to measure stability. 20 give a steadier choice."""
+    least_stability: float = Field(0.7, ge=0, le=1)
+    """Adjusted Rand index between halves; a number of classes with less is not taken."""
+    least_cluster: float = Field(0.01, gt=0, lt=0.5)
+    """Share of the sample that a dense cluster has at least. What lies in none is noise and teaches nothing."""
 
     @field_validator("candidates")
     @classmethod
@@ -88,7 +111,9 @@ class Pinned(Strict):
     """
 
     path: str = Field(min_length=1)
+    """Of the file, relative to the repository's root."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """What `sha256sum` says of it."""
 
 
 class Merge(Strict):
@@ -157,23 +182,16 @@ Edit = Annotated[
 ]
 
 
-class Cluster(Strict):
-    """Classes found in the data."""
-
-    features: Features
-    sample: Sample
-    embedding: Embedding
-    choice: Choice
-    hidden: int = Field(ge=4, le=256)
-    reference: Pinned | None
-    edits: tuple[Edit, ...]
-
-
 class Smoothing(Strict):
-    """How far classes are drawn together into areas: from gentle to strong, drawn for each tile."""
+    """How far classes are drawn together into areas: from gentle to strong.
 
-    sigma_px: tuple[float, float]
-    region_px: tuple[int, int]
+    Each tile draws its own strength, so that tiles that overlap differ.
+    """
+
+    sigma_px: tuple[float, float] = (0.5, 1.5)
+    """Spread of the filter over class probabilities, gentle and strong, in pixels."""
+    region_px: tuple[int, int] = (4, 16)
+    """Areas with fewer pixels go to their surroundings, gentle and strong: nobody draws single pixels."""
 
     @field_validator("sigma_px", "region_px")
     @classmethod
@@ -190,21 +208,48 @@ class Smoothing(Strict):
         return value
 
 
+class NoLabels(Strict):
+    """The dataset has no classes."""
+
+    name: Literal["none"]
+    """The method."""
+
+
+class Cluster(Strict):
+    """Classes found in the data."""
+
+    name: Literal["cluster"]
+    """The method."""
+    features: Features = Features()
+    """What of a pixel and its surroundings is measured."""
+    sample: Sample = Sample()
+    """Which pixels are clustered."""
+    embedding: Embedding = Embedding()
+    """UMAP of the sample."""
+    choice: Choice = Choice()
+    """How many classes there are."""
+    hidden: int = Field(32, ge=4, le=256)
+    """Units of the classifier's hidden layer, which carries the clusters to every pixel."""
+    reference: Pinned | None = None
+    """An earlier labels/classifier.json in this repository: classes keep their numbers, names and colours."""
+    edits: tuple[Edit, ...] = ()
+    """By hand, in this order, on every run: {merge: [a, b]}, {rename: a, to: b}, {recolour: a, to: [r, g, b]},
+    {move: a, to: b, tile: KEY, row: 3, col: 4, neighbours: 50} or {move: a, to: b, lat: 46, lon: 8, km: 200}."""
+    smoothing: Smoothing = Smoothing()
+    """How far classes are drawn together into areas."""
+
+
+class Classified(Pinned):
+    """The classes of an earlier run."""
+
+    name: Literal["classifier"]
+    """The method."""
+    smoothing: Smoothing = Smoothing()
+    """How far classes are drawn together into areas."""
+
+
 class Params(Strict):
-    """`none` needs no more; `cluster` finds classes, `classifier` takes those of an earlier run."""
+    """The section `label` of one dataset."""
 
-    method: Literal["none", "cluster", "classifier"]
-    cluster: Cluster | None = None  # absent, not a value: a dataset without labels has no clusters to set
-    classifier: Pinned | None = None  # likewise
-    smoothing: Smoothing | None = None  # likewise
-
-    @model_validator(mode="after")
-    def _blocks(self) -> Params:
-        if self.method == "cluster" and self.cluster is None:
-            names = ", ".join(Cluster.model_fields)
-            raise ValueError(f"method cluster needs the block `cluster` ({names})")
-        if self.method == "classifier" and self.classifier is None:
-            raise ValueError("method classifier needs the block `classifier` (path, sha256)")
-        if self.method != "none" and self.smoothing is None:
-            raise ValueError(f"method {self.method} needs the block `smoothing` (sigma_px, region_px)")
-        return self
+    method: one_of("name", NoLabels, Cluster, Classified)
+    """`none`, `cluster` (finds classes), or `classifier` (takes those of an earlier run), and what it needs."""

@@ -26,7 +26,8 @@ from tasks.label.traits import traits
 
 def run(stage: Stage[Params]) -> None:
     """Find the classes, or take those of an earlier run; write `labels/`."""
-    if stage.params.method == "none":
+    method = stage.params.method
+    if method.name == "none":
         with atomic_dir(stage.dir / "labels") as folder:
             write_classes(empty_classes(), folder)
         stage.metrics({"classes": 0, "labelled_scenes": 0})
@@ -34,11 +35,11 @@ def run(stage: Stage[Params]) -> None:
         return
     tiles = kept(read_tiles(stage.dir / "tiles.parquet")).reset_index(drop=True)
     scenes, layers, gsd = _scenes(stage, tiles)
-    if stage.params.method == "cluster":
-        found = find_classes(stage, stage.params.cluster, tiles, scenes, layers, gsd)
+    if method.name == "cluster":
+        found = find_classes(stage, method, tiles, scenes, layers, gsd)
         classifier = found.classifier
     else:
-        found, classifier = None, read_pinned(stage.params.classifier, stage.root, "classifier")
+        found, classifier = None, read_pinned(method, stage.root, "label.method")
         _fits(classifier, layers, gsd)
     with atomic_dir(stage.dir / "labels") as folder:
         counts = _paint(stage, tiles, scenes, classifier, folder)
@@ -87,10 +88,10 @@ def _scenes(stage: Stage[Params], tiles: gpd.GeoDataFrame) -> tuple[gpd.GeoDataF
         raise LandloomError(
             f"scene {scenes.index[0]} has heights but no GSD, so its slopes cannot be told; give it a CRS in project"
         )
-    settings = stage.params.cluster and stage.params.cluster.features
-    if stage.params.method == "cluster" and settings.lightness == "corrected" and len(layers) < 2:
+    method = stage.params.method
+    if method.name == "cluster" and method.features.lightness == "corrected" and len(layers) < 2:
         raise LandloomError(
-            f"cluster.features.lightness: corrected needs heights and colours, and there is only {layers[0]}; "
+            f"label.method.features.lightness: corrected needs heights and colours, and there is only {layers[0]}; "
             "take none, or raw to use lightness as it is"
         )
     return scenes, layers, None if np.isnan(gsd[0]) else float(gsd[0])
@@ -115,7 +116,7 @@ def _paint(
     place["share"] = [float(stage.rng("smooth", key).random()) for key in place["key"]]
     place["index"] = np.arange(len(place))
     place = pd.DataFrame(place).sort_values(["scene", "index"])
-    work = jobs(scenes, place, stage.dir, folder, classifier, stage.params.smoothing)
+    work = jobs(scenes, place, stage.dir, folder, classifier, stage.params.method.smoothing)
     painted = list(stage.progress(parallel_map(paint, work, stage.compute), len(work), "batches of scenes"))
     counts = np.empty((len(tiles), 256), np.int64)
     counts[place["index"].to_numpy()] = np.concatenate(painted)

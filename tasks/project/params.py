@@ -15,14 +15,22 @@ WIDEST_CROP = 5_000_000.0
 class Params(Strict):
     """Section `project` of a dataset in `params.yaml`."""
 
-    method: Literal["local_equal_area", "sphere_crops", "latitude_rescale", "none"]
-    gsd: float = Field(gt=0, le=200_000)  # metres a pixel
-    scene_px: int = Field(ge=16, le=16_384)  # a scene is held in memory whole, a few times over
-    resampling: Literal["cubic", "bilinear"]
-    max_upsample: float = Field(ge=1)
-    fill_px: int = Field(ge=0, le=64)  # beyond that an interpolated void is an invented landscape
-    lowest: float | None
-    crops: int | None = Field(ge=1, le=1_000_000)
+    method: Literal["local_equal_area", "sphere_crops", "latitude_rescale", "none"] = "local_equal_area"
+    """`local_equal_area`, `sphere_crops` (squares of global maps), `latitude_rescale`, or `none` (photographs)."""
+    gsd: float = Field(90.0, gt=0, le=200_000)
+    """Metres a pixel, the same everywhere. 90 m is what SRTM at 3″ resolves."""
+    scene_px: int = Field(1024, ge=16, le=16_384)
+    """Longest side of a scene in pixels. Each scene has its own projection, and lies in memory a few times over."""
+    resampling: Literal["cubic", "bilinear"] = "cubic"
+    """Near 1:1. Shrinking by two or more always averages."""
+    max_upsample: float = Field(2.0, ge=1)
+    """A raster that is more times coarser than the grid is refused: its detail would be invented."""
+    fill_px: int = Field(8, ge=0, le=64)
+    """Voids up to this many pixels across are interpolated and counted. Wider ones would be invented landscape."""
+    lowest: float | None = None
+    """Heights below are raised to this, in metres; 0 hides the sea floor. Null keeps them."""
+    crops: int | None = Field(None, ge=1, le=1_000_000)
+    """For sphere_crops: how many, with centres spread evenly over the Earth. Null for every other method."""
 
     @model_validator(mode="after")
     def _crops_where_they_are_cut(self) -> Params:

@@ -11,3 +11,4 @@ class Params(Strict):
     """What stands at the top of the page."""
 
     title: str = Field(min_length=1, max_length=120)
+    """Heading of the report."""

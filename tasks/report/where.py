@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.core.settings import ROOT, load
+from tasks.core.settings import ROOT, read, rooms
 
 
 def where(root: Path = ROOT) -> str:
     """The report of each dataset that has one, the MLflow pages, and the first change to try."""
-    datasets = load(root).datasets
+    datasets = read(root)["datasets"]
     pages = {name: root / "data" / name / "report" / "index.html" for name in datasets}
     found = [f"  {name:12} {page.as_uri()}" for name, page in pages.items() if page.exists()]
-    name, sections = next(iter(datasets.items()))
-    seed = sections["generate"]["seed"]
+    name = next(iter(datasets))
+    seed = rooms(datasets, name, root)["generate"].seed
     lines = [
         "",
         "Reports, to open in a browser",

@@ -44,12 +44,9 @@ def main(room: str, model: type[P], function: Callable[[Stage[P]], None]) -> Non
 
 
 def run_stage(room: str, dataset: str, model: type[P], function: Callable[[Stage[P]], None], root: Path = ROOT) -> None:
-    """Validate everything, open the run, call `function`, seal the outputs."""
-    settings = load(root)
-    if dataset not in settings.datasets:
-        raise LandloomError(f"params.yaml: there is no dataset {dataset!r}; there are {', '.join(settings.datasets)}")
-    section = settings.datasets[dataset][room]
-    params = validate(model, section, f"datasets.{dataset}.{room}")
+    """Check what concerns the dataset, open the run, call `function`, seal the outputs."""
+    settings = load(root, dataset)
+    params = validate(model, settings.datasets[dataset][room], f"datasets.{dataset}.{room}")
     entry = stage_entry(room, dataset, root)
     if os.environ.get("RANK", "0") != "0":
         # Another process of the same stage, started by `accelerate launch`: it computes; the first one speaks.
@@ -58,7 +55,7 @@ def run_stage(room: str, dataset: str, model: type[P], function: Callable[[Stage
     clear(root, entry.deps)
     with host_place(lambda line: print(f"[{entry.key}] {line}", flush=True)):
         started_from = origin(entry, root)
-        with open_run(entry, section, settings.seed, started_from, root) as run:
+        with open_run(entry, params.model_dump(mode="json"), settings.seed, started_from, root) as run:
             stage = Stage(entry, params, settings.seed, settings.compute, run, root, started_from.inputs)
             started = time.monotonic()
             function(stage)

@@ -6,19 +6,31 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.errors import LandloomError
-from tasks.core.settings import PARAMS, ROOT, Settings, check, read
+from tasks.core.settings import PARAMS, ROOT, Settings, check, read, room_params, validate
 from tasks.runs.secrets import found_in
 
 
-def load(root: Path = ROOT) -> Settings:
-    """Read and check `params.yaml`.
+def load(root: Path = ROOT, dataset: str | None = None) -> Settings:
+    """Read `params.yaml`, and check what concerns the dataset, or every dataset.
 
     Raises:
-        LandloomError: a value looks like a key, or a value is wrong; the message has the full path of the first one.
+        LandloomError: a value is wrong, or a value anywhere in the file looks like a key, because the file is copied
+            whole beside a run; the message has the full path of the first one.
     """
     raw = read(root)
     refuse_secrets(raw)
-    return check(raw, root)
+    return check(raw, root, dataset)
+
+
+def resolved(section: Any, room: str) -> dict[str, Any]:
+    """A section's values with every default filled in, as plain types.
+
+    A section that the room's model refuses, as an older commit's may be, is given back as it is written.
+    """
+    try:
+        return validate(room_params(room), section, room).model_dump(mode="json")
+    except (LandloomError, ModuleNotFoundError):
+        return section if isinstance(section, dict) else {}
 
 
 def refuse_secrets(raw: Any, where: str = "") -> None:

@@ -17,6 +17,7 @@ import yaml
 from tasks.core.dag import StageEntry, upstream
 from tasks.core.settings import PARAMS
 from tasks.runs.carried import carried
+from tasks.runs.parameters import resolved
 
 SCALES = "infra/scales"
 _SHOWN, _LONGEST = 4, 120  # changes and characters in a name
@@ -83,14 +84,14 @@ def title(entry: StageEntry, root: Path, commit: str | None) -> Title:
     here = yaml.load((root / PARAMS).read_text(), _Loader)
     sections = here["datasets"][entry.dataset]
     before = upstream(entry, root)
-    own = sections.get(entry.name) or {}
+    rooms = {name: resolved(sections.get(name) or {}, name) for name in [entry.name, *before]}
     return Title(
         key=os.environ.get("DVC_STAGE") or entry.key,
         commit=commit,
-        method=own.get("method") if isinstance(own.get("method"), str) else None,
+        method=_method(rooms[entry.name]),
         scale=_scale(sections, entry.dataset, root),
-        changed=tuple(_changed(here, _committed(root), entry, before)),
-        before={f"{name}/{key}": value for name in before for key, value in flatten(sections.get(name) or {}).items()},
+        changed=tuple(_changed(rooms, here.get("seed"), _committed(root), entry)),
+        before={f"{name}/{key}": value for name in before for key, value in flatten(rooms[name]).items()},
     )
 
 
@@ -115,24 +116,36 @@ def committed_text(root: Path) -> str | None:
         return None
 
 
-def _changed(here: Any, there: Any, entry: StageEntry, before: list[str]) -> list[tuple[str, Any, Any]]:
-    """Own parameters first, then those of the stages before, then the seed. A dataset that is new changes nothing."""
+def _changed(rooms: dict[str, Flat], seed: Any, there: Any, entry: StageEntry) -> list[tuple[str, Any, Any]]:
+    """Own parameters first, then those of the stages before, then the seed. A dataset that is new changes nothing.
+
+    `rooms` and what is compared with them are resolved: a value that equals its default is unchanged, whether or not
+    it is written down.
+    """
     if not isinstance(there, dict) or entry.dataset not in (there.get("datasets") or {}):
         return []
     found = []
-    for name in [entry.name, *before]:
-        new = flatten(here["datasets"][entry.dataset].get(name) or {})
-        old = flatten(there["datasets"][entry.dataset].get(name) or {})
+    for name, values in rooms.items():
+        old = flatten(resolved(there["datasets"][entry.dataset].get(name) or {}, name))
         prefix = "" if name == entry.name else f"{name}."
-        found += [(prefix + key, old.get(key), value) for key, value in new.items() if old.get(key) != value]
-    if here.get("seed") != there.get("seed"):
-        found.append(("seed", there.get("seed"), here.get("seed")))
+        found += [
+            (prefix + key, old.get(key), value) for key, value in flatten(values).items() if old.get(key) != value
+        ]
+    if seed != there.get("seed"):
+        found.append(("seed", there.get("seed"), seed))
     return found
+
+
+def _method(values: Flat) -> str | None:
+    """The stage's method, where it has several: `method: fast` or `method: {name: fast, …}`."""
+    method = values.get("method")
+    name = method.get("name") if isinstance(method, dict) else method
+    return name if isinstance(name, str) else None
 
 
 def _scale(sections: dict[str, Any], dataset: str, root: Path) -> str:
     """The overlay most of whose values are the dataset's; a few changes on top of a scale leave it that scale."""
-    values = flatten(sections)
+    values = flatten({name: resolved(section or {}, name) for name, section in sections.items()})
     best, share = "own", 0.7
     for path in sorted((root / SCALES).glob("*.yaml")):
         overlay = yaml.load(path.read_text(), _Loader) or {}

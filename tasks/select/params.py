@@ -16,8 +16,11 @@ class Rule(Strict):
     """A bound on one statistic; either end may be null."""
 
     column: str
+    """A statistic of the tile table."""
     min: float | None = None
+    """A tile below it is dropped."""
     max: float | None = None
+    """A tile above it is dropped."""
 
     @field_validator("column")
     @classmethod
@@ -38,16 +41,26 @@ class Rule(Strict):
 class Params(Strict):
     """What is cut, measured, dropped and kept."""
 
-    px: int = Field(ge=16, le=4096)
-    stride: int = Field(ge=1)
-    quota: int = Field(ge=1)
-    rules: list[Rule]
-    duplicate_bits: int | None = Field(ge=0, le=12)
-    relief_bins: list[Annotated[float, Field(ge=0)]] = Field(min_length=2)
-    entropy_bin_m: float = Field(ge=0.01)
-    entropy_bin_deg: float = Field(ge=0.01, le=90)
-    block_km: float = Field(ge=0.1, le=10000)
-    val_share: float = Field(ge=0, le=0.9)
+    px: int = Field(64, ge=16, le=4096)
+    """Side of a tile's window, in pixels of the scene."""
+    stride: int = Field(32, ge=1)
+    """Pixels between windows; less than px means overlap."""
+    quota: int = Field(1200, ge=1)
+    """Tiles to keep at most, after every rule."""
+    rules: list[Rule] = [Rule(column="void_share", max=0.0)]
+    """In this order; the first that fails is a dropped tile's reason."""
+    duplicate_bits: int | None = Field(2, ge=0, le=12)
+    """Tiles whose perceptual hashes differ in at most so many of 64 bits count as one. Null looks for none."""
+    relief_bins: list[Annotated[float, Field(ge=0)]] = Field([0.0, 30.0, 100.0, 300.0, 1000.0, 10000.0], min_length=2)
+    """Edges of relief bins, in metres. The quota is shared evenly over bins × regions, so that plains do not win."""
+    entropy_bin_m: float = Field(5.0, ge=0.01)
+    """Bin width of the height histogram whose entropy is measured, in metres."""
+    entropy_bin_deg: float = Field(1.0, ge=0.01, le=90)
+    """Bin width of the slope histogram whose entropy is measured, in degrees."""
+    block_km: float = Field(24.0, ge=0.1, le=10000)
+    """Side of a geographic block; a block is all train or all val. Many times a tile, or most tiles would straddle."""
+    val_share: float = Field(0.2, ge=0, le=0.9)
+    """Share of the tiles that is held out."""
 
     @field_validator("relief_bins")
     @classmethod

@@ -12,7 +12,11 @@ from tasks.core.settings import Strict
 class Params(Strict):
     """How tiles are stored."""
 
-    px: int = Field(ge=8, le=4096)
-    tiles_per_shard: int = Field(ge=1, le=1_000_000)
-    encoding: Literal["raw", "png16"]
-    height_step: float = Field(gt=0, le=1000)
+    px: int = Field(64, ge=8, le=4096)
+    """Side of the stored tile. It must divide select.px; larger windows are averaged."""
+    tiles_per_shard: int = Field(512, ge=1, le=1_000_000)
+    """Tiles in a shard file. 512 raw tiles of 64 pixels are 8 MB."""
+    encoding: Literal["raw", "png16"] = "raw"
+    """`raw` (arrays at a fixed place, for small tiles) or `png16` (heights in steps, the rest as PNG, for large)."""
+    height_step: float = Field(0.1, gt=0, le=1000)
+    """Metres a step where heights are encoded: below the error of any global model."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
+from tasks.acquire.common.fields import Download
 from tasks.acquire.params import Params
 from tasks.acquire.run import run
 from tasks.core.dag import stage_entry
@@ -16,15 +16,12 @@ from tasks.core.settings import ROOT, Compute
 from tasks.core.stage import Stage
 from tasks.formats.tables.ledger import read_ledger
 
-SHIPPED = yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"]["terrain"]["acquire"]
-
 
 def params(source: str, area: Any = None, **block: Any) -> Params:
-    """The shipped parameters with one source's block changed, and the keys of `download` in theirs."""
-    polite = {name: block.pop(name) for name in list(block) if name in SHIPPED["download"]}
-    rest = {"source": source, "area": area, "download": {**SHIPPED["download"], **polite}}
-    own = block["urls"] if source == "urls" else {**SHIPPED[source], **block}
-    return Params.model_validate({**SHIPPED, **rest, source: own})
+    """The defaults with one source's block; keys of `download` and `max_pixels` go where they belong."""
+    polite = {name: block.pop(name) for name in list(block) if name in Download.model_fields}
+    own = {name: block.pop(name) for name in list(block) if name == "max_pixels"}
+    return Params.model_validate({"source": {"kind": source, **block}, "area": area, "download": polite, **own})
 
 
 def acquire(root: Path, given: Params) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import rasterio
 
-from tasks.acquire.sources.files.source import SIDECARS
+from tasks.acquire.common.sidecars import SIDECARS
 from tests.acquire.stage import acquire, params
 
 NO_CRS = "no CRS"

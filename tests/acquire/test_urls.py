@@ -55,9 +55,9 @@ def test_a_file_and_a_member_of_a_zip(tmp_path):
             entry(f"{server.url}/ground.tif"),
             entry(f"{server.url}/earth.zip", "deep/earth.png", "color", crs="EPSG:4326", bounds=WORLD),
         ]
-        ledger = acquire(tmp_path, params("urls", urls=rasters))
+        ledger = acquire(tmp_path, params("urls", rasters=rasters))
         asked = len(server.seen)
-        again = acquire(tmp_path, params("urls", urls=rasters))
+        again = acquire(tmp_path, params("urls", rasters=rasters))
     assert ledger["refused"].isna().all() and list(ledger.index) == ["earth.png", "ground.tif"]
     assert ledger.equals(again)
     assert len(server.seen) == asked  # fetched once
@@ -80,7 +80,7 @@ def test_sidecars_come_out_of_the_zip_too(tmp_path):
     body = zipped(plain_dot_tif=(tmp_path / "plain.tif").read_bytes(), plain_dot_tfw=b"0.5\n0\n0\n-0.5\n8.25\n46.75\n")
     with serving() as server:
         server.routes["/p.zip"] = file_route(body)
-        ledger = acquire(tmp_path, params("urls", urls=[entry(f"{server.url}/p.zip", "plain.tif", crs="EPSG:4326")]))
+        ledger = acquire(tmp_path, params("urls", rasters=[entry(f"{server.url}/p.zip", "plain.tif", crs="EPSG:4326")]))
     assert ledger["refused"].isna().all()
     assert ledger.loc["plain.tif", "west"] == 8.0 and ledger.loc["plain.tif", "north"] == 47.0
 
@@ -98,7 +98,7 @@ def test_bad_archives_are_refused_by_name(tmp_path, body, member, told):
     with serving() as server:
         server.routes["/a.zip"] = file_route(body)
         with pytest.raises(LandloomError, match=told):
-            acquire(tmp_path, params("urls", urls=[entry(f"{server.url}/a.zip", member)]))
+            acquire(tmp_path, params("urls", rasters=[entry(f"{server.url}/a.zip", member)]))
     assert not (tmp_path / "data/terrain/raw").exists()
 
 
@@ -106,15 +106,15 @@ def test_a_zip_that_unpacks_without_end(tmp_path):
     with serving() as server:
         server.routes["/a.zip"] = file_route(zipped(a_dot_tif=bytes(3 << 20)))
         with pytest.raises(LandloomError, match="unpacks to more than"):
-            acquire(tmp_path, params("urls", urls=[entry(f"{server.url}/a.zip", "a.tif")], max_file_mb=2))
+            acquire(tmp_path, params("urls", rasters=[entry(f"{server.url}/a.zip", "a.tif")], max_file_mb=2))
 
 
 def test_two_rasters_of_one_name(tmp_path):
     rasters = [entry("http://127.0.0.1:9/a/x.tif"), entry("http://127.0.0.1:9/b/x.tif")]
     with pytest.raises(LandloomError, match="b/x.tif|a/x.tif"):
-        acquire(tmp_path, params("urls", urls=rasters))
+        acquire(tmp_path, params("urls", rasters=rasters))
 
 
 def test_an_empty_list_is_told():
-    with pytest.raises(ValueError, match="urls is empty"):
-        params("urls", urls=[])
+    with pytest.raises(ValueError, match="at least 1 item"):
+        params("urls", rasters=[])

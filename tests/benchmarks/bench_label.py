@@ -48,30 +48,8 @@ MOST_WATER = 0.9  # a crop shows land
 SEEDS = (1, 2)
 WANTED = ("sea", "ice", "desert", "forest")
 SECTION: dict[str, Any] = {
-    "method": "cluster",
-    "cluster": {
-        "features": {
-            "radii_px": [2, 5, 12],
-            "floor_m": 0.0,
-            "lightness": "corrected",
-            "sun_azimuth": 315.0,
-            "sun_altitude": 45.0,
-            "weights": {"height": 0.4, "color": 2.0, "texture": 0.3, "lightness": 0.5},
-        },
-        "sample": {
-            "pixels": 8000, "per_tile": 50,
-            "elevation_m": [1.0, 100.0, 300.0, 1000.0, 2500.0], "slope_deg": [0.05, 0.2, 0.6],
-        },
-        "embedding": {"neighbours": 30, "dimensions": 4, "epochs": 200},
-        "choice": {
-            "k": "auto", "candidates": [6, 10], "replicates": 4, "least_stability": 0.7, "least_cluster": 0.01
-        },
-        "hidden": 32,
-        "reference": None,
-        "edits": [],
-    },
-    "smoothing": {"sigma_px": [0.5, 1.5], "region_px": [4, 16]},
-}  # fmt: skip
+    "method": {"name": "cluster", "sample": {"pixels": 8000, "slope_deg": [0.05, 0.2, 0.6]}},
+}
 
 
 def run() -> list[tuple[str, str, str]]:
@@ -182,7 +160,7 @@ def _stage(root: Path, seed: int, section: dict[str, Any], workers: int) -> Stag
 def _pinned(root: Path, path: Path) -> dict[str, Any]:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     pinned = {"path": str(path.relative_to(root)), "sha256": digest}
-    return {"method": "classifier", "classifier": pinned, "smoothing": SECTION["smoothing"]}
+    return {"method": {"name": "classifier", **pinned}}
 
 
 def _labels(data: Path) -> np.ndarray:
@@ -228,7 +206,7 @@ def _tile(data: Path, path: Path) -> tuple[str, str, str]:
         array = np.ascontiguousarray(np.tile(array, (2, 2) if layer == "height" else (1, 2, 2)))
         write_layer(big / scenes[layer].iloc[0], array, scenes["crs"].iloc[0], Affine(*scenes["transform"].iloc[0]))
     scenes["rows"] = scenes["cols"] = 2 * PX
-    smoothing = validate(Params, SECTION, "label").smoothing
+    smoothing = validate(Params, SECTION, "label").method.smoothing
     best = np.inf
     for _ in range(5):
         started = time.process_time()

@@ -64,7 +64,7 @@ def grow(root: Path, gsd: float | None = GSD) -> Path:
 
 def caption(root: Path, compute: Compute | None = None, **params: object) -> Stage:
     """Run the stage in `root`, without MLflow."""
-    section = Params.model_validate({"method": "facts", "facts": FACTS} | params)
+    section = Params.model_validate({"method": {"name": "facts", **FACTS}} | params)
     outs = tuple(f"data/terrain/{name}" for name in ("captions.parquet", "pictures/caption", "metrics/caption.json"))
     stage = Stage(
         StageEntry("caption", "terrain", (), (), outs),

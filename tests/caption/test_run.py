@@ -12,7 +12,7 @@ from tasks.core.errors import LandloomError
 from tasks.core.settings import Compute
 from tasks.formats.tables.captions import read_captions
 from tasks.formats.tables.tiles import read_tiles, write_tiles
-from tests.caption.small import FACTS, caption, grow
+from tests.caption.small import caption, grow
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_the_same_bytes_again_and_from_two_processes(done, tmp_path):
 
 def test_none_leaves_an_empty_table(tmp_path):
     data = grow(tmp_path)
-    caption(tmp_path, method="none", facts=None)
+    caption(tmp_path, method={"name": "none"})
     assert read_captions(data / "captions.parquet").empty
     assert (data / "pictures" / "caption").is_dir()
 
@@ -118,10 +118,11 @@ def test_a_missing_scene_file_is_told_by_name(tmp_path):
     "section",
     [
         {"method": "facts"},
-        {"method": "poems"},
-        {"method": "facts", "facts": FACTS | {"lookup_px": 1}},
-        {"method": "facts", "facts": FACTS | {"drop_share": 1.5}},
-        {"method": "facts", "facts": FACTS | {"tone": "warm"}},
+        {"method": {"name": "poems"}},
+        {"method": {"name": "facts", "lookup_px": 1}},
+        {"method": {"name": "facts", "drop_share": 1.5}},
+        {"method": {"name": "facts", "tone": "warm"}},
+        {"method": {"name": "none", "lookup_px": 12}},
     ],
 )
 def test_impossible_parameters_are_refused(section):

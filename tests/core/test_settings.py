@@ -36,7 +36,7 @@ def test_the_committed_file_is_valid():
         (lambda v: v["datasets"]["terrain"]["select"].update(qouta=3), "datasets.terrain.select.qouta", "unknown key"),
         (lambda v: v["datasets"]["terrain"].update(train2={}), "datasets.terrain.train2", "unknown key"),
         (lambda v: v["datasets"]["terrain"].pop("select"), "datasets.terrain.select", "missing"),
-        (lambda v: v["datasets"]["terrain"]["select"].pop("px"), "datasets.terrain.select.px", "missing"),
+        (lambda v: v["datasets"]["terrain"]["report"].pop("title"), "datasets.terrain.report.title", "missing"),
         (lambda v: v["datasets"]["terrain"]["project"].update(gsd="wide"), "datasets.terrain.project.gsd", "number"),
         (lambda v: v["datasets"]["terrain"]["project"].update(gsd=-30), "datasets.terrain.project.gsd", "greater"),
         (lambda v: v["datasets"]["terrain"]["train"].update(steps=0), "datasets.terrain.train.steps", "greater"),

@@ -86,7 +86,7 @@ def make(root: Path, room: str, text: str = "bytes") -> str | None:
         seed=1, compute=Compute(engine="serial", workers=1), datasets={"terrain": {room: {"method": "m"}}}
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks.runs.execute, "load", lambda _: settings)
+        patch.setattr(tasks.runs.execute, "load", lambda *_: settings)
         patch.delenv("DVC_STAGE", raising=False)
         run_stage(room, "terrain", Anything, write, root)
     path, entry = root / "dvc.lock", stage_entry(room, "terrain", root)

@@ -184,25 +184,24 @@ def test_without_a_server_the_flow_brings_its_own(tmp_path):
 
 
 def test_only_stages_that_touch_a_network_are_tried_again(prefect, tmp_path, monkeypatch):
-    def params(source, method):
-        return {"datasets": {"d": {"acquire": {"source": source}, "caption": {"method": method}}}}
+    def params(kind, **source):
+        method = {"name": "facts"}
+        return {"datasets": {"d": {"acquire": {"source": {"kind": kind} | source}, "caption": {"method": method}}}}
 
-    assert touches_network("acquire@d", params("stac", "none"))
-    assert not touches_network("acquire@d", params("files", "none")) and not touches_network(
-        "train@d", params("stac", "x")
-    )
-    assert touches_network("caption@d", params("sample", "openai"))
-    assert not touches_network("caption@d", params("sample", "facts"))
+    assert touches_network("acquire@d", params("stac"))
+    assert not touches_network("acquire@d", params("files", paths=["rasters"]))
+    assert not touches_network("acquire@d", params("no such source"))
+    assert not touches_network("caption@d", params("stac")) and not touches_network("train@d", params("stac"))
     assert patient("train@d", {}, None).retries == 0
 
     monkeypatch.setattr("flows.stages.repro.DELAYS_S", [0, 0, 0])
     tries = "echo x >> tries; test $(wc -l < tries) = 3 && echo > out.txt"
     dag = yaml.safe_dump({"stages": {"acquire": {"foreach": ["d"], "do": {"cmd": tries, "outs": ["out.txt"]}}}})
-    project = new_repository(tmp_path, dag, yaml.safe_dump(params("stac", "none")))
+    project = new_repository(tmp_path, dag, yaml.safe_dump(params("stac")))
     assert pipeline(root=str(project)) == {"acquire@d": "ran"}
     (project / "tries").unlink()
     (project / "out.txt").unlink()
-    (project / "params.yaml").write_text(yaml.safe_dump(params("files", "none")))
+    (project / "params.yaml").write_text(yaml.safe_dump(params("files", paths=["rasters"])))
     with pytest.raises(StageFailed, match="acquire@d failed"):
         pipeline(root=str(project), force=["acquire"])
     assert (project / "tries").read_text() == "x\n"

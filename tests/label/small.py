@@ -107,7 +107,7 @@ def grow(
 
 def stage(root: Path, seed: int = 20, run: Run | None = None, **changes: Any) -> Stage[Params]:
     """The stage on `root`'s dataset `atlas`; `changes` are dotted keys with __ for the dots."""
-    section: dict[str, Any] = {"method": "cluster", "cluster": copy(CLUSTER), "smoothing": dict(SMOOTHING)}
+    section: dict[str, Any] = {"method": {"name": "cluster", **copy(CLUSTER), "smoothing": dict(SMOOTHING)}}
     for dotted, value in changes.items():
         *parents, last = dotted.split("__")
         target = section

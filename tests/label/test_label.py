@@ -29,7 +29,7 @@ def done(tmp_path_factory):
     root = tmp_path_factory.mktemp("label")
     ground = grow(root / "data" / "atlas", void=True)
     heard = Heard()
-    run(stage(root, run=heard, cluster__choice__k="auto"))
+    run(stage(root, run=heard, method__choice__k="auto"))
     return root, ground, heard
 
 
@@ -37,7 +37,7 @@ def test_none_writes_an_empty_card_and_nothing_else(tmp_path):
     labels = tmp_path / "data" / "atlas" / "labels"
     labels.mkdir(parents=True)
     (labels / "old.tif").write_bytes(b"from an earlier method")
-    none = stage(tmp_path, method="none")
+    none = stage(tmp_path, method={"name": "none"})
     run(none)
     card = read_classes(labels)
     assert len(card) == 0 and list(card.columns) == SCHEMA.names
@@ -103,7 +103,7 @@ def test_the_same_bytes_again(done, tmp_path):
     root, _, _ = done
     before = {place: dvc_md5(root / "data" / "atlas" / place) for place in ("labels", "pictures/label")}
     shutil.copytree(root / "data", tmp_path / "data", ignore=shutil.ignore_patterns("labels", "pictures"))
-    run(stage(tmp_path, cluster__choice__k="auto"))
+    run(stage(tmp_path, method__choice__k="auto"))
     assert {place: dvc_md5(tmp_path / "data" / "atlas" / place) for place in before} == before
 
 
@@ -120,7 +120,7 @@ def test_scenes_in_packs_have_their_maps_in_packs(done, tmp_path, monkeypatch):
                     scenes.loc[name, layer] = f"scenes/{pack}.zip/{name}.{layer}.tif"
     write_scenes(scenes.reset_index(drop=True), data / "scenes.parquet")
     monkeypatch.setattr("tasks.label.paint.BATCH_PX", 2 * 96 * 96)  # would part the first pack
-    run(stage(tmp_path, cluster__choice__k="auto"))
+    run(stage(tmp_path, method__choice__k="auto"))
     files = {path.name for path in (data / "labels").iterdir()}
     assert files == {"card.json", "classes.parquet", "classifier.json", "pack-000.zip", "pack-001.zip"}
     before, after = (
@@ -147,7 +147,7 @@ def test_edits_and_an_earlier_card(done, tmp_path):
         {"rename": "forest", "to": "land"},
     )
     reference = {"path": "earlier.json", "sha256": hashlib.sha256(kept_file.read_bytes()).hexdigest()}
-    run(stage(tmp_path, seed=21, cluster__reference=reference, cluster__edits=edits))
+    run(stage(tmp_path, seed=21, method__reference=reference, method__edits=edits))
     classes = read_classes(tmp_path / "data" / "atlas" / "labels")
     assert classes["name"].tolist() == ["snow", "land", "sea"]  # the earlier order, the merged one at its first place
     assert classes.iloc[0][["red", "green", "blue"]].tolist() == [250, 250, 250]
@@ -160,19 +160,19 @@ def test_an_earlier_classifier_labels_later_scenes(done, tmp_path):
     labels = root / "data" / "atlas" / "labels"
     shutil.copy(labels / "classifier.json", tmp_path / "kept.json")
     pinned = {"path": "kept.json", "sha256": hashlib.sha256((tmp_path / "kept.json").read_bytes()).hexdigest()}
-    run(stage(tmp_path, method="classifier", classifier=pinned, cluster=None))
+    run(stage(tmp_path, method={"name": "classifier", **pinned}))
     assert read_classes(data / "labels").equals(read_classes(labels))
     votes = confusion(tmp_path, ground)
     assert votes.max(axis=1).sum() / votes.sum() > 0.85
     grow(data, layers=("color",))
     with pytest.raises(LandloomError, match="looks at height and color, and the scenes have color"):
-        run(stage(tmp_path, method="classifier", classifier=pinned, cluster=None))
+        run(stage(tmp_path, method={"name": "classifier", **pinned}))
 
 
 @pytest.mark.parametrize(("layers", "place", "lightness"), [(("height",), True, "none"), (("color",), False, "raw")])
 def test_one_layer_is_enough(tmp_path, layers, place, lightness):
     ground = grow(tmp_path / "data" / "atlas", layers=layers, place=place)
-    run(stage(tmp_path, cluster__features__lightness=lightness))
+    run(stage(tmp_path, method__features__lightness=lightness))
     votes = confusion(tmp_path, ground)
     # Heights tell the sea from land and high ice from low land; colours tell all four apart.
     assert votes.max(axis=1).sum() / votes.sum() > (0.55 if layers == ("height",) else 0.9)
@@ -184,10 +184,10 @@ def test_one_layer_is_enough(tmp_path, layers, place, lightness):
     [
         (("color",), {}, "corrected needs heights and colours, and there is only color"),
         (("height",), {}, "there is only height"),
-        (("height", "color"), {"cluster__sample__per_tile": 1}, "distinct pixels were found|nothing to class"),
+        (("height", "color"), {"method__sample__per_tile": 1}, "distinct pixels were found|nothing to class"),
         (
             ("height", "color"),
-            {"cluster__edits": ({"move": 0, "to": 1, "tile": "no/such", "row": 0, "col": 0, "neighbours": 5},)},
+            {"method__edits": ({"move": 0, "to": 1, "tile": "no/such", "row": 0, "col": 0, "neighbours": 5},)},
             "there is no kept tile 'no/such'",
         ),
     ],
@@ -202,17 +202,18 @@ def test_what_cannot_be_labelled_is_told_and_nothing_is_written(tmp_path, layers
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"method": "clusters"}, "label.method: input should be 'none', 'cluster' or 'classifier'"),
-        ({"method": None}, "label.method"),
-        ({"classes": 7}, "label.classes: unknown key"),
-        ({"cluster": None}, "method cluster needs the block `cluster`"),
-        ({"smoothing": None}, "method cluster needs the block `smoothing`"),
-        ({"method": "classifier"}, "method classifier needs the block `classifier`"),
-        ({"smoothing": {"sigma_px": [2.0, 1.0], "region_px": [0, 4]}}, "two numbers, gentle and strong"),
+        ({"method": {"name": "clusters"}}, "label.method.name: there is no such choice; there are classifier, cluster"),
+        ({"method": "cluster"}, "label.method: must be a mapping with the key `name`"),
+        ({"method": {}}, "label.method.name: this key is missing"),
+        ({"classes": 7}, "label.classes: unknown key; known here: method"),
+        ({"method": {"name": "cluster", "choice": {"kk": 3}}}, "label.method.choice.kk: unknown key; known here: k, "),
+        ({"method": {"name": "none", "hidden": 3}}, "label.method.hidden: unknown key; known here: name"),
+        ({"method": {"name": "classifier", "path": "x"}}, "label.method.sha256: this key is missing"),
+        ({"method": {"name": "cluster", "smoothing": {"sigma_px": [2.0, 1.0]}}}, "two numbers, gentle and strong"),
     ],
 )
 def test_what_does_not_exist_is_refused(change, message):
-    section = {"method": "cluster", "cluster": copy(CLUSTER), "smoothing": SMOOTHING} | change
+    section = {"method": {"name": "cluster", **copy(CLUSTER), "smoothing": SMOOTHING}} | change
     with pytest.raises(LandloomError, match=message):
         validate(Params, section, "datasets.terrain.label")
 
@@ -232,4 +233,4 @@ def test_numbers_that_make_no_sense_are_refused(key, value, message):
     block, name = key.split(".")
     cluster[block][name] = value
     with pytest.raises(LandloomError, match=message):
-        validate(Params, {"method": "cluster", "cluster": cluster, "smoothing": SMOOTHING}, "label")
+        validate(Params, {"method": {"name": "cluster", **cluster, "smoothing": SMOOTHING}}, "label")

@@ -92,9 +92,9 @@ def test_earlier_classes_keep_their_number_name_and_colour():
 
 
 def edited(*edits: dict, pick=lambda move, among, where: among) -> Legend:
-    section = {"method": "cluster", "cluster": copy(CLUSTER) | {"edits": edits}, "smoothing": SMOOTHING}
+    section = {"method": {"name": "cluster", **copy(CLUSTER), "edits": edits, "smoothing": SMOOTHING}}
     params = validate(Params, section, "datasets.atlas.label")
-    return edit(legend(LABELS, TABLE), params.cluster.edits, pick, "cluster.edits")
+    return edit(legend(LABELS, TABLE), params.method.edits, pick, "cluster.edits")
 
 
 def test_edits_are_applied_in_their_order():

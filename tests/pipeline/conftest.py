@@ -23,7 +23,7 @@ from filelock import FileLock
 from tasks.core.settings import ROOT
 
 TOY = {
-    "acquire": {"sample": {"planet_cells": ["N20W165"], "planet_px": 400}},
+    "acquire": {"source": {"planet_cells": ["N20W165"], "planet_px": 400}},
     "project": {"scene_px": 256, "gsd": 180},
     "select": {"px": 32, "stride": 16, "quota": 160, "block_km": 12.0},
     "shard": {"px": 32, "tiles_per_shard": 64},

@@ -35,7 +35,7 @@ class Anything(Strict):
 def run_one(root: Path, room: str, model: type[Strict], function, section: dict) -> None:
     settings = Settings(seed=1, compute=Compute(engine="serial", workers=1), datasets={"terrain": {room: section}})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks.runs.execute, "load", lambda _: settings)
+        patch.setattr(tasks.runs.execute, "load", lambda *_: settings)
         patch.delenv("DVC_STAGE", raising=False)
         run_stage(room, "terrain", model, function, root)
 

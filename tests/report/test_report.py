@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -12,7 +13,6 @@ import yaml
 import tasks.report.where
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
-from tasks.core.settings import Compute, Settings
 from tasks.report.figures import caption, choose
 from tasks.report.scores import read_scores
 from tasks.report.template import number
@@ -194,12 +194,8 @@ def test_numbers_are_short(value, text):
 
 
 def test_where_names_the_reports_that_exist_and_the_first_change(tmp_path, monkeypatch):
-    settings = Settings(
-        seed=1,
-        compute=Compute(engine="serial", workers=1),
-        datasets={"terrain": {"generate": {"seed": 7}}, "maps": {"generate": {"seed": 1}}},
-    )
-    monkeypatch.setattr(tasks.report.where, "load", lambda _: settings)
+    monkeypatch.setattr(tasks.report.where, "read", lambda _: {"datasets": {"terrain": {}, "maps": {}}})
+    monkeypatch.setattr(tasks.report.where, "rooms", lambda *_: {"generate": SimpleNamespace(seed=7)})
     assert "none yet" in where(tmp_path)
     (tmp_path / "data/terrain/report").mkdir(parents=True)
     (tmp_path / "data/terrain/report/index.html").write_text("")

@@ -61,7 +61,7 @@ def run_tiny(root: Path, function: Callable[[Stage[Params]], None]) -> None:
     section = {"size": 2, "deep": {"x": 0.5}}
     settings = Settings(seed=3, compute=Compute(engine="serial", workers=1), datasets={"toy": {"tiny": section}})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks.runs.execute, "load", lambda _: settings)
+        patch.setattr(tasks.runs.execute, "load", lambda *_: settings)
         patch.delenv("DVC_STAGE", raising=False)
         run_stage("tiny", "toy", Params, function, root)
 

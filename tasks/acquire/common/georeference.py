@@ -12,8 +12,8 @@ from affine import Affine
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
+from tasks.acquire.common.fields import Override
 from tasks.acquire.common.inspect import DRIVERS
-from tasks.acquire.params import Override
 from tasks.core.files import atomic_file
 
 

@@ -15,10 +15,10 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from tasks.acquire.common.fields import Override
 from tasks.acquire.common.footprint import lonlat_box
 from tasks.acquire.common.source import Refusal, Unreadable
 from tasks.acquire.common.values import Values
-from tasks.acquire.params import Override
 
 DRIVERS = [
     *("GTiff", "SRTMHGT", "USGSDEM", "ENVI", "EHdr", "netCDF", "AAIGrid", "GRASSASCIIGrid", "DTED", "HFA"),
@@ -94,7 +94,7 @@ def _check_size(dataset: DatasetReader, max_pixels: int) -> None:
         raise Refusal(f"holds no raster of its own but variables ({names}); cut the one with heights out")
     cols, rows = dataset.width, dataset.height
     if cols * rows > max_pixels:
-        raise Refusal(f"claims {cols} × {rows} pixels, more than files.max_pixels ({max_pixels})")
+        raise Refusal(f"claims {cols} × {rows} pixels, more than acquire.max_pixels ({max_pixels})")
     if min(cols, rows) < 2:
         raise Refusal(f"has {cols} × {rows} pixels; ground needs at least 2 × 2")
     for (block_rows, block_cols), dtype in zip(dataset.block_shapes, dataset.dtypes, strict=True):
@@ -141,16 +141,16 @@ def _crs(dataset: DatasetReader, layer: str, layers: tuple[str, ...], override: 
         try:
             crs = rasterio.crs.CRS.from_user_input(override["crs"])
         except (CRSError, ValueError) as error:
-            raise Refusal(f"files.overrides gives it the CRS {override['crs']!r}, which is none: {error}") from None
+            raise Refusal(f"its override gives it the CRS {override['crs']!r}, which is none: {error}") from None
     elif dataset.crs:
         crs = dataset.crs
     elif layer == "color" and "height" not in layers:
         return None  # a photograph has no place on Earth and needs none
     else:
-        raise Refusal("no CRS, so no place on Earth; say which in files.overrides (crs: EPSG:…)")
+        raise Refusal("no CRS, so no place on Earth; say which in its override (crs: EPSG:…)")
     if not (crs.is_geographic or crs.is_projected):
         name = crs.to_wkt().split("[", 1)[0]
-        raise Refusal(f"its CRS is a {name}, tied to no place; say the true one in files.overrides (crs: EPSG:…)")
+        raise Refusal(f"its CRS is a {name}, tied to no place; say the true one in its override (crs: EPSG:…)")
     return str(crs.to_wkt())
 
 

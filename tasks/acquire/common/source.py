@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from tasks.acquire.params import Override
+from tasks.acquire.common.fields import Override
 
 
 class Refusal(Exception):
@@ -58,7 +58,7 @@ class Candidate:
 
 
 class Source(Protocol):
-    """Sample, files and stac are this."""
+    """What `open_source(params, area, context)` of a source folder returns."""
 
     def items(self) -> Iterator[Candidate]:
         """Every candidate in the area, in a stable order; `LandloomError` where the source cannot be asked."""

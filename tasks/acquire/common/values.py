@@ -91,7 +91,7 @@ class Values:
         never = " and never occurs" if self._nodata is not None and not self.declared else ""
         return (
             f"{count} pixels hold {value:g} or beyond, {what}, but {declared}{never}; "
-            f"if it marks voids, say so in files.overrides (nodata: {value:g})"
+            f"if it marks voids, say so in its override (nodata: {value:g})"
         )
 
     def _contradiction(self) -> str | None:
@@ -103,7 +103,7 @@ class Values:
             kind = "0 is a height too (the sea)" if nodata == 0 else "it is a height too"
             return (
                 f"{self.declared} pixels hold the declared void code {nodata:g}, but heights lie within "
-                f"{min(below, above):.0f} m of it: {kind}; say which in files.overrides (nodata: null or {nodata:g})"
+                f"{min(below, above):.0f} m of it: {kind}; say which in its override (nodata: null or {nodata:g})"
             )
         return None
 

@@ -12,21 +12,24 @@ from functools import partial
 from pathlib import Path
 
 from tasks.acquire.common.archive import check_hgt_zip
-from tasks.acquire.common.source import Candidate, Delivery, Refusal
-from tasks.acquire.params import Files, Override
+from tasks.acquire.common.area import Area
+from tasks.acquire.common.context import Context
+from tasks.acquire.common.fields import Override
+from tasks.acquire.common.sidecars import SIDECARS
+from tasks.acquire.common.source import Candidate, Delivery, Refusal, Source
+from tasks.acquire.sources.files.params import Params
 from tasks.core.errors import LandloomError
 
-SIDECARS = (
-    *(".hdr", ".prj", ".msk", ".aux.xml", ".stx"),
-    *(".wld", ".tfw", ".tifw", ".tfwx", ".jgw", ".pgw", ".blw", ".bpw"),
-)
-"""What may lie beside a raster and say where it is, or where it is void; copied along with it, and no raster itself."""
+
+def open_source(params: Params, area: Area, context: Context) -> Source:
+    """The files themselves; the stage leaves out those outside the area once it knows where they lie."""
+    return FileSource(params, context.root)
 
 
 class FileSource:
     """Every file below the given paths is a candidate: taken, or refused by name."""
 
-    def __init__(self, params: Files, root: Path):
+    def __init__(self, params: Params, root: Path):
         self._params, self._root = params, root
 
     def items(self) -> Iterator[Candidate]:
@@ -34,7 +37,7 @@ class FileSource:
         files = self._named()
         for pattern in self._params.overrides:
             if not any(_matches(key, pattern) for key in files):
-                raise LandloomError(f"files.overrides: {pattern!r} matches no file; it is held against {_some(files)}")
+                raise LandloomError(f"source.overrides: {pattern!r} matches no file; it is held against {_some(files)}")
         for key, (path, root) in sorted(files.items()):
             yield Candidate(
                 key=key,
@@ -70,7 +73,7 @@ class FileSource:
                 key = f"{found[path].name}/{key}"
             if key in named:
                 other = named[key][0]
-                raise LandloomError(f"files.paths: {other} and {path} would both be named {key}; name one folder above")
+                raise LandloomError(f"source.paths: {other} and {path} would both be {key}; name one folder above")
             named[key] = (path, found[path])
         return named
 
@@ -88,12 +91,12 @@ class FileSource:
             root = Path(*path.parts[: next(i for i, part in enumerate(path.parts) if glob.has_magic(part))])
             matches = [match for match in map(Path, sorted(glob.glob(str(path), recursive=True))) if not match.is_dir()]
             if not matches:
-                raise LandloomError(f"files.paths: nothing matches {given}")
+                raise LandloomError(f"source.paths: nothing matches {given}")
             yield from ((match, root) for match in matches)
         elif path.exists() or path.is_symlink():
             yield path, path.parent
         else:
-            raise LandloomError(f"files.paths: there is no {given}")
+            raise LandloomError(f"source.paths: there is no {given}")
 
 
 def copy_raster(folder: Path, path: Path, root: Path, name: str) -> Delivery:

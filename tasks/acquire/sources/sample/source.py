@@ -14,18 +14,24 @@ import rasterio
 from affine import Affine
 
 from tasks.acquire.common.area import Area, cell_box
-from tasks.acquire.common.source import Candidate, Delivery
-from tasks.acquire.params import Sample
+from tasks.acquire.common.context import Context
+from tasks.acquire.common.source import Candidate, Delivery, Source
+from tasks.acquire.sources.sample.params import Params
 from tasks.acquire.sources.sample.planet import planet_height
 from tasks.acquire.sources.sample.planet_map import planet_maps
 
 _JACKSBORO = (-84.41375, 36.44625, -84.07791666666667, 36.73291666666667)
 
 
+def open_source(params: Params, area: Area, context: Context) -> Source:
+    """The built-in sample; it needs nothing of the context."""
+    return SampleSource(params, area)
+
+
 class SampleSource:
     """Candidates of the built-in sample that lie in the area."""
 
-    def __init__(self, params: Sample, area: Area):
+    def __init__(self, params: Params, area: Area):
         self._params, self._area = params, area
 
     def items(self) -> Iterator[Candidate]:

@@ -40,7 +40,7 @@ class PlanetaryComputer:
                     token = self._tokens[source] = sas.SASToken.model_validate_json(text)
                 except ValidationError:
                     raise LandloomError(
-                        f"{source} answers with no token; is stac.sign right for this catalogue?"
+                        f"{source} answers with no token; is source.sign right for this catalogue?"
                     ) from None
         return f"{url}{'&' if urlsplit(url).query else '?'}{token.token}"
 

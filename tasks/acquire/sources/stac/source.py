@@ -16,11 +16,13 @@ from pystac_client.stac_api_io import StacApiIO
 from rasterio.transform import from_bounds
 
 from tasks.acquire.common.area import Area, cell_box
+from tasks.acquire.common.context import Context
 from tasks.acquire.common.degree_cells import cell_corner, cell_name
-from tasks.acquire.common.download import Downloads, Expected
+from tasks.acquire.common.download import Expected
+from tasks.acquire.common.fields import Override
 from tasks.acquire.common.http import Http, plain
-from tasks.acquire.common.source import Candidate, Delivery, Refusal
-from tasks.acquire.params import Override, Stac
+from tasks.acquire.common.source import Candidate, Delivery, Refusal, Source
+from tasks.acquire.sources.stac.params import Params
 from tasks.acquire.sources.stac.sign import PlanetaryComputer
 from tasks.core.errors import LandloomError
 
@@ -43,13 +45,18 @@ WITHHELD = {"cop-dem-glo-30": (38, 43, 42, 51)}
 """South, west, north, east of land that a collection leaves out: Armenia and Azerbaijan. No sea is put there."""
 
 
-class StacSource:
-    """Candidates of one collection. See `tasks.acquire.params.Stac`."""
+def open_source(params: Params, area: Area, context: Context) -> Source:
+    """The collection, as far as the area reaches."""
+    return StacSource(params, area, context)
 
-    def __init__(self, params: Stac, area: Area, http: Http, downloads: Path, max_bytes: int):
-        self._params, self._area, self._http = params, area, http
-        signer = PlanetaryComputer(http) if params.sign else None
-        self._downloads = Downloads(downloads, http, max_bytes, signer)
+
+class StacSource:
+    """Candidates of one collection. See `tasks.acquire.sources.stac.params`."""
+
+    def __init__(self, params: Params, area: Area, context: Context):
+        self._params, self._area, self._http = params, area, context.http()
+        signer = PlanetaryComputer(self._http) if params.sign else None
+        self._downloads = context.downloads(self._http, signer)
 
     def items(self) -> Iterator[Candidate]:
         """Published items by id, then sea and gaps by cell."""
@@ -65,7 +72,7 @@ class StacSource:
         licence, attribution = self._terms(collection)
         for item in inside:
             yield self._candidate(item, licence, attribution)
-        if self._params.missing_is_sea:
+        if self._params.missing_is_sea and "height" in self._params.layers:
             yield from self._sea(collection, found)
 
     def _search(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
@@ -92,7 +99,8 @@ class StacSource:
     def _candidate(self, item: dict[str, Any], licence: str, attribution: str) -> Candidate:
         """One item; what cannot be fetched safely is a candidate that refuses itself."""
         key = str(item["id"])
-        make = partial(Candidate, key=key, source="stac", licence=licence, attribution=attribution)
+        layers = tuple(self._params.layers)
+        make = partial(Candidate, key=key, source="stac", licence=licence, attribution=attribution, layers=layers)
         try:
             asset = self._asset(item)
             url = _safe_url(item, asset, self._params.url)

@@ -1,0 +1,41 @@
+"""What the stage hands to a source beside its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.acquire.common.download import Downloads, Signer
+from tasks.acquire.common.fields import Download
+from tasks.acquire.common.http import Http, Patience
+from tasks.acquire.common.throttle import Throttle
+
+
+@dataclass(frozen=True)
+class Context:
+    """Places and limits.
+
+    Attributes:
+        root: the repository; relative paths in parameters begin here.
+        state_dir: makes a folder that outlives the run and is no output, by its name.
+        limits: how servers are asked.
+    """
+
+    root: Path
+    state_dir: Callable[[str], Path]
+    limits: Download
+
+    @property
+    def max_bytes(self) -> int:
+        """Bytes that one file may have."""
+        return self.limits.max_file_mb << 20
+
+    def http(self) -> Http:
+        """A client that keeps to the limits, together with every other process of this checkout."""
+        throttle = Throttle(self.state_dir("hosts"), self.limits.requests_per_second)
+        return Http(throttle, Patience(self.limits.timeout_s, self.limits.retries, self.limits.give_up_s))
+
+    def downloads(self, http: Http, signer: Signer | None = None) -> Downloads:
+        """The byte cache of this checkout: a file that it holds is not fetched again."""
+        return Downloads(self.state_dir("downloads"), http, self.max_bytes, signer)

@@ -1,0 +1,27 @@
+"""Parameters of the source `files`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.acquire.common.fields import Layer, Override
+from tasks.core.settings import Strict
+
+
+class Params(Strict):
+    """Rasters that lie on this machine."""
+
+    kind: Literal["files"]
+    """The source."""
+    paths: list[str] = Field(min_length=1)
+    """Files, folders or globs of anything GDAL reads, relative to the repository's root."""
+    layers: list[Layer] = Field(["height"], min_length=1)
+    """What to take: height, color or both; every other raster is refused by name."""
+    overrides: dict[str, Override] = {}
+    """Glob of file names to what the files do not say themselves: {"*.asc": {crs: EPSG:4326, nodata: -999}}."""
+    licence: str | None = None
+    """What you know of the files' terms. It is kept in the ledger and in the card."""
+    attribution: str | None = None
+    """Whom the files' terms want to be named."""
