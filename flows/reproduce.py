@@ -207,6 +207,7 @@ def main() -> None:
         findings = reproduce(
             arguments.run,
             arguments.recompute,
+            root=ROOT,
             into=arguments.into,
             fetch=arguments.fetch,
             only=arguments.only,

@@ -1,4 +1,4 @@
-"""Which of our own modules each stage imports, read from the sources, and which of them `dvc.yaml` does not name."""
+"""The project's modules that each stage imports, read from the sources, and those that `dvc.yaml` does not name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures shared by the tests, and what keeps them off the network and out of the real run store."""
+"""Fixtures for all tests; and settings that keep tests from the network and from the real run store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REALDATA = TESTS.parents[1] / "shared" / "realdata"
 
 for _name, _value in {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "1"}.items():
     os.environ[_name] = _value
-# Places of their own on this host: tests wait for nobody's stages, and nobody waits for theirs.
+# Own places on this host: tests and other stages on this machine do not wait for each other.
 _places = tempfile.TemporaryDirectory(prefix="landloom-tests-")
 os.environ["LANDLOOM_HOST_DIR"] = _places.name
 
@@ -30,12 +30,12 @@ LONGEST = (
     "infra/test_services",
     "runs",
 )
-"""Files and folders of tests that take longest, longest first: started last, one process would work on one alone."""
+"""Test files and folders that take longest, longest first. Started last, one would keep one process busy alone."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of `LONGEST` first; within a file, and among the others, the order stays."""
+    """Put the tests of `LONGEST` first; otherwise the order stays."""
     items.sort(key=lambda item: _rank(item.path.relative_to(TESTS).as_posix()))
 
 
@@ -45,7 +45,7 @@ def _rank(path: str) -> int:
 
 @pytest.fixture(scope="session")
 def realdata() -> Path:
-    """The folder of real rasters beside the checkout; tests that want it are skipped where it is missing."""
+    """The folder of real rasters beside the checkout; skips the test where it is missing."""
     if not REALDATA.is_dir():
         pytest.skip("no folder of real rasters beside this checkout")
     return REALDATA
@@ -53,13 +53,13 @@ def realdata() -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_store_of_another_test() -> Iterator[None]:
-    """MLflow's `set_tracking_uri` writes into the environment, where the next test would find it."""
+    """Clear MLflow's address: `set_tracking_uri` writes it into the environment, where the next test would find it."""
     forget_stores()
     yield
     forget_stores()
 
 
 def forget_stores() -> None:
-    """Take from the environment where runs are recorded. `monkeypatch` would put it back, or leave what it found."""
+    """Remove MLflow's address from the environment. `monkeypatch` would restore an address that a test had set."""
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
         os.environ.pop(name, None)

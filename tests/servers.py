@@ -1,4 +1,4 @@
-"""Real servers on loopback: one started as a process, and a gate before it that can misbehave on demand."""
+"""Real servers on loopback: one as a process, and a gate before it that fails on demand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import httpx
 
 
 def free_port() -> int:
-    """A port of loopback where nothing listens."""
+    """A port of loopback that nothing uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 @contextmanager
 def process(command: list[str], health: str, log: Path, **how: Any) -> Iterator[subprocess.Popen]:
-    """A server in a process group of its own, once `health` answers; ended with everything that it started."""
+    """A server in its own process group, yielded when `health` answers; ends with everything that it started."""
     with log.open("w") as stream:
         server = subprocess.Popen(command, stdout=stream, stderr=stream, start_new_session=True, **how)
     try:
@@ -43,7 +43,7 @@ def process(command: list[str], health: str, log: Path, **how: Any) -> Iterator[
 
 
 def wait_for(ready: Callable[[], bool], server: subprocess.Popen, log: Path, seconds: float = 120) -> None:
-    """Wait until `ready`; fail with the end of the log where the process ends or time runs out."""
+    """Wait until `ready`; fail with the end of the log if the process ends or the time is over."""
     deadline = time.monotonic() + seconds
     while not ready():
         assert server.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
@@ -72,9 +72,9 @@ def mlflow_server(folder: Path, store: str, artifacts: str, env: dict[str, str] 
 
 
 class Gate(ThreadingHTTPServer):
-    """Passes requests on to `upstream` while `rule(method, path)` says None.
+    """Forwards requests to `upstream` while `rule(method, path)` returns None.
 
-    The rule may say a status to answer with instead, or `hang`: read the request and say nothing until closed.
+    The rule may return a status to answer with, or `hang`: read the request and stay silent until closed.
     """
 
     daemon_threads = True
@@ -96,7 +96,7 @@ class Gate(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, *_: object) -> None:
-        """A client that gave up is what is wanted here."""
+        """Ignore errors: tests want clients that give up."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -130,4 +130,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _pass
 
     def log_message(self, *_: object) -> None:
-        """Silence."""
+        """Log nothing."""

@@ -1,4 +1,4 @@
-"""Processes of a test: several that do one thing at the very same time, and one that has to end."""
+"""Processes of a test: several that do one thing at the same moment, and one that must end."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
-_COUNTDOWN_S = 300  # a busy machine takes its time to bring all of them to the line
+_COUNTDOWN_S = 300  # a busy machine needs long until all of them are ready
 
 
 def run_together(target: Callable[..., None], arguments: Sequence[tuple[Any, ...]]) -> list[int | None]:
-    """Call `target(*arguments[i])` in a process each, all let go at once; returns their exit codes.
+    """Call `target(*arguments[i])` in one process each, all at the same moment; returns their exit codes.
 
-    They are forks of one process that has imported MLflow already: importing it six times over costs more
-    than everything else that they do.
+    They are forks of one process that has imported MLflow: six imports would take longer than the test itself.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["mlflow.tracking", "mlflow.store.tracking.sqlalchemy_store", target.__module__])
@@ -36,7 +35,7 @@ def _start(together: Barrier, target: Callable[..., None], given: tuple[Any, ...
 
 
 def stop(process: subprocess.Popen) -> None:
-    """SIGTERM, which a worker turns into a SIGINT of its own; where those are ignored (in a background), SIGKILL."""
+    """Send SIGTERM, which a worker turns into SIGINT; then SIGKILL, because background processes ignore SIGINT."""
     process.terminate()
     try:
         process.wait(20)

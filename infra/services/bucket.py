@@ -1,4 +1,4 @@
-"""Make the bucket that MLflow's artifacts and DVC's remote share, where it is missing.
+"""Make the bucket for MLflow's artifacts and DVC's remote, if it is missing.
 
 python bucket.py     address and keys from AWS_*, the name from BUCKET
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def make(client: Any, name: str) -> None:
-    """Make bucket `name`; one that is there already is left as it is."""
+    """Make bucket `name`; an existing one stays as it is."""
     if name not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
         client.create_bucket(Bucket=name)
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run once by the image, when the cluster is fresh: a role and a database of its own for each server.
+# The image runs this once, for a new cluster: each server gets its own role and database.
 set -eu
 for name in mlflow prefect; do
   variable="$(echo "$name" | tr '[:lower:]' '[:upper:]')_DB_PASSWORD"

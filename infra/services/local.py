@@ -1,12 +1,12 @@
 """The services of compose.yaml as plain processes, for machines where containers cannot run.
 
     python -m infra.services.local start     PostgreSQL, MLflow and Prefect on it, S3 where a server is installed
-    source .landloom/services/env            what clients need to know, in this shell
+    source .landloom/services/env            sets the addresses and keys for clients in this shell
     python -m infra.services.local status
     python -m infra.services.local stop
 
-Everything listens on 127.0.0.1, lives under `.landloom/services`, and is there again after `stop` and `start`.
-Passwords are made on the first start and stand in one file that only its owner can read, never on a command line.
+Everything listens on 127.0.0.1, is stored under `.landloom/services`, and stays there over `stop` and `start`. The
+first start makes the passwords. They stand in one file that only its owner can read, never on a command line.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BUCKET = "landloom"
 
 
 def start(folder: Path, s3: str | None = None) -> Services:
-    """Start what does not run yet, and wait until each answers. Raises LandloomError naming the service and its log."""
+    """Start the services that do not run and wait until each answers. Raises LandloomError with a service's log."""
     folder.mkdir(parents=True, exist_ok=True)
     services = Services.read(folder)
     for name in ("admin", *DATABASES, "s3"):
@@ -46,7 +46,7 @@ def start(folder: Path, s3: str | None = None) -> Services:
     services.write()
     start_postgres(services, DATABASES)
     _start_s3(services)
-    for wait in (_start_mlflow(services), _start_prefect(services)):  # side by side: both make their tables first
+    for wait in (_start_mlflow(services), _start_prefect(services)):  # side by side: both make tables first
         wait()
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in services.client_environment().items()]
     write_private(folder / "env", "".join(lines))
@@ -54,14 +54,14 @@ def start(folder: Path, s3: str | None = None) -> Services:
 
 
 def stop(folder: Path) -> list[str]:
-    """Stop what runs, clients of the database first; returns the names of what was stopped."""
+    """Stop the running services, clients of the database first; returns their names."""
     services = Services.read(folder)
     stopped = []
     for names in (("prefect", "mlflow"), ("s3", "postgres")):
         running = {name: process for name in names if (process := services.running(name))}
         family = [member for process in running.values() for member in (process, *process.children(recursive=True))]
         for process in running.values():
-            process.send_signal(signal.SIGINT)  # to PostgreSQL: end the sessions, write everything, leave
+            process.send_signal(signal.SIGINT)  # for PostgreSQL: end the sessions, write everything, exit
         _, left = psutil.wait_procs(family, timeout=20)
         for straggler in left:
             straggler.kill()
@@ -75,7 +75,7 @@ def stop(folder: Path) -> list[str]:
 
 
 def _start_s3(services: Services) -> None:
-    """Start versitygw where it is installed and no other server was named; make the bucket."""
+    """Start versitygw if it is installed and no other server was named; make the bucket."""
     gateway = shutil.which("versitygw")
     ours = services.s3 is None or services.s3 == f"http://{HOST}:{services.ports['s3']}"
     if ours and gateway is None:
@@ -136,7 +136,7 @@ def _start_prefect(services: Services) -> Callable[[], None]:
         "PREFECT_HOME": str(services.folder / "prefect"),
         "PREFECT_API_DATABASE_CONNECTION_URL": services.database("prefect", "postgresql+asyncpg"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_API_URL": f"http://{HOST}:{port}/api",  # the pages of the UI ask here
+        "PREFECT_API_URL": f"http://{HOST}:{port}/api",  # the address that the pages of the UI use
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
     return launch(

@@ -1,4 +1,4 @@
-"""PostgreSQL as a process: a cluster of its own, and a role and a database for each service."""
+"""PostgreSQL as a process: its own cluster, with a role and a database for each service."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tasks.core.errors import LandloomError
 
 
 def start_postgres(services: Services, databases: Sequence[str]) -> None:
-    """Start it, and make the databases that are missing. Raises LandloomError where it cannot be."""
+    """Start it and make missing databases. Raises LandloomError where that is impossible."""
     bin_folder = _postgres_bin()
     data, log = services.folder / "postgres", services.folder / "postgres.log"
     owner = _postgres_owner(services.folder)
     if not (data / "PG_VERSION").exists():
-        shutil.rmtree(data, ignore_errors=True)  # of a start that was cut short
+        shutil.rmtree(data, ignore_errors=True)  # left by an interrupted start
         data.mkdir(mode=0o700)
         if owner:
             shutil.chown(data, owner)
@@ -48,7 +48,7 @@ def start_postgres(services: Services, databases: Sequence[str]) -> None:
 
 
 def _admin_query(services: Services, create: str | None = None) -> bool | None:
-    """Make a role and a database of its own, where they are missing; None where PostgreSQL does not answer yet."""
+    """Make a service's role and database where they are missing; None where PostgreSQL does not answer yet."""
     import psycopg2
     from psycopg2 import sql
 
@@ -77,7 +77,7 @@ def _admin_query(services: Services, create: str | None = None) -> bool | None:
 
 
 def _postgres_bin() -> Path:
-    """The folder of `initdb` and `postgres`; Debian keeps them off the path."""
+    """The folder of `initdb` and `postgres`, which Debian does not put on the path."""
     found = shutil.which("initdb")
     if found and (beside := Path(found).resolve().parent / "postgres").exists():
         return beside.parent
@@ -90,7 +90,7 @@ def _postgres_bin() -> Path:
 
 
 def _postgres_owner(folder: Path) -> str | None:
-    """PostgreSQL refuses to be run by root: then by whom. Raises LandloomError where that user cannot get in."""
+    """The user who runs PostgreSQL, which refuses root. Raises LandloomError if the folder is closed to that user."""
     if os.geteuid() != 0:
         return None
     users = {entry.pw_name for entry in pwd.getpwall()}

@@ -1,4 +1,4 @@
-"""A set of services as processes of this machine: what is written down of them, and how one is started."""
+"""A set of services as processes of this machine: their state file, and how one starts."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ import psutil
 from tasks.core.errors import LandloomError
 
 HOST = "127.0.0.1"
-START_S = 180  # the first start makes both servers' tables
+START_S = 180  # the first start makes the tables of both servers
 
 
 @dataclass
 class Services:
-    """What is written down of one set of services: `state.json` in their folder, for its owner's eyes only."""
+    """The state of one set of services, stored as `state.json` in their folder, readable by its owner alone."""
 
     folder: Path
-    s3: str | None = None  # address of an S3 server that is not ours to start
+    s3: str | None = None  # address of an S3 server that this module does not start
     passwords: dict[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Services:
         write_private(self.folder / "state.json", json.dumps(facts, indent=2))
 
     def running(self, name: str) -> psutil.Process | None:
-        """The service's process, or None; an id that the system gave to another process since does not count."""
+        """The service's process, or None, also where another process has its id by now."""
         known = self.processes.get(name)
         try:
             process = psutil.Process(known["pid"]) if known else None
@@ -53,7 +53,7 @@ class Services:
         return f"{driver}://{name}:{self.passwords[name]}@{HOST}:{self.ports['postgres']}/{name}"
 
     def client_environment(self) -> dict[str, str]:
-        """What those who use the services need to know."""
+        """Environment variables for clients: addresses and keys."""
         known = {
             "MLFLOW_TRACKING_URI": f"http://{HOST}:{self.ports['mlflow']}",
             "PREFECT_API_URL": f"http://{HOST}:{self.ports['prefect']}/api",
@@ -61,7 +61,7 @@ class Services:
         return known | self.storage_environment()
 
     def storage_environment(self) -> dict[str, str]:
-        """Address and keys of the S3 storage; nothing where a folder stands for it."""
+        """Address and keys of the S3 storage; empty where a folder is used instead."""
         if self.s3 is None:
             return {}
         keys = {name: os.environ.get(name, "") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
@@ -80,10 +80,10 @@ def launch(
     cwd: str | None = None,
     **who: Any,
 ) -> Callable[[], None]:
-    """Start a process that outlives this one, unless it runs already; returns what waits until it is ready."""
+    """Start a process that outlives this one, unless it runs; returns a function that waits until it is ready."""
     if services.running(name) is not None:
         return lambda: None
-    stale = ("MLFLOW_", "PREFECT_")  # what clients were told must not reach the servers
+    stale = ("MLFLOW_", "PREFECT_")  # settings of clients must not reach the servers
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(stale)}
     with log.open("a") as stream:
         process = subprocess.Popen(
@@ -111,9 +111,9 @@ def launch(
 
 
 def free_port(wanted: int, taken: Any) -> int:
-    """`wanted`, or a free port where somebody listens on it."""
+    """`wanted`, or a free port if something listens there."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do, just after a stop
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just left is free
         try:
             probe.bind((HOST, wanted))
             return wanted
@@ -123,7 +123,7 @@ def free_port(wanted: int, taken: Any) -> int:
 
 
 def write_private(path: Path, text: str) -> None:
-    """A file with mode 0600 from its first byte on."""
+    """A file that has mode 0600 before anything is written."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:

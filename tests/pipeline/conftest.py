@@ -34,6 +34,16 @@ TOY = {
 NETWORK = {"channels": 8, "multipliers": [1, 2], "attention": []}
 
 
+def own_environment() -> dict[str, str]:
+    """The environment for commands in a clone: no store or setting of another place."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "MLFLOW_"))},
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DVC_NO_ANALYTICS": "1",
+    }
+
+
 class Clone:
     """A fresh git repository holding the working tree's files, at toy scale, with the dataset `terrain` alone."""
 
@@ -61,12 +71,7 @@ class Clone:
             ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "toy"],
         ):
             subprocess.run(["git", *command], cwd=folder, check=True)
-        self.env = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "MLFLOW_"))},
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "DVC_NO_ANALYTICS": "1",
-        }
+        self.env = own_environment()
 
     def copy(self, folder: Path) -> Clone:
         """The clone as it stands, in another folder: its data, caches and recorded runs too."""
@@ -173,7 +178,9 @@ def unbroken(tmp_path_factory) -> Clone:
             clone = Clone(folder / "unbroken")
             clone.first = clone.repro()
             kept.write_bytes(pickle.dumps(clone))
-    return pickle.loads(kept.read_bytes())
+    clone = pickle.loads(kept.read_bytes())
+    clone.env = own_environment()  # not that of the process that made it
+    return clone
 
 
 @pytest.fixture(scope="session")

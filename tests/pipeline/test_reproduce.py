@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 import yaml
 
+import flows.reproduce as program
 from tasks.core.hashing import dvc_md5, file_md5
 
 
-def reproduce(clone, name, *arguments, root=None, env=None):
-    """Run the command in the clone, for a stage's run or a name as it is; returns (exit status, what it said)."""
-    record = clone.root / f"data/terrain/runs/{name}.json"
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "flows.reproduce"),
-            json.loads(record.read_text())["run_id"] if record.exists() else name,
-            *arguments,
-        ],
-        cwd=root or clone.root,
-        env={**clone.env, **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=1200,
-    )
-    return done.returncode, done.stderr + done.stdout
+def reproduce(clone, name, *arguments, root=None, env=None, process=False):
+    """Run the command in the clone, for a stage's run or a name as it is; returns (exit status, what it said).
+
+    It runs in this process, which has imported everything already, or in a `process` of its own.
+    """
+    record, root, env = clone.root / f"data/terrain/runs/{name}.json", root or clone.root, {**clone.env, **(env or {})}
+    words = [json.loads(record.read_text())["run_id"] if record.exists() else name, *arguments]
+    if process:
+        command = [sys.executable, "-m", "flows.reproduce", *words]
+        done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=1200)
+        return done.returncode, done.stderr + done.stdout
+    said, before = io.StringIO(), signal.getsignal(signal.SIGTERM)
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
+        for name in os.environ.keys() - env.keys():
+            patch.delenv(name)
+        for name, value in env.items():
+            patch.setenv(name, value)
+        patch.setattr(program, "ROOT", root)
+        patch.setattr(sys, "argv", ["flows.reproduce", *words])
+        patch.chdir(root)
+        with pytest.raises(SystemExit) as ended:
+            program.main()
+    signal.signal(signal.SIGTERM, before)
+    return ended.value.code, said.getvalue()
 
 
 def git(root: Path, *arguments: str, text: str | None = None) -> str:
@@ -62,7 +73,7 @@ def last(said: str) -> str:
 
 
 def test_verify_a_model_down_to_its_sources(done):
-    status, said = reproduce(done, "train")
+    status, said = reproduce(done, "train", process=True)
     assert status == 0, said
     for path in ("raw", "scenes", "tiles.parquet", "shards", "model", "runs/shard.json"):
         assert f"data/terrain/{path}" in said
@@ -194,7 +205,7 @@ def test_an_empty_clone_gets_the_model_back_from_the_remote(done, tmp_path):
 
 
 def test_an_unknown_run_is_one_line(done):
-    status, said = reproduce(done, "0" * 32)
+    status, said = reproduce(done, "0" * 32, process=True)
     assert status == 2 and "not found" in said and "Traceback" not in said
 
 
