@@ -175,10 +175,12 @@ def unbroken(tmp_path_factory) -> Clone:
     kept = folder / "unbroken.pickle"
     with FileLock(folder / "unbroken.lock"):
         if not kept.exists():
+            kept.write_bytes(pickle.dumps(None))  # what the others find if this attempt fails
             clone = Clone(folder / "unbroken")
             clone.first = clone.repro()
             kept.write_bytes(pickle.dumps(clone))
     clone = pickle.loads(kept.read_bytes())
+    assert clone is not None, "the pipeline failed in the first test that needed it; that test says why"
     clone.env = own_environment()  # not that of the process that made it
     return clone
 
