@@ -34,6 +34,33 @@ TOY = {
 NETWORK = {"channels": 8, "multipliers": [1, 2], "attention": []}
 
 
+def work_tree(folder: Path) -> None:
+    """Copy the working tree's files, tracked or new, without `dvc.lock`."""
+    folder.mkdir()
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, check=True, capture_output=True
+    )
+    for name in listed.stdout.decode().split("\0"):
+        if name and (ROOT / name).is_file() and not name.startswith("dvc.lock"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    # numba's compiled code fits a source with the same time and size, so the clone need not compile again.
+    for path in [path for kind in ("nbi", "nbc") for path in (ROOT / "tasks").rglob(f"__pycache__/*.{kind}")]:
+        there = folder / path.relative_to(ROOT)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, there)
+
+
+def commit(folder: Path) -> None:
+    """Make `folder` a git repository, or go on in the one that it is, and commit all of it."""
+    for command in (
+        ["init", "-q", "-b", "main"],
+        ["add", "-A"],
+        ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "toy"],
+    ):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+
+
 def own_environment() -> dict[str, str]:
     """The environment for commands in a clone: no store or setting of another place."""
     return {
@@ -49,28 +76,11 @@ class Clone:
 
     def __init__(self, folder: Path):
         self.root = folder
-        folder.mkdir()
-        listed = subprocess.run(
-            ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, check=True, capture_output=True
-        )
-        for name in listed.stdout.decode().split("\0"):
-            if name and (ROOT / name).is_file() and not name.startswith("dvc.lock"):
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, folder / name)
-        # numba's compiled code fits a source with the same time and size, so the clone need not compile again.
-        for path in [path for kind in ("nbi", "nbc") for path in (ROOT / "tasks").rglob(f"__pycache__/*.{kind}")]:
-            there = folder / path.relative_to(ROOT)
-            there.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, there)
+        work_tree(folder)
         self._keep("terrain")
         self.change({f"datasets.terrain.{room}": values for room, values in TOY.items()})
         self.change({"datasets.terrain.train.network": NETWORK, "compute.engine": "serial"})
-        for command in (
-            ["init", "-q", "-b", "main"],
-            ["add", "-A"],
-            ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "toy"],
-        ):
-            subprocess.run(["git", *command], cwd=folder, check=True)
+        commit(folder)
         self.env = own_environment()
 
     def copy(self, folder: Path) -> Clone:
