@@ -20,7 +20,7 @@ class Params(Strict):
     layers: list[Layer] = Field(["height"], min_length=1)
     """What to take: height, color or both; every other raster is refused by name."""
     overrides: dict[str, Override] = {}
-    """Glob of file names to what the files do not say themselves: {"*.asc": {crs: EPSG:4326, nodata: -999}}."""
+    """Glob of file names to what the files do not say themselves: {"*.asc": {crs: "EPSG:4326", nodata: -999}}."""
     licence: str | None = None
     """What you know of the files' terms. It is kept in the ledger and in the card."""
     attribution: str | None = None
