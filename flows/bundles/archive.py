@@ -1,0 +1,255 @@
+"""Archives of bundles and results: plain ustar, or the same inside zstd. Standard library only: both sides use it.
+
+The writer gives the same bytes for the same members. The reader trusts nothing: it takes regular files alone,
+checks every name and every size before it hands on a byte, and never reads more than a header promises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+import json
+import os
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+BLOCK = 512
+_CHUNK = 1 << 20
+_CARD_MB = 64  # the list of files comes first and is held in memory
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+class ArchiveError(ValueError):
+    """The archive is damaged or holds what it must not hold; the message names the member."""
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def listed(files: Mapping[str, Path]) -> dict[str, list[Any]]:
+    """The list of files as a card holds it: archive name to [size in bytes, SHA-256]."""
+    return {name: [path.stat().st_size, sha256(path)] for name, path in sorted(files.items())}
+
+
+def size(members: Iterable[tuple[str, Path | bytes]]) -> int:
+    """Bytes of the plain archive of `members`; a compressed one is smaller."""
+    total = 0
+    for _, content in members:
+        length = len(content) if isinstance(content, bytes) else content.stat().st_size
+        total += BLOCK + -(-length // BLOCK) * BLOCK
+    return -(-(total + 2 * BLOCK) // tarfile.RECORDSIZE) * tarfile.RECORDSIZE
+
+
+def write(path: Path, members: Iterable[tuple[str, Path | bytes]], compress: bool) -> None:
+    """Write `members` (name, file or bytes) in their order; owner, times and modes are the same for all.
+
+    Args:
+        compress: with zstd, which this Python must have (`zstd`).
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part{os.getpid()}")
+    try:
+        with (
+            part.open("wb") as stream,
+            _compressed(stream) if compress else _plain(stream) as out,
+            tarfile.open(fileobj=out, mode="w|", format=tarfile.USTAR_FORMAT) as tar,
+        ):
+            for name, content in members:
+                if isinstance(content, bytes):
+                    tar.addfile(_header(name, len(content)), io.BytesIO(content))
+                else:
+                    with content.open("rb") as source:
+                        tar.addfile(_header(name, content.stat().st_size), source)
+        with part.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _header(name: str, length: int) -> tarfile.TarInfo:
+    """The one header that a member of this name and length may have."""
+    entry = tarfile.TarInfo(name)
+    entry.size = length
+    return entry
+
+
+def carded(name: str, card: dict[str, Any]) -> list[tuple[str, bytes]]:
+    """The two first members: the card, which lists every file, and the card's own hash."""
+    text = (json.dumps(card, indent=1, sort_keys=True) + "\n").encode()
+    return [(name, text), (f"{name}.sha256", f"{hashlib.sha256(text).hexdigest()}\n".encode())]
+
+
+def read_card(text: bytes, digest: bytes, name: str, kind: str) -> dict[str, Any]:
+    """The card of `text`, or ArchiveError where it was changed or is of another format."""
+    if f"{hashlib.sha256(text).hexdigest()}\n".encode() != digest:
+        raise ArchiveError(f"{name}: damaged: its bytes are not those that its hash was taken of")
+    card = json.loads(text)
+    if card.get("format") != kind:
+        raise ArchiveError(f"{name}: its format is {card.get('format')!r}, and only {kind!r} can be read")
+    return card
+
+
+def unpack(path: Path, into: Path, name: str, kind: str, limit: int) -> dict[str, Any]:
+    """Unpack an archive that begins with its card into the new folder `into`, checking all of it.
+
+    Args:
+        name: of the card, which stays outside the list of files. kind: the format that the card must have.
+        limit: most bytes that the files may have together.
+    Returns:
+        The card.
+    Raises:
+        ArchiveError: names the member that is damaged, missing, not listed, or of a forbidden kind.
+    """
+    into.mkdir(parents=True)
+    with _opened(path) as stream:
+        members = _members(stream)
+        texts = []
+        for wanted in (name, f"{name}.sha256"):
+            found, length, chunks = next(members, ("", 0, iter(())))
+            if found != wanted or length > _CARD_MB << 20:
+                raise ArchiveError(f"{path.name}: does not begin with {name}")
+            texts.append(b"".join(chunks))
+        card = read_card(texts[0], texts[1], name, kind)
+        files = card["files"]
+        total = sum(entry[0] for entry in files.values())
+        if total > limit:
+            raise ArchiveError(
+                f"{path.name}: its files have {total / 2**20:.0f} MiB together, more than the limit of "
+                f"{limit / 2**20:.0f} MiB"
+            )
+        missing = set(files)
+        for found, length, chunks in members:
+            if found not in missing:
+                why = "comes twice" if found in files else f"is not listed in {name}"
+                raise ArchiveError(f"{path.name}: {found}: {why}")
+            missing.discard(found)
+            if length != files[found][0]:
+                raise ArchiveError(f"{path.name}: {found}: {length} bytes where {files[found][0]} are listed")
+            _take(chunks, into / found, files[found][1], f"{path.name}: {found}")
+    if missing:
+        raise ArchiveError(
+            f"{path.name}: {min(missing)}: missing" + (f" with {len(missing) - 1} more" * (len(missing) > 1))
+        )
+    return card
+
+
+def _take(chunks: Iterator[bytes], target: Path, digest: str, where: str) -> None:
+    found = hashlib.sha256()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        stream = target.open("xb")
+    except (FileExistsError, NotADirectoryError):
+        raise ArchiveError(f"{where}: its path runs through another file's") from None
+    with stream:
+        for chunk in chunks:
+            found.update(chunk)
+            stream.write(chunk)
+    if found.hexdigest() != digest:
+        raise ArchiveError(f"{where}: damaged: its bytes are not those that its hash was taken of")
+
+
+def _members(stream: IO[bytes]) -> Iterator[tuple[str, int, Iterator[bytes]]]:
+    """Every member (name, size, its bytes); the bytes must be taken before the next member is asked for."""
+    while True:
+        header = _exactly(stream, BLOCK, "the archive")
+        if not any(header):
+            break
+        try:
+            entry = tarfile.TarInfo.frombuf(header, "utf-8", "strict")
+        except (tarfile.HeaderError, UnicodeError, ValueError) as error:
+            raise ArchiveError(f"a header of the archive is damaged: {error}") from None
+        safe_name(entry.name)
+        if entry.type != tarfile.REGTYPE:
+            raise ArchiveError(f"{entry.name}: no regular file (its type is {entry.type!r}), and nothing else is taken")
+        if _header(entry.name, entry.size).tobuf(tarfile.USTAR_FORMAT, "utf-8", "strict") != header:
+            raise ArchiveError(f"{entry.name}: its header is not as it was written")
+        yield entry.name, entry.size, _content(stream, entry.name, entry.size)
+        if any(_exactly(stream, -entry.size % BLOCK, entry.name)):
+            raise ArchiveError(f"{entry.name}: the bytes that fill its last block are damaged")
+    left = tarfile.RECORDSIZE
+    while chunk := stream.read(_CHUNK):
+        left -= len(chunk)
+        if any(chunk) or left < 0:
+            raise ArchiveError("the archive goes on after its end")
+
+
+def _content(stream: IO[bytes], name: str, length: int) -> Iterator[bytes]:
+    while length:
+        chunk = _exactly(stream, min(length, _CHUNK), name)
+        length -= len(chunk)
+        yield chunk
+
+
+def _exactly(stream: IO[bytes], length: int, name: str) -> bytes:
+    parts = []
+    while length:
+        part = stream.read(length)
+        if not part:
+            raise ArchiveError(f"{name}: cut short")
+        length -= len(part)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def safe_name(name: str) -> None:
+    """ArchiveError where a name could leave the folder, or is no plain path."""
+    parts = name.split("/")
+    if not name.isprintable() or "\\" in name or any(part in ("", ".", "..") for part in parts):
+        raise ArchiveError(f"{name!r}: a path that leads elsewhere, and is not taken")
+
+
+def zstd() -> Any | None:
+    """The module that compresses with zstd: of Python 3.14, else the package `zstandard`, else None."""
+    for module in ("compression.zstd", "zstandard"):
+        try:
+            return importlib.import_module(module)
+        except ImportError:
+            continue
+    return None
+
+
+@contextmanager
+def _compressed(stream: IO[bytes]) -> Iterator[IO[bytes]]:
+    module = zstd()
+    if hasattr(module, "ZstdFile"):  # Python's own
+        options = {module.CompressionParameter.compression_level: 10, module.CompressionParameter.checksum_flag: 1}
+        with module.ZstdFile(stream, "w", options=options) as out:
+            yield out
+    else:
+        parameters = module.ZstdCompressionParameters.from_level(10, write_checksum=True)
+        with module.ZstdCompressor(compression_params=parameters).stream_writer(stream, closefd=False) as out:
+            yield out
+
+
+@contextmanager
+def _plain(stream: IO[bytes]) -> Iterator[IO[bytes]]:
+    yield stream
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The plain archive inside `path`."""
+    with path.open("rb") as stream:
+        if stream.peek(4)[:4] != _ZSTD_MAGIC:  # type: ignore[attr-defined]
+            yield stream
+            return
+        module = zstd()
+        if module is None:
+            raise ArchiveError(f"{path.name}: compressed with zstd, which this Python lacks; run `zstd -d {path.name}`")
+        errors: tuple[type[Exception], ...] = (module.ZstdError, EOFError)
+        reader = (
+            module.ZstdFile(stream) if hasattr(module, "ZstdFile") else module.ZstdDecompressor().stream_reader(stream)
+        )
+        with reader:
+            try:
+                yield reader
+            except errors as error:
+                raise ArchiveError(f"{path.name}: damaged: {error}") from None

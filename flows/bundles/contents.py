@@ -1,0 +1,168 @@
+"""What goes into a bundle: the code, the inputs and the parameters of its stages, and where all of it came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flows.bundles.imports import packages, reach
+from flows.bundles.layout import BUNDLE_FORMAT, ORIGIN
+from flows.stages.graph import chosen, read_plan
+from tasks.core.dag import StageEntry, stage_entry, stage_names
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
+from tasks.core.settings import PARAMS
+from tasks.runs.parameters import load
+from tasks.runs.provenance import LOCK, git_state
+from tasks.runs.titles import committed_text
+
+SHARED = ("tasks/core", "tasks/compute", "tasks/formats", "tasks/relief", "models/core")
+"""Folders of which a stage uses some modules only; of its own folders it uses all."""
+
+BESIDE = ("dvc.yaml", "dvc.lock", PARAMS, LOCK, "infra/scales", "infra/accelerate", "infra/slurm", "flows/__init__.py")
+FAR = ("__init__", "archive", "far", "layout", "machine", "verify")  # of flows/bundles
+RUN = '''#!/usr/bin/env python3
+"""Run the stages of this bundle: `python3 run.py --help` says how."""
+import sys
+from pathlib import Path
+
+if sys.version_info < (3, 11):
+    sys.exit("refused: Python 3.11 or newer is needed, and this is " + sys.version.split()[0])
+root = Path(__file__).resolve().parent
+sys.path.insert(0, str(root))
+from flows.bundles.far import main  # noqa: E402
+
+main(root)
+'''
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A bundle before it is written.
+
+    Attributes:
+        files: archive name to file. texts: archive name to bytes that no file holds.
+        manifest: the card, still without the list of files.
+        outside: files that parameters name and that cannot be carried; they must lie there at the same path.
+    """
+
+    files: dict[str, Path]
+    texts: dict[str, bytes]
+    manifest: dict[str, Any]
+    outside: list[str]
+
+
+def contents(stages: Sequence[str], root: Path) -> Contents:
+    """Collect a bundle of `stages`, in the order of `dvc.yaml`.
+
+    Raises:
+        LandloomError: the stages do not make one bundle, or something before them must run first.
+    """
+    load(root, stages[0].partition("@")[2])  # on the other side only the stages' own sections are checked
+    entries = _entries(stages, root)
+    made = {out for entry in entries for out in entry.outs}
+    files: dict[str, Path] = {}
+    described = []
+    for entry in entries:
+        inputs = {}
+        for dep in entry.deps:
+            if dep not in made:
+                files |= inside(root / dep, root)
+                inputs[dep] = dvc_md5(root / dep)
+        values = parameters(entry, root)
+        described.append({"name": entry.key, "inputs": inputs, "params": values, "outs": list(entry.outs)})
+    carried, outside = _named_by_parameters(described, root)
+    bookkeeping = reach((root / "tasks" / "runs").glob("*.py"), root)
+    # The parameter models of the rooms before, whose values the run is recorded with.
+    models = reach([path for package in ("tasks", "models") for path in (root / package).rglob("params.py")], root)
+    files |= {path.relative_to(root).as_posix(): path for path in bookkeeping | models} | carried
+    for name in (*BESIDE, *(f"flows/bundles/{name}.py" for name in FAR)):
+        files |= inside(root / name, root)
+    commit, patch = git_state(root)
+    origin = {"commit": commit, "patch": patch, "params": committed_text(root)}
+    own = [dep for entry in entries for dep in entry.deps if not dep.startswith(("data/", *SHARED))]
+    used = reach([path for dep in own for path in inside(root / dep, root).values() if path.suffix == ".py"], root)
+    manifest = {
+        "format": BUNDLE_FORMAT,
+        "commit": commit,
+        "stages": described,
+        "modules": sorted(packages(used | bookkeeping, root)),
+    }
+    texts = {ORIGIN: json.dumps(origin, indent=1, sort_keys=True).encode(), "run.py": RUN.encode()}
+    return Contents(dict(sorted(files.items())), texts, manifest, outside)
+
+
+def parameters(entry: StageEntry, root: Path) -> dict[str, Any]:
+    """The values of `params.yaml` that the stage depends on, by dotted name."""
+    values: Any = yaml.safe_load((root / PARAMS).read_text())
+
+    def find(dotted: str) -> Any:
+        found = values
+        for part in dotted.split("."):
+            found = found[part]
+        return found
+
+    return {name: find(name) for name in entry.params}
+
+
+def _entries(stages: Sequence[str], root: Path) -> list[StageEntry]:
+    """The stages in the order of `dvc.yaml`, after everything that would make their results useless was looked at."""
+    plan = read_plan(root)
+    unknown = [stage for stage in stages if stage not in plan.graph]
+    if unknown:
+        raise LandloomError(f"there is no stage {unknown[0]!r}; there are {', '.join(sorted(plan.graph))}")
+    datasets = sorted({stage.split("@")[1] for stage in stages})
+    if len(datasets) > 1:
+        raise LandloomError(f"a bundle holds stages of one dataset, not of {', '.join(datasets)}; make one for each")
+    rooms = [stage.split("@")[0] for stage in stages]
+    if "register" in rooms:
+        raise LandloomError("register talks to MLflow and runs here; leave it out of the bundle")
+    before = set(chosen(plan.graph, stages)) - set(stages)
+    stale = sorted(before - plan.unchanged)
+    if stale:
+        raise LandloomError(f"{', '.join(stale)} must run first: `dvc repro {' '.join(stale)}`, then ask again")
+    between = [stage for stage in sorted(before) if set(chosen(plan.graph, [stage])) & set(stages)]
+    if between:
+        raise LandloomError(f"{between[0]} stands between the stages of the bundle: name it too")
+    order = stage_names(root)
+    return [stage_entry(room, datasets[0], root) for room in sorted(set(rooms), key=order.index)]
+
+
+def inside(path: Path, root: Path) -> dict[str, Path]:
+    """Archive name to file of everything under `path` that DVC counts."""
+    if not path.exists():
+        return {}
+    found = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    names = {each.relative_to(root): each for each in found}
+    return {name.as_posix(): each for name, each in names.items() if _counted(name)}
+
+
+def _counted(name: Path) -> bool:
+    return "__pycache__" not in name.parts and name.suffix != ".pyc"
+
+
+def _named_by_parameters(stages: list[dict[str, Any]], root: Path) -> tuple[dict[str, Path], list[str]]:
+    """Weights that parameters name as {path, sha256}: those of the checkout are carried, others are told."""
+    carried, outside = {}, []
+    for value in _mappings([stage["params"] for stage in stages]):
+        if "path" in value and "sha256" in value and value["path"]:
+            path = root / value["path"]
+            if path.resolve().is_relative_to(root.resolve()) and not Path(value["path"]).is_absolute():
+                carried |= inside(path, root)
+            else:
+                outside.append(str(value["path"]))
+    return carried, sorted(outside)
+
+
+def _mappings(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from _mappings(inner)

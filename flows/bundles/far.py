@@ -1,0 +1,268 @@
+"""Run the stages of this bundle here, and write what they made into one results file.
+
+    python3 run.py                  to the end; started again after any interruption, it goes on where it was
+    python3 run.py --minutes 55     end in time: training stops early, as a finished model of so many steps
+    python3 run.py --finish         make a model of the steps that are done, now
+    python3 run.py --check          only verify the bundle, and say what this machine has
+
+Needs Python 3.11 or newer, torch and the packages that the bundle names; no network. SIGTERM ends it within a
+step of training, with a checkpoint. Checkpoints lie in `.landloom` beside this script, or under LANDLOOM_STATE.
+
+Ends with 0 when results are written, 2 when the bundle or this machine cannot do it, 128 + n after signal n,
+else with the stage's own status.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from flows.bundles import archive, machine
+from flows.bundles.layout import (
+    DEADLINE,
+    DONE,
+    MANIFEST,
+    ORIGIN,
+    PACKAGES,
+    RESULTS,
+    RESULTS_FORMAT,
+    STATE,
+    UNSENT,
+)
+from flows.bundles.verify import read_manifest, verify
+
+_LAST_S = 10.0  # before the time is over: results must be written by then
+_GRACE_S = 30.0
+
+
+class Far:
+    """The stages of one bundle on this machine.
+
+    Args:
+        root: the unpacked bundle. until: when everything must be over, seconds since 1970, or None.
+        training_until: when training must end, or None.
+    """
+
+    def __init__(self, root: Path, until: float | None, training_until: float | None):
+        self._root, self._until = root, until
+        self.manifest = read_manifest(root)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._signal = 0
+        path = [str(root), str(root / PACKAGES), os.environ.get("PYTHONPATH", "")]
+        self.env = {name: value for name, value in os.environ.items() if name not in ("DVC_STAGE", DEADLINE)}
+        self.env |= {"PYTHONPATH": os.pathsep.join(filter(None, path)), "PYTHONUNBUFFERED": "1", "DO_NOT_TRACK": "1"}
+        if training_until is not None:
+            self.env[DEADLINE] = f"{training_until:.3f}"
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        self._signal = number
+        if self._process is None:
+            sys.exit(128 + number)
+        self._tell_stage()
+
+    def _tell_stage(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+
+    def run(self, held: int) -> list[str]:
+        """Run what is not done yet; the stages that are without results because the time was over."""
+        fresh = True  # nothing before this stage was made anew
+        for number, stage in enumerate(self.manifest["stages"]):
+            name = stage["name"]
+            if fresh and self._is_done(stage):
+                say(f"{name}: done already")
+                continue
+            fresh = False
+            for later in self.manifest["stages"][number:]:  # what follows was made from what is made anew now
+                (self._root / DONE / f"{later['name']}.json").unlink(missing_ok=True)
+            started = time.time()
+            status = self._stage(name, held)
+            if status == -1:
+                left = [stage["name"] for stage in self.manifest["stages"][number:]]
+                say(f"the time is over; without results: {', '.join(left)}")
+                return left
+            if status:
+                sys.exit(status)
+            self._note(stage, time.time() - started)
+        return []
+
+    def help(self) -> None:
+        """Another node of the same training: compute beside the first node, which alone keeps the outputs."""
+        for stage in self.manifest["stages"]:
+            if (
+                stage["name"].startswith("train@")
+                and not self._is_done(stage)
+                and (status := self._stage(stage["name"]))
+            ):
+                sys.exit(status)
+
+    def _stage(self, name: str, held: int | None = None) -> int:
+        """Exit status of the stage; −1 where the time was over first."""
+        room, dataset = name.split("@")
+        say(f"{name}: starting")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", f"tasks.{room}", dataset],
+            cwd=self._root,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # a signal reaches it once, from here
+            pass_fds=[] if held is None else [held],
+        )
+        over = False
+        try:
+            while True:
+                left = None if self._until is None else max(0.1, self._until - _LAST_S - time.time())
+                try:
+                    status = self._process.wait(_GRACE_S if over else left)
+                    break
+                except subprocess.TimeoutExpired:
+                    if over:
+                        os.killpg(self._process.pid, signal.SIGKILL)
+                    else:
+                        over = True
+                        self._tell_stage()
+        finally:
+            self._process = None
+        if self._signal:
+            say(f"{name}: stopped by signal {self._signal}; start again to go on")
+            sys.exit(128 + self._signal)
+        return -1 if over and status else 128 - status if status < 0 else status
+
+    def _outputs(self, stage: dict[str, Any]) -> dict[str, Path]:
+        """Every file that a stage wrote."""
+        return self._inside(self._root / out for out in stage["outs"])
+
+    def _inside(self, paths: Iterable[Path]) -> dict[str, Path]:
+        found = [each for path in paths for each in (path, *path.rglob("*")) if each.is_file()]
+        return {each.relative_to(self._root).as_posix(): each for each in sorted(found)}
+
+    def _note(self, stage: dict[str, Any], seconds: float) -> None:
+        """Write down that a stage is done, and whether its training ended early."""
+        room, dataset = stage["name"].split("@")
+        figures = self._root / "data" / dataset / "metrics" / f"{room}.json"
+        values = json.loads(figures.read_text()) if figures.exists() else {}
+        steps = {name: int(values[name]) for name in ("steps_done", "steps_planned") if name in values}
+        facts = {"name": stage["name"], "seconds": round(seconds, 1), "files": archive.listed(self._outputs(stage))}
+        place = self._root / DONE / f"{stage['name']}.json"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = place.with_suffix(".part")
+        part.write_text(json.dumps(facts | steps))
+        part.replace(place)
+        if steps:
+            say(f"{stage['name']}: ended early, a model of {steps['steps_done']} of {steps['steps_planned']} steps")
+
+    def _is_done(self, stage: dict[str, Any]) -> bool:
+        """Whether it ran to its end, and its outputs are still what it wrote."""
+        facts = self._facts(stage)
+        return (
+            facts is not None and "steps_done" not in facts and archive.listed(self._outputs(stage)) == facts["files"]
+        )
+
+    def _facts(self, stage: dict[str, Any]) -> dict[str, Any] | None:
+        path = self._root / DONE / f"{stage['name']}.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def results(self, path: Path, hardware: dict[str, Any]) -> None:
+        """Write outputs, what MLflow will be told, and where all of it came from."""
+        stages = [(stage, facts) for stage in self.manifest["stages"] if (facts := self._facts(stage))]
+        if not stages:
+            say("no stage is finished, so there are no results; start again to go on")
+            sys.exit(1)
+        files = {name: self._root / name for name in (MANIFEST, f"{MANIFEST}.sha256", ORIGIN)}
+        for stage, _ in stages:
+            files |= self._outputs(stage)
+            for journal in (self._root / UNSENT).glob(f"{stage['name']}-*"):
+                files |= {
+                    each.relative_to(self._root).as_posix(): each for each in journal.rglob("*") if each.is_file()
+                }
+        card = {
+            "format": RESULTS_FORMAT,
+            "stages": [{name: value for name, value in facts.items() if name != "files"} for _, facts in stages],
+            "hardware": hardware,
+            "files": archive.listed(files),
+        }
+        archive.write(path, [*archive.carded(RESULTS, card), *sorted(files.items())], path.suffix == ".zst")
+        say(f"results: {path} ({path.stat().st_size / 2**20:.1f} MiB)")
+
+
+def say(line: str) -> None:
+    """Print at once: somebody reads along."""
+    print(f"[bundle] {line}", flush=True)
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[int]:
+    """Hold a lock that the stage inherits, so that a second start waits for what a killed one left running."""
+    (root / STATE).mkdir(exist_ok=True)
+    with (root / STATE / "lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("an earlier start is still at work here; waiting for it")
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield stream.fileno()
+
+
+def main(root: Path) -> None:
+    """The command line of `run.py`."""
+    parser = argparse.ArgumentParser(
+        prog="run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, help="be over, results written, before so many minutes have passed")
+    parser.add_argument(
+        "--reserve", type=float, help="minutes kept for what follows training (a tenth; a quarter if stages follow)"
+    )
+    parser.add_argument("--finish", action="store_true", help="end training after one step more, as a finished model")
+    parser.add_argument("--results", type=Path, help="where to write the results (results.tar beside this script)")
+    parser.add_argument("--check", action="store_true", help="run nothing")
+    arguments = parser.parse_args()
+    started = time.time()
+    until = training_until = None
+    try:
+        manifest = read_manifest(root)
+        if arguments.minutes is not None:
+            follow = len(manifest["stages"]) > 1
+            reserve = arguments.minutes * (0.25 if follow else 0.1) if arguments.reserve is None else arguments.reserve
+            until = started + 60 * arguments.minutes
+            training_until = until - max(60 * reserve, _LAST_S + 5)
+        if arguments.finish:
+            training_until = started
+        far = Far(root, until, training_until)
+        names = ", ".join(stage["name"] for stage in manifest["stages"])
+        say(f"{names} at commit {(manifest['commit'] or 'unknown')[:12]}; verifying {len(manifest['files'])} files")
+        verify(root, manifest)
+    except archive.ArchiveError as error:
+        print(f"refused: {error}", file=sys.stderr)
+        sys.exit(2)
+    facts = machine.look(manifest["modules"], far.env)
+    say(machine.told(facts))
+    if facts["missing"] or "problem" in facts:
+        lacks = facts.get("problem") or f"lacks {', '.join(facts['missing'])}"
+        print(
+            f"refused: this Python ({sys.executable}) {lacks}; install it, or make the bundle with --wheels and "
+            "--pip-list, which carries what is missing (never torch)",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    if arguments.check:
+        return
+    if os.environ.get("LANDLOOM_NODE_RANK", "0") != "0":
+        far.help()
+        return
+    with _alone(root) as held:
+        far.run(held)
+        default = root / ("results.tar.zst" if manifest["compressed"] and archive.zstd() else "results.tar")
+        far.results(arguments.results or default, facts)

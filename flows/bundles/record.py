@@ -1,0 +1,114 @@
+"""The runs of stages that ran elsewhere, on their way to MLflow: one run a stage, however often it was interrupted."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tasks.core.files import write_json
+from tasks.core.hashing import dvc_md5
+from tasks.runs.journal import UNSENT, Event, read
+from tasks.runs.store import connect
+from tasks.runs.tracking import safe_name, warn_away
+
+TAKEN = ".landloom/unbundled"
+"""Which results were taken over already, and as which runs: results that are given twice make no second run."""
+
+
+def keep(stage: str, folder: Path, digest: str, tags: dict[str, str], root: Path) -> Path | None:
+    """Keep the run of `stage` among those to be sent, and write its id into the run file in `folder`.
+
+    MLflow is asked for the id first, so that the run file names its run as that of a local run does.
+
+    Args:
+        folder: the unpacked results. digest: hash of the results, by which they are known again.
+        tags: what MLflow shall know beside what the stage said.
+    Returns:
+        The journal to send; None where an earlier call kept it, or there is none.
+    """
+    room, dataset = stage.split("@")
+    record = folder / "data" / dataset / "runs" / f"{room}.json"
+    mark = root / TAKEN / f"{digest[:32]}-{stage}.json"
+    if mark.exists():
+        _name(record, json.loads(mark.read_text())["run_id"])
+        return None
+    journals = sorted((folder / UNSENT).glob(f"{stage}-*"), key=lambda path: path.name.rsplit("-", 1)[-1])
+    if not journals:
+        return None
+    start = json.loads((journals[-1] / "run.json").read_text())
+    start |= {"time": json.loads((journals[0] / "run.json").read_text())["time"], "tags": start["tags"] | tags}
+    if len(journals) > 1:
+        start["tags"]["attempts"] = str(len(journals))
+    try:
+        client, experiment = connect(root)
+        start["run_id"] = client.create_run(experiment, start["time"], start["tags"], start["name"]).info.run_id
+    except Exception as error:  # noqa: BLE001 - without MLflow the model is as good
+        warn_away(error, f"{stage} waits for `python -m flows.unsent`")
+    _name(record, start["run_id"])
+    events = _merged(journals)
+    outputs = {f"dvc.out.{safe_name(record.relative_to(folder).as_posix())}": dvc_md5(record)}
+    events.insert(len(events) - 1, {"kind": "tags", "values": outputs})
+
+    place = root / UNSENT / journals[-1].name
+    part = place.with_name(f".{place.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for journal in journals:
+        if (journal / "files").exists():
+            shutil.copytree(journal / "files", part / "files" / journal.name)
+    (part / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    write_json(part / "run.json", start)
+    shutil.rmtree(place, ignore_errors=True)
+    part.rename(place)
+    write_json(mark, {"run_id": start["run_id"]})
+    return place
+
+
+def _name(record: Path, run_id: str | None) -> None:
+    write_json(record, json.loads(record.read_text()) | {"run_id": run_id})
+
+
+def _merged(journals: Sequence[Path]) -> list[Event]:
+    """The events of the last attempt, after the curves and pictures of those that were interrupted before it."""
+    attempts = [[_moved(event, journal.name) for event in read(journal)] for journal in journals]
+    merged: list[Event] = []
+    first: dict[str, int] = {}  # of each curve, the first step that later attempts have
+    for number, events in reversed(list(enumerate(attempts))):
+        last = number == len(attempts) - 1
+        kept = [event for event in events if last or event["kind"] in ("metrics", "file")]
+        if not last:
+            kept = [_before(event, first) for event in kept]
+        merged = kept + merged
+        for name, step in _points(events):
+            first[name] = min(step, first.get(name, step))
+    return [event for event in merged if event.get("points", True)]
+
+
+def _before(event: Event, first: dict[str, int]) -> Event:
+    """Metrics without the points that were made again; how the machine fared is told of the last attempt alone."""
+    if event["kind"] != "metrics":
+        return event
+    own = [point for point in event["points"] if not point[0].startswith("system/")]
+    return event | {"points": [point for point in own if point[0] not in first or point[3] < first[point[0]]]}
+
+
+def _points(events: list[Event]) -> list[tuple[str, int]]:
+    return [(point[0], point[3]) for event in events if event["kind"] == "metrics" for point in event["points"]]
+
+
+def _moved(event: Event, journal: str) -> Event:
+    """The event with its file where the merged journal has it."""
+    if event["kind"] != "file":
+        return event
+    return event | {"path": f"files/{journal}/{Path(event['path']).relative_to('files').as_posix()}"}
+
+
+def summary(stage: dict[str, Any], bundle: str, hardware: dict[str, Any]) -> dict[str, str]:
+    """Tags by which a run elsewhere is found in MLflow's table."""
+    tags = {"bundle": bundle, "elsewhere": str(hardware.get("host", "unknown"))}
+    if "steps_done" in stage:
+        tags["partial"] = f"{stage['steps_done']} of {stage['steps_planned']} steps"
+    return tags

@@ -1,0 +1,90 @@
+"""Whether results are of the inputs that this checkout has today, and whether they are what their runs say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flows.bundles.archive import sha256
+from flows.bundles.contents import inside, parameters
+from tasks.core.dag import StageEntry, stage_entry, stage_names
+from tasks.core.errors import LandloomError
+from tasks.core.hashing import dvc_md5
+from tasks.runs.titles import flatten
+
+
+def differences(stages: list[dict[str, Any]], manifest: dict[str, Any], root: Path) -> list[str]:
+    """What the inputs of `stages` were and are not today: parameters, code by file, data by hash."""
+    made = {out for stage in stages for out in stage["outs"]}
+    found: list[str] = []
+    for stage in stages:
+        entry = _entry(stage["name"], root)
+        odd = sorted(set(entry.deps) ^ (set(stage["inputs"]) | made & set(entry.deps)))
+        odd += sorted(set(entry.outs) ^ set(stage["outs"]))
+        found += [f"dvc.yaml: {entry.key}: {path} is named on one side only" for path in odd]
+        found += _parameters(stage["params"], parameters(entry, root))
+        for dep, digest in stage["inputs"].items():
+            if dep not in odd and digest != (now := _today(dep, root)):
+                found += _files(dep, manifest["files"], root) or [f"{dep}: {digest} there, {now} here"]
+    return list(dict.fromkeys(found))
+
+
+def _entry(name: str, root: Path) -> StageEntry:
+    room, _, dataset = name.partition("@")
+    known = yaml.safe_load((root / "params.yaml").read_text())["datasets"]
+    if room not in stage_names(root) or dataset not in known:
+        raise LandloomError(f"these are results of {name}, and this checkout has no such stage")
+    return stage_entry(room, dataset, root)
+
+
+def _parameters(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    old, new = flatten(there), flatten(here)
+    names = sorted(set(old) | set(new))
+    return [
+        f"params.yaml: {name}: {old.get(name, 'absent')} there, {new.get(name, 'absent')} here"
+        for name in names
+        if old.get(name, ...) != new.get(name, ...)
+    ]
+
+
+def _today(dep: str, root: Path) -> str | None:
+    """DVC's hash of an input as it lies here, or as `dvc.lock` has it where it was not fetched; None for neither."""
+    if (root / dep).exists():
+        return dvc_md5(root / dep)
+    lock = root / "dvc.lock"
+    stages = (yaml.safe_load(lock.read_text()) or {}).get("stages", {}) if lock.exists() else {}
+    outs = {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", []) if "md5" in out}
+    return outs.get(dep)
+
+
+def _files(dep: str, there: dict[str, list[Any]], root: Path) -> list[str]:
+    """The files of an input that differ, each named."""
+    here = inside(root / dep, root)
+    names = {name for name in there if name == dep or name.startswith(f"{dep}/")} | set(here)
+    same = {name for name in names if name in there and name in here and sha256(here[name]) == there[name][1]}
+    words = {(True, False): "was there, is not here", (False, True): "is here, was not there"}
+    return [f"{name}: {words.get((name in there, name in here), 'differs')}" for name in sorted(names - same)]
+
+
+def check_records(stages: list[dict[str, Any]], folder: Path) -> None:
+    """LandloomError where a run file does not speak of these outputs, or of these inputs."""
+    made: dict[str, str] = {}
+    for stage in stages:
+        name = stage["name"]
+        room, dataset = name.split("@")
+        path = f"data/{dataset}/runs/{room}.json"
+        try:
+            record = json.loads((folder / path).read_text())
+        except (OSError, ValueError) as error:
+            raise LandloomError(f"results: {path}: not a run file: {error}") from None
+        outs = {out: dvc_md5(folder / out) for out in stage["outs"] if out != path and (folder / out).exists()}
+        # Inputs beyond the bundle's are outputs of its earlier stages.
+        inputs = stage["inputs"] | {dep: made[dep] for dep in record["inputs"] if dep in made}
+        for what, said, found in (("inputs", record["inputs"], inputs), ("outs", record["outs"], outs)):
+            odd = sorted(key for key in set(said) | set(found) if said.get(key) != found.get(key))
+            if odd:
+                raise LandloomError(f"results: {name}: its run file has other {what} than came back: {', '.join(odd)}")
+        made |= outs
