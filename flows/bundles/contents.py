@@ -63,8 +63,8 @@ def contents(stages: Sequence[str], root: Path) -> Contents:
     Raises:
         LandloomError: the stages do not make one bundle, or something before them must run first.
     """
-    load(root, stages[0].partition("@")[2])  # on the other side only the stages' own sections are checked
     entries = _entries(stages, root)
+    load(root, entries[0].dataset)  # on the other side only the stages' own sections are checked
     made = {out for entry in entries for out in entry.outs}
     files: dict[str, Path] = {}
     described = []
