@@ -12,7 +12,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: demo test bench lint scale ui server worker deploy setup clean
+.PHONY: demo test bench lint scale params ui server worker deploy setup clean
 
 demo: setup  ## run the whole pipeline at demo scale on the built-in sample
 	dvc repro
@@ -30,6 +30,9 @@ lint: setup
 
 scale: setup  ## show what an overlay of infra/scales would change (NAME=laptop), or write it (APPLY=1)
 	python -m flows.scale $(NAME) $(if $(APPLY),--apply)
+
+params: setup  ## every value of a dataset, its default and its meaning (DATASET=terrain STAGE=train)
+	@python -m flows.params $(DATASET) $(if $(STAGE),--stage $(STAGE))
 
 ui: setup  ## the MLflow pages of every run, on http://127.0.0.1:5000
 	@echo 'the table of runs: http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning'

@@ -71,12 +71,15 @@ def nested(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def assignments(texts: list[str]) -> dict[str, Any]:
-    """`["a.b=1"]` as `{"a.b": 1}`, each value read as YAML; raises LandloomError for anything else."""
+    """`["a.b=1"]` as `{"a.b": 1}`, each value read as YAML; raises LandloomError for anything else.
+
+    `dvc exp run -S` wants a `+` before a name that `params.yaml` does not have yet. Here it may stand or be left out.
+    """
     found = {}
     for text in texts:
         name, equals, value = text.partition("=")
         try:  # ruamel, as DVC: to it 1e-3 is a number
-            found[name.strip()] = YAML(typ="safe").load(value)
+            found[name.strip().lstrip("+")] = YAML(typ="safe").load(value)
         except YAMLError as error:
             raise LandloomError(f"{text}: not valid YAML after the =: {' '.join(str(error).split())}") from None
         if not (name.strip() and equals):
