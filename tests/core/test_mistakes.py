@@ -86,7 +86,7 @@ def test_dvc_goes_on_with_the_other_dataset(checkout, number):
 
 
 def test_dvc_names_the_dataset_and_the_key_that_dvc_yaml_misses(checkout):
-    """DVC fills in `${item.acquire.source.kind}` of every dataset before it looks at the target; a single item alone."""
+    """DVC fills in `${item.…}` of every dataset before it looks at the target; a single item is filled in alone."""
     values = read()
     change(values, "terrain", "acquire", "source", {"planet_px": 800})
     (checkout / "params.yaml").write_text(yaml.safe_dump(values))
