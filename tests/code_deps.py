@@ -14,29 +14,40 @@ FIRST = "tasks/__init__.py"
 
 
 def undeclared(room: str, deps: list[str], root: Path = ROOT) -> list[str]:
-    """Modules that the room reaches and that lie neither in one of `deps` nor in `tasks/runs`, sorted.
+    """Modules that the stage reaches and that lie neither in one of `deps` nor in `tasks/runs`, sorted.
 
     An `__init__.py` that holds nothing but its docstring cannot change a result and is left out.
     """
-    declared = [root / dep for dep in deps if not dep.startswith("data/")]
-    reached = reach(_starts(room, deps, root), root)
+    declared = [root / dep for dep in _code(deps)]
+    reached = reach(starts(room, deps, root), root)
     outside = [path for path in reached if root / BOOKKEEPING not in path.parents and path != root / FIRST]
     missing = [path for path in outside if not any(dep in (path, *path.parents) for dep in declared)]
     return sorted(path.relative_to(root).as_posix() for path in missing)
 
 
 def unused(room: str, deps: list[str], root: Path = ROOT) -> list[str]:
-    """Those of `deps` that are code and hold no module that the room reaches."""
-    reached = reach(_starts(room, deps, root), root)
-    code = [dep for dep in deps if not dep.startswith("data/")]
-    return [dep for dep in code if not any(root / dep in (path, *path.parents) for path in reached)]
+    """Those of `deps` that are code and hold no module that the stage reaches."""
+    reached = reach(starts(room, deps, root), root)
+    return [dep for dep in _code(deps) if not any(root / dep in (path, *path.parents) for path in reached)]
 
 
-def _starts(room: str, deps: list[str], root: Path) -> list[Path]:
-    """The room's own modules, and those of folders inside the room that `deps` name: they may be loaded by name."""
-    inside = [root / dep for dep in deps if f"{dep}/".startswith(f"tasks/{room}/")]
-    by_name = [path for dep in inside for path in dep.rglob("*.py")]
-    return sorted({*(root / "tasks" / room).glob("*.py"), *by_name})
+def starts(room: str, deps: list[str], root: Path = ROOT) -> list[Path]:
+    """Where the stage's imports begin: the room's top, and whatever it may load by name at run time.
+
+    Methods, sources, products and exports are found by their names, so no import statement leads to them. All files of
+    those of `deps` that lie in the room or in `models` count as loaded.
+    """
+    room_folder = root / "tasks" / room
+    found = set(room_folder.glob("*.py"))
+    for dep in _code(deps):
+        path = root / dep
+        if room_folder in (path, *path.parents) or root / "models" in (path, *path.parents):
+            found |= set(path.rglob("*.py"))
+    return sorted(found)
+
+
+def _code(deps: list[str]) -> list[str]:
+    return [dep for dep in deps if not dep.startswith("data/")]
 
 
 def reach(files: list[Path], root: Path = ROOT) -> set[Path]:
