@@ -1,6 +1,6 @@
-"""All distances of generated terrain to held-out terrain, beside the floors and the controls.
+"""All distances of generated tiles to held-out tiles, beside the floors and the controls.
 
-`compare` takes plain arrays and knows no stage, so that any source of heights can be judged by it.
+`compare` takes plain arrays and knows no stage and no product: the descriptors and controls come with the medium.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.evaluate.account import Measure
 from tasks.evaluate.distances import (
     KERNEL_LIMIT,
     Scale,
@@ -20,12 +21,20 @@ from tasks.evaluate.distances import (
     wasserstein,
 )
 from tasks.evaluate.floors import interval, resample, sample_size
-from tasks.evaluate.terrain.controls import controls
-from tasks.relief.descriptors import describe
+from tasks.evaluate.medium import Medium
 
-SMALLER_IS_BETTER = ("swd", "w1", "kid")
-LARGER_IS_BETTER = ("precision", "recall", "density", "coverage")
-MEASURES = (*SMALLER_IS_BETTER, *LARGER_IS_BETTER)
+MEASURES = [
+    Measure("swd", "sliced Wasserstein", "lower"),
+    Measure("w1", "1-D Wasserstein", "lower"),
+    Measure("kid", "KID", "lower"),
+    Measure("precision", "precision", "higher"),
+    Measure("recall", "recall", "higher"),
+    Measure("density", "density", "higher"),
+    Measure("coverage", "coverage", "higher"),
+]
+"""Columns of the scores, the one of the headline first. KID and the four shares are taken on descriptors."""
+LARGER_IS_BETTER = [measure.name for measure in MEASURES if measure.better == "higher"]
+_NAMES = [measure.name for measure in MEASURES]
 CERTAIN = 0.975  # share of draws that makes a verdict
 
 
@@ -36,7 +45,7 @@ class Comparison:
     Attributes:
         numbers: what goes to `metrics.json`, see `compare`.
         names: the descriptors. matrices: their values, (N, D), for `val`, `train`, each control and each generated set.
-        controls: the controls' heights, in the order of the held-out tiles.
+        controls: the controls' tiles, in the order of the held-out tiles.
     """
 
     numbers: dict[str, Any]
@@ -49,7 +58,7 @@ def compare(
     real_train: np.ndarray,
     real_val: np.ndarray,
     generated: dict[str, np.ndarray],
-    gsd: float,
+    medium: Medium,
     *,
     projections: int,
     bootstrap: int,
@@ -58,30 +67,29 @@ def compare(
     """Compare sets of tiles with held-out ones.
 
     Args:
-        real_train, real_val: (N, S, S) metres, no voids. The training tiles set each descriptor's scale.
+        real_train, real_val: (N, S, S[, 3]), no voids. The training tiles set each descriptor's scale.
         generated: the same by name; may be empty.
-        gsd: metres a pixel, of all of them.
         projections: directions of the sliced Wasserstein distance. bootstrap: how often samples are drawn.
 
     Returns:
         `Comparison`; its numbers have
         `sample_size`: tiles on either side of each comparison;
-        `sets`: for `floor_halves`, `floor_train`, `control_*` and every generated name the seven `MEASURES`,
+        `sets`: for `floor_halves`, `floor_train`, `control_*` and every generated name each of `MEASURES`,
         each with mean, low and high (95 % of the draws), and `w1_by_descriptor`, means over the draws;
         `worse_share`: by measure and control, the share of draws in which the control is worse than both floors;
-        `worse_than_floor`: whether that is at least 97.5 % (if not, the measure cannot tell such terrain from
-        real terrain at this sample size);
-        `below_noise`: by generated set, the share of draws in which its `swd` is below that of `control_noise`.
+        `worse_than_floor`: whether that is at least 97.5 % (if not, the measure cannot tell such tiles from
+        real ones at this sample size);
+        `below_noise`: by generated set, the share of draws in which its `swd` is below that of the medium's baseline.
 
     Raises:
         LandloomError: too few tiles.
     """
     sample_size(len(real_val), train=len(real_train), **{name: len(tiles) for name, tiles in generated.items()})
-    bad = controls(real_val, gsd, seed)
+    bad = medium.controls(real_val, seed)
     matrices, names = {}, []
     control_sets = {f"control_{name}": tiles for name, tiles in bad.items()}
     for name, tiles in {"val": real_val, "train": real_train, **control_sets, **generated}.items():
-        matrices[name], names = describe(tiles, gsd)
+        matrices[name], names = medium.describe(tiles)
     scale = Scale.fit(matrices["train"])
     rows = {name: scale.apply(matrix) for name, matrix in matrices.items()}
     theta = directions(len(names), projections)
@@ -107,14 +115,14 @@ def compare(
         measure: {name: value >= CERTAIN for name, value in shares.items()} for measure, shares in share.items()
     }
     numbers["below_noise"] = {
-        name: float((draws[name][:, 0] < draws["control_noise"][:, 0]).mean()) for name in generated
+        name: float((draws[name][:, 0] < draws[f"control_{medium.baseline}"][:, 0]).mean()) for name in generated
     }
     return Comparison(numbers, names, matrices, bad)
 
 
 def _summary(scores: np.ndarray, names: list[str]) -> dict[str, Any]:
     """(draws, measures and descriptors) to mean, low and high by measure, and means by descriptor."""
-    out: dict[str, Any] = {name: interval(scores[:, column]) for column, name in enumerate(MEASURES)}
+    out: dict[str, Any] = {name: interval(scores[:, column]) for column, name in enumerate(_NAMES)}
     means = scores[:, len(MEASURES) :].mean(axis=0)
     out["w1_by_descriptor"] = {name: float(mean) for name, mean in zip(names, means, strict=True)}
     return out
@@ -123,8 +131,8 @@ def _summary(scores: np.ndarray, names: list[str]) -> dict[str, Any]:
 def _worse_share(draws: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
     """Draw by draw, since all sets of a draw meet one reference: its luck is in all of them and falls out."""
     out: dict[str, dict[str, float]] = {}
-    for column, measure in enumerate(MEASURES):
-        sign = 1 if measure in SMALLER_IS_BETTER else -1
+    for column, measure in enumerate(_NAMES):
+        sign = -1 if measure in LARGER_IS_BETTER else 1
         floor = np.maximum(sign * draws["floor_halves"][:, column], sign * draws["floor_train"][:, column])
         out[measure] = {
             name: float((sign * scores[:, column] > floor).mean())

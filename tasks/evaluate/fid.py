@@ -1,13 +1,12 @@
 """Fréchet Inception distance, where a TorchScript feature network is at hand.
 
 The network gets uint8 (N, 3, S, S) and does its own resizing and scaling, as NVIDIA's `inception-2015-12-05.pt`
-does. Heights become grey values over one range of metres for all sets, taken from the training split. Stretching
-each image to its own minimum and maximum instead, as is common, hides relief: a plain then looks like a mountain,
-and a model that gets every height wrong can still score well.
+does. The medium makes its tiles into such images.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ import numpy as np
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_sha256
 
-RANGE = (0.001, 0.999)  # quantiles of training heights that become black and white
 BATCH = 32
 DRAWS = 10  # a decomposition for each, of up to 2048 × 2048 numbers
 
@@ -49,8 +47,8 @@ class Inception:
         # NVIDIA's file gives class probabilities unless asked for features.
         self._options = {"return_features": True} if "return_features" in names else {}
 
-    def features(self, heights: np.ndarray, low: float, high: float) -> np.ndarray:
-        """Features of (N, S, S) heights in metres, `low` black and `high` white: float64 (N, F).
+    def features(self, tiles: np.ndarray, as_images: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Features of N tiles, which `as_images` makes into uint8 (n, 3, S, S): float64 (N, F).
 
         Raises:
             LandloomError: the network refuses such images, or does not give one row of finite numbers for each.
@@ -58,8 +56,8 @@ class Inception:
         import torch
 
         out = []
-        for start in range(0, len(heights), BATCH):
-            images = torch.from_numpy(grey(heights[start : start + BATCH], low, high))
+        for start in range(0, len(tiles), BATCH):
+            images = torch.from_numpy(as_images(tiles[start : start + BATCH]))
             try:
                 with torch.inference_mode():
                     rows = self._module(images, **self._options)
@@ -77,18 +75,6 @@ class Inception:
                 raise LandloomError(f"evaluate.inception: {self.path} gives features that are not finite")
             out.append(rows.double().numpy())
         return np.concatenate(out)
-
-
-def grey(heights: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Heights as grey images, uint8 (N, 3, S, S); below `low` is 0, above `high` is 255."""
-    values = np.clip((heights - low) / max(high - low, 1e-6), 0, 1) * 255
-    return np.repeat(np.rint(values).astype(np.uint8)[:, None], 3, axis=1)
-
-
-def height_range(train: np.ndarray) -> tuple[float, float]:
-    """The fixed range of metres, from training tiles alone, so that it is the same for every model."""
-    low, high = np.quantile(train, RANGE)
-    return float(low), float(high)
 
 
 def frechet(a: np.ndarray, b: np.ndarray) -> float:

@@ -3,10 +3,10 @@
 Tiles are compared as thumbnails of at most 16 pixels a side with their mean removed, in all eight flips and
 quarter turns, by
 
-    d²(a, b) = (mean (a - b)² + 2 ε²) / (mean a² + mean b² + 2 ε²),  ε = 1 m
+    d²(a, b) = (mean (a - b)² + 2 ε²) / (mean a² + mean b² + 2 ε²)
 
-which is 0 for a copy, 1 for unrelated ground of any relief, and 1 for ground flatter than ε: two plains that
-look alike prove nothing. How near chance comes is told by the held-out tiles, searched for in the same way.
+which is 0 for a copy, 1 for unrelated tiles, and 1 for tiles flatter than ε: two plains (or two clear skies) that
+look alike prove nothing. The medium sets ε. Held-out tiles, searched for in the same way, tell how near chance comes.
 A copy that was shifted or stretched is not found.
 """
 
@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 
 SIDE = 16
-EPSILON = 1.0  # metres
 TAIL = 0.01  # a generated tile nearer to training than all but this share of held-out tiles is suspicious
 CHUNK = 4096  # training tiles searched at once
 
@@ -34,12 +33,19 @@ class Nearest:
     poses: np.ndarray
 
 
-def thumbnails(heights: np.ndarray) -> np.ndarray:
-    """Block means at the largest side of at most 16 that divides S, less their mean: float64 (N, s, s) metres."""
-    count, px = heights.shape[0], heights.shape[-1]
+def thumbnails(tiles: np.ndarray) -> np.ndarray:
+    """Block means at the largest side of at most 16 that divides S, less their mean.
+
+    Args:
+        tiles: (N, …, S, S); what stands between, as bands, each loses its own mean.
+
+    Returns:
+        float64 (N, …, s, s) in the tiles' unit.
+    """
+    *lead, px = tiles.shape[:-1]
     side = max(size for size in range(1, SIDE + 1) if px % size == 0)
-    small = heights.reshape(count, side, px // side, side, px // side).mean(axis=(2, 4), dtype=np.float64)
-    return small - small.mean(axis=(1, 2), keepdims=True)
+    small = tiles.reshape(*lead, side, px // side, side, px // side).mean(axis=(-3, -1), dtype=np.float64)
+    return small - small.mean(axis=(-2, -1), keepdims=True)
 
 
 def pose(tile: np.ndarray, which: int) -> np.ndarray:
@@ -48,8 +54,8 @@ def pose(tile: np.ndarray, which: int) -> np.ndarray:
     return np.rot90(flipped, which % 4, axes=(-2, -1))
 
 
-def nearest(tiles: np.ndarray, train: np.ndarray) -> Nearest:
-    """Search `train` for each of `tiles`; both are thumbnails, (N, s, s) and (M, s, s)."""
+def nearest(tiles: np.ndarray, train: np.ndarray, epsilon: float) -> Nearest:
+    """Search `train` for each of `tiles`; both are thumbnails, (N, …, s, s) and (M, …, s, s)."""
     turned = np.stack([pose(tiles, which) for which in range(8)], axis=1).reshape(len(tiles) * 8, -1)
     own = (turned**2).mean(axis=1)
     best, rows = np.full(len(turned), np.inf), np.zeros(len(turned), int)
@@ -57,7 +63,7 @@ def nearest(tiles: np.ndarray, train: np.ndarray) -> Nearest:
         part = train[start : start + CHUNK].reshape(len(train[start : start + CHUNK]), -1)
         energy = own[:, None] + (part**2).mean(axis=1)
         apart = energy - 2 * (turned @ part.T) / part.shape[1]
-        squared = (np.maximum(apart, 0) + 2 * EPSILON**2) / (energy + 2 * EPSILON**2)
+        squared = (np.maximum(apart, 0) + 2 * epsilon**2) / (energy + 2 * epsilon**2)
         at = squared.argmin(axis=1)
         value = squared[np.arange(len(turned)), at]
         nearer = value < best

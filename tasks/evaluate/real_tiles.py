@@ -14,14 +14,14 @@ READ = 1024  # tiles read together
 
 
 def whole_tiles(
-    stage: Stage[Any], shards: ShardSet, split: str, most: int, names: Sequence[str] = ("height",), key: str = ""
+    stage: Stage[Any], shards: ShardSet, split: str, most: int, names: Sequence[str], key: str = ""
 ) -> dict[str, np.ndarray]:
     """Up to `most` tiles of a split without voids, in a random order that `key` (the split's name) decides.
 
     Only so many are read, however large the split is.
 
     Args:
-        names: which arrays; one is `height`.
+        names: which arrays. Heights may have voids; without them every tile is whole.
 
     Returns:
         Arrays (N, px, px) or (N, px, px, 3) by name, see `ShardSet.batch`; N may be 0.
@@ -30,7 +30,9 @@ def whole_tiles(
     taken, count, voids = [shards.batch(rows[:0], names)], 0, 0
     for start in range(0, len(rows), READ):
         tiles = shards.batch(rows[start : start + min(READ, most - count)], names)
-        whole = np.isfinite(tiles["height"]).all(axis=(1, 2))
+        whole = np.ones(len(next(iter(tiles.values()))), bool)
+        if "height" in tiles:
+            whole = np.isfinite(tiles["height"]).all(axis=(1, 2))
         taken.append({name: array[whole] for name, array in tiles.items()})
         count, voids = count + int(whole.sum()), voids + int((~whole).sum())
         if count == most:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,16 +16,18 @@ MOST_STEPS = 6  # pictures of one series (sample grids while training) that are 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture beside the page: its path from the page, its size, and what it shows."""
+    """One picture beside the page: its path from the page, its name, its size, and what it shows."""
 
     path: str
+    name: str
     width: int
     height: int
     text: str
     step: int | None = None  # of a series
 
 
-CAPTIONS = {  # by stage and the start of the name; the page has them in this order
+# By stage and the start of the name; the page has them in this order. Evaluate and generate write their own captions.
+CAPTIONS = {
     "project/scenes": "Where the scenes lie, and what they show, shaded from the north-west; voids are pink.",
     "select/map": "Where the candidate tiles lie, and what became of each.",
     "select/kept": "Kept tiles from the least relief to the most.",
@@ -36,27 +39,25 @@ CAPTIONS = {  # by stage and the start of the name; the page has them in this or
     "label/evidence": "What spoke for the number of classes.",
     "caption/sheet": "Tiles from the least relief to the most, each with the caption made from its measured facts.",
     "train/curve": "What the method minimised, and the size of its gradients, over the steps.",
-    "evaluate/tiles": "Held-out real tiles in the first row, generated ones below, then the controls that a good "
-    "metric must call bad. One range of metres colours them all.",
-    "evaluate/distances": "Distance of every set to held-out real tiles; shorter is closer.",
-    "evaluate/curves": "Hypsometry, slopes and spectra: real, generated, and noise of the same spectrum.",
-    "evaluate/descriptors": "Which terrain descriptor is how far off in which set.",
-    "evaluate/nearest": "The generated tiles nearest to any training tile, above the tile they come near to.",
-    "evaluate/paintings": "Maps of held-out tiles and what was painted from them, beside the tiles themselves.",
-    "evaluate/shadow_leakage": "Lightness against hillshades from all sides: what rises at the sun is light.",
-    "evaluate/single_class": "Maps of one class alone, painted with the noise of each pixel and without.",
-    "generate/overview": "The generated terrains, as exported.",
-    "generate/preview3d": "The first terrain's GLB, drawn from the file: mesh and texture, the sun in the north-west.",
 }
 
 SERIES = {"train/step": "Real tiles beside samples after {:,} steps."}
 
 
-def copy_pictures(stage_dir: Path, stage: str, target: Path) -> list[Picture]:
-    """Copy `pictures/<stage>/*.png` to `target/pictures/<stage>/`; of each numbered series at most six."""
-    folder = target / "pictures" / stage
+def copy_pictures(stage_dir: Path, stage: str, target: Path, told: Mapping[str, str] | None = None) -> list[Picture]:
+    """Copy `pictures/<stage>/*.png` to `target/pictures/<stage>/`; of each numbered series at most six.
+
+    Args:
+        told: captions by name, where the stage wrote them itself; the pictures come in this order, then the others.
+    """
+    folder, told = target / "pictures" / stage, told or {}
     paths = sorted((stage_dir / "pictures" / stage).glob("*.png"), key=lambda path: _order(stage, path.stem))
-    return [copy_picture(path, folder / path.name, target, *caption(stage, path.stem)) for path in choose(paths)]
+    paths.sort(key=lambda path: list(told).index(path.stem) if path.stem in told else len(told))
+
+    def words(name: str) -> tuple[str, int | None]:
+        return (told[name], None) if name in told else caption(stage, name)
+
+    return [copy_picture(path, folder / path.name, target, *words(path.stem)) for path in choose(paths)]
 
 
 def copy_picture(source: Path, copy: Path, page: Path, text: str, step: int | None = None) -> Picture:
@@ -65,7 +66,7 @@ def copy_picture(source: Path, copy: Path, page: Path, text: str, step: int | No
     shutil.copyfile(source, copy)
     with Image.open(copy) as image:
         width, height = image.size
-    return Picture(copy.relative_to(page).as_posix(), width, height, text, step)
+    return Picture(copy.relative_to(page).as_posix(), source.stem, width, height, text, step)
 
 
 def caption(stage: str, name: str) -> tuple[str, int | None]:
@@ -74,12 +75,7 @@ def caption(stage: str, name: str) -> tuple[str, int | None]:
     if step is not None:
         return SERIES.get(f"{stage}/{plain}", f"{_words(plain)} at step {{:,}}.").format(step), step
     known = _known(stage, name)
-    if known is None:
-        return f"{_words(name)}.", None
-    if name.startswith("nearest_steps"):
-        steps = name.removeprefix("nearest_steps")
-        return f"{CAPTIONS[known]} Sampled in {steps} step{'' if steps == '1' else 's'}.", None
-    return CAPTIONS[known], None
+    return (f"{_words(name)}." if known is None else CAPTIONS[known]), None
 
 
 def _known(stage: str, name: str) -> str | None:

@@ -19,6 +19,11 @@ DRAWN = ("project", "select", "label", "caption", "train", "evaluate", "generate
 def run(stage: Stage[Params]) -> None:
     """Gather the facts, copy the pictures and samples, fill the template."""
     data = stage.dir
+    scores, made = (
+        read_scores(read_json(data / "evaluation" / "metrics.json")),
+        read_json(data / "samples" / "index.json"),
+    )
+    told = {"evaluate": scores.captions, "generate": {item["name"]: item["text"] for item in made["pictures"]}}
     lineage = read_json(data / "lineage.json")
     with atomic_dir(data / "report") as target:
         facts = {
@@ -28,12 +33,12 @@ def run(stage: Stage[Params]) -> None:
             "verdicts": verdicts(data),
             "captions": some_captions(data),
             "sources": sources(data),
-            "scores": read_scores(read_json(data / "evaluation" / "metrics.json")),
+            "scores": scores,
             "trained": training(read_json(data / "metrics" / "train.json"), lineage),
             "model": lineage["model"],
             "stages": stages(lineage),
             "seed": stage.seed,
-            "pictures": {name: copy_pictures(data, name, target) for name in DRAWN},
+            "pictures": {name: copy_pictures(data, name, target, told.get(name)) for name in DRAWN},
             "samples": copy_samples(data / "samples", target),
         }
         (target / "index.html").write_text(render(facts), encoding="utf-8")

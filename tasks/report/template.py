@@ -20,7 +20,14 @@ def render(facts: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "short": short}
-    return environment.get_template("page.html.j2").render(**facts, style=(HERE / "style.css").read_text())
+
+    def named(stage: str, names: list[str]) -> list[Any]:
+        """The pictures of a stage that have these names, in their order."""
+        found = {picture.name: picture for picture in facts["pictures"][stage]}
+        return [found[name] for name in names if name in found]
+
+    style = (HERE / "style.css").read_text()
+    return environment.get_template("page.html.j2").render(**facts, named=named, style=style)
 
 
 def number(value: float | int | None) -> str:

@@ -11,7 +11,8 @@ from scipy.linalg import sqrtm
 
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_sha256
-from tasks.evaluate.fid import Inception, frechet, grey, height_range
+from tasks.evaluate.fid import Inception, frechet
+from tasks.evaluate.terrain.medium import grey, height_range
 from tests.evaluate.landscape import landscapes
 
 
@@ -51,6 +52,10 @@ def export(tmp_path):
         return path
 
     return save
+
+
+def as_grey(heights: np.ndarray) -> np.ndarray:
+    return grey(heights, 0, 2000)
 
 
 def load(path: Path) -> Inception:
@@ -96,13 +101,13 @@ def test_fewer_rows_than_features():
 
 def test_features_come_in_order_whatever_the_batch(export):
     tiles = landscapes(70, 1)
-    features = load(export(Pooled())).features(tiles, 0, 2000)
+    features = load(export(Pooled())).features(tiles, as_grey)
     assert features.shape == (70, 12) and features.dtype == np.float64
     assert features[:, 0] == pytest.approx(grey(tiles, 0, 2000)[:, 0, :16, :16].mean(axis=(1, 2)) / 255, abs=1e-5)
 
 
 def test_features_are_asked_for_where_they_have_to_be(export):
-    assert load(export(WithOptions())).features(landscapes(2, 1), 0, 2000).shape == (2, 7)
+    assert load(export(WithOptions())).features(landscapes(2, 1), as_grey).shape == (2, 7)
 
 
 def test_one_range_of_metres_for_all():
@@ -125,7 +130,7 @@ def test_one_range_of_metres_for_all():
 )
 def test_networks_that_do_not_fit_are_refused(export, module, words):
     with pytest.raises(LandloomError, match=words):
-        load(export(module)).features(landscapes(2, 1), 0, 2000)
+        load(export(module)).features(landscapes(2, 1), as_grey)
 
 
 def test_files_that_are_no_network_are_refused(tmp_path):

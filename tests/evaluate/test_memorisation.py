@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 
 from tasks.evaluate import memorisation
-from tasks.evaluate.memorisation import EPSILON, judge, nearest, pose, thumbnails
+from tasks.evaluate.memorisation import judge, pose, thumbnails
+from tasks.evaluate.terrain.medium import EPSILON
 from tests.evaluate.landscape import landscapes
+
+
+def nearest(tiles: np.ndarray, train: np.ndarray) -> memorisation.Nearest:
+    return memorisation.nearest(tiles, train, EPSILON)
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +80,13 @@ def test_the_eight_poses_are_eight(train):
 def test_thumbnails_of_any_side(px, side):
     small = thumbnails(np.random.default_rng(1).normal(900, 9, (2, px, px)))
     assert small.shape == (2, side, side) and np.abs(small.mean(axis=(1, 2))).max() < 1e-9
+
+
+def test_a_planted_copy_of_a_picture_is_caught_in_every_pose():
+    rng = np.random.default_rng(3)
+    pictures = rng.integers(0, 256, (12, 8, 8, 3), np.uint8).repeat(4, axis=1).repeat(4, axis=2)
+    for which in range(8):
+        planted = pose(np.moveaxis(pictures[5], -1, 0), which)[None]
+        small = thumbnails(planted), thumbnails(np.moveaxis(pictures, -1, 1))
+        found = memorisation.nearest(*small, epsilon=4.0)
+        assert found.rows[0] == 5 and found.distances[0] < 0.1

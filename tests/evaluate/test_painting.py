@@ -49,8 +49,14 @@ def evaluate(root: Path, **changes) -> dict:
 
 def test_a_painter_is_judged(root):
     found = evaluate(root)
+    account, found = found, found["details"]
     assert {"val", "steps1"} <= set(found["tiles"]) and found["tiles"]["steps1"] == 20
+    assert account["headline"] == "swd/steps1" and account["product"] == "painting"
+    metrics = {metric["name"]: metric for metric in account["metrics"]}
     leaks = found["paintings"]["shadow_leakage"]
+    assert metrics["shadow_leakage/texture"]["value"] == leaks["texture"]["leak"]
+    assert metrics["shadow_leakage/texture"]["floor"] == leaks["real"]["leak"]
+    assert {"color_distance", "single_class_autocorrelation_peak/noise_off"} <= set(metrics)
     assert set(leaks) == {"texture", "shaded", "real"}
     assert abs(leaks["real"]["leak"]) < 0.1  # its colours are noise
     assert len(leaks["real"]["by_azimuth"]) == 24
@@ -62,7 +68,8 @@ def test_a_painter_is_judged(root):
     assert 0 < found["paintings"]["color_distance"] < 255
     pictures = root / "data/terrain/pictures/evaluate"
     assert {"paintings.png", "shadow_leakage.png", "single_class.png"} <= {path.name for path in pictures.iterdir()}
-    assert evaluate(root) == found
+    assert {picture["name"] for picture in account["pictures"]} == {path.stem for path in pictures.iterdir()}
+    assert evaluate(root) == account
 
 
 def test_several_evaluations_are_refused(root):
@@ -71,5 +78,5 @@ def test_several_evaluations_are_refused(root):
 
 
 def test_paintings_take_maps_again_with_other_seeds(root):
-    assert evaluate(root, samples=70)["tiles"]["steps1"] == 70
-    assert np.isfinite(evaluate(root, samples=16)["paintings"]["color_distance"])
+    assert evaluate(root, samples=70)["details"]["tiles"]["steps1"] == 70
+    assert np.isfinite(evaluate(root, samples=16)["details"]["paintings"]["color_distance"])

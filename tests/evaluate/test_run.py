@@ -90,8 +90,9 @@ def done(made) -> tuple[Listening, Stage]:
 
 def test_all_results_stand_side_by_side(made, done):
     folder = made / "data" / "terrain"
-    result = json.loads((folder / "evaluation" / "metrics.json").read_text())
-    assert result["sample_size"] == 16 and result["gsd"] == 90 and result["px"] == 32
+    account = json.loads((folder / "evaluation" / "metrics.json").read_text())
+    result = account["details"]
+    assert result["sample_size"] == 16 and account["gsd"] == 90 and account["px"] == 32
     controls = {f"control_{name}" for name in ("noise", "noise_tile", "blur", "blocks", "shuffle")}
     assert set(result["sets"]) == {"floor_halves", "floor_train", "steps1", "steps2"} | controls
     assert "left out" in result["fid"]["note"]
@@ -108,6 +109,28 @@ def test_all_results_stand_side_by_side(made, done):
     }
 
 
+def test_the_account_describes_itself(made, done):
+    heard, stage = done
+    folder = made / "data" / "terrain"
+    account = json.loads((folder / "evaluation" / "metrics.json").read_text())
+    metrics = {metric["name"]: metric for metric in account["metrics"]}
+    assert account["headline"] == "swd/steps2" and account["product"] == "heights"
+    headline = metrics[account["headline"]]
+    assert headline["title"] == "sliced Wasserstein, model, 2 steps" and headline["better"] == "lower"
+    assert headline["low"] <= headline["value"] <= headline["high"]
+    assert headline["floor"] == account["details"]["sets"]["floor_train"]["swd"]["mean"]
+    for metric in metrics.values():
+        assert metric["title"] and metric["better"] in ("lower", "higher")
+        assert heard.told[metric["name"]] == metric["value"]
+    groups = {group["name"] for group in account["groups"]} | {"distances"}
+    assert {metric["group"] for metric in metrics.values()} <= groups
+    assert {picture["group"] for picture in account["pictures"]} <= groups
+    drawn = {path.stem for path in (folder / "pictures" / "evaluate").iterdir()}
+    assert {picture["name"] for picture in account["pictures"]} == drawn
+    assert {one["name"] for one in account["sets"]} == set(account["details"]["sets"])
+    assert len(account["findings"]) == 2 and "beats" in account["findings"][0]
+
+
 def test_descriptors_are_kept_tile_by_tile(made, done):
     table = pd.read_parquet(made / "data" / "terrain" / "evaluation" / "descriptors.parquet")
     counts = table["set"].value_counts()
@@ -119,6 +142,8 @@ def test_numbers_go_to_the_run_under_flat_names_and_timings_stay_out_of_the_outp
     heard, stage = done
     assert {"swd/steps1", "swd/floor_halves", "swd/control_noise", "swd/steps2_high"} <= set(heard.told)
     assert {"ms_per_sample/steps1", "ms_per_sample/steps2", "compare_seconds"} <= set(heard.told)
+    assert heard.told["headline"] == heard.told["swd/steps2"]
+    assert heard.told["headline_floor"] == heard.told["swd/floor_train"]
     assert {"memorisation_copies/steps2", "controls_worse/swd", "below_noise/steps1"} <= set(heard.told)
     assert not any("second" in name or name.startswith("ms_") for name in stage._metrics)
     assert all(np.isfinite(value) for value in heard.told.values())
@@ -137,7 +162,7 @@ def test_fid_stands_beside_its_floors(root):
 
     torch.jit.script(Means()).save(str(root / "net.pt"))
     heard, stage = evaluate(root, inception={"path": "net.pt", "sha256": file_sha256(root / "net.pt")}, steps=[1])
-    fid = json.loads((stage.dir / "evaluation" / "metrics.json").read_text())["fid"]
+    fid = json.loads((stage.dir / "evaluation" / "metrics.json").read_text())["details"]["fid"]
     assert set(fid["sets"]) >= {"floor_halves", "floor_train", "control_blur", "steps1"}
     assert fid["sets"]["floor_halves"]["low"] >= 0 and len(fid["network_md5"]) == 32
     assert fid["grey_range_m"][0] < fid["grey_range_m"][1]
@@ -174,7 +199,7 @@ def test_a_model_that_diverged_is_refused(root):
     config = json.loads((folder / "config.json").read_text())
     config["encoding"]["spread_mean"] = 1e6
     (folder / "config.json").write_text(json.dumps(config))
-    refused(root, "24 of 24 samples at 1 steps hold heights that are not numbers")
+    refused(root, "24 of 24 samples at 1 steps hold values that are not numbers")
 
 
 def test_photographs_are_refused(tmp_path):

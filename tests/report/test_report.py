@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import yaml
 
 import tasks.report.where
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
+from tasks.generate.image.product import GeneratedImage
+from tasks.generate.write_sample import write_sample
 from tasks.report.figures import caption, choose
 from tasks.report.scores import read_scores
 from tasks.report.template import number
 from tasks.report.where import where
-from tests.report.toy import EVIL, METRICS, grow, measures, report
+from tests.generate.toys import params
+from tests.report.toy import CARD, EVIL, account, grow, report, write
 
 
 class Page(HTMLParser):
@@ -140,37 +144,34 @@ def test_a_missing_input_is_told_by_name_and_nothing_half_written(tmp_path):
     assert not (data / "report").exists()
 
 
-def test_findings_claim_what_the_intervals_allow():
-    two, one = read_scores(METRICS).findings  # nearest to real terrain first
-    # 0.28 to 0.32 against blur 0.18 to 0.22, noise 0.29 to 0.33 and shuffle 0.88 to 0.92; training tiles at 0.06.
-    assert one == (
-        "Model, 1 step: by sliced Wasserstein distance it beats pixel-shuffled real tiles, is level with fractal "
-        "noise of the same spectrum and is worse than blurred real tiles. It is still 5.0 times as far from held-out "
-        "terrain as training tiles are."
-    )
-    assert two.endswith("At this sample size it cannot be told from training tiles.")
+def test_the_account_of_evaluate_is_all_told_and_no_metric_is_known_by_name(page):
+    for text in ("sliced <Wasserstein>", "smaller is closer", "larger is better", "set <steps2>", "It beats <noise>."):
+        assert text in page.text
+    for text in ("cannot tell <blur> from real terrain", "FID: left out.", "2 samples look like", "copies <found>"):
+        assert text in page.text
+    assert "Nothing" not in page.text  # a group without anything in it
+    captions = [names["alt"] for tag, names in page.tags if tag == "img"]
+    assert captions.count("Pairs.") == captions.count("Shorter is closer.") == 1
+    scores = read_scores(account())
+    assert [row.name for row in scores.rows][-1] == "set <steps2>" and scores.rows[0].cells[0]["value"] == 0.05
+    assert scores.groups[0].pictures == ["nearest_steps1"] and scores.pictures == ["distances"]
 
 
-def test_a_measure_that_misses_a_control_is_called_out():
-    (caution,) = read_scores(METRICS).cautions
-    assert caution == "KID cannot tell fractal noise of the same spectrum and blurred real tiles from real terrain"
-
-
-def test_memorisation_is_told_with_its_numbers():
-    one, two = read_scores(METRICS).memorisation
-    assert "no sample looks like a copy" in one and "1.10 times" in one
-    assert "2 samples look like copies" in two and "50.0 % lie closer" in two
-
-
-def test_fid_has_a_column_only_where_it_was_measured():
-    assert "FID" not in read_scores(METRICS).headings
-    result = json.loads(json.dumps(METRICS))
-    result["fid"] = {"note": "64 tiles", "sets": {name: measures(1.0)["swd"] for name in result["sets"]}}
-    assert "FID" in read_scores(result).headings
+def test_pictures_without_heights_or_gsd_have_no_metres(tmp_path):
+    data = grow(tmp_path)
+    for path in (data / "samples").glob("*"):
+        path.unlink()
+    picture = GeneratedImage("toy_000", np.zeros((8, 8, 3), np.uint8), {"seed": 7, "index": 0, "steps": 1})
+    write_sample(data / "samples", picture, params(exports=[]))
+    samples = {"product": "image", "title": "Generated pictures", "noun": "pictures", "notes": [], "pictures": []}
+    write(data / "samples/index.json", samples | {"samples": ["toy_000"]})
+    write(data / "shards/card.json", {**CARD, "gsd": None, "heights": None})
+    page = Page(report(data))
+    assert "Generated pictures" in page.text and "8 × 8 pixels; seed 7, 1 step" in page.text
+    assert not re.search(r"\bm a pixel|\bkm\b|metres|terrains", page.text)
 
 
 def test_words_for_pictures():
-    assert caption("evaluate", "nearest_steps1")[0].endswith("Sampled in 1 step.")
     assert caption("train", "step-00000300") == ("Real tiles beside samples after 300 steps.", 300)
     assert caption("train", "fakes_00200") == ("Fakes at step 200.", 200)
     assert caption("select", "something_new") == ("Something new.", None)

@@ -1,38 +1,72 @@
-"""What a painter's work is measured by, beside its heights: its light, its variety, its colours."""
+"""Paintings: their heights are judged as terrain, and beside them their light, their variety and their colours."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
 from typing import Any
 
 import numpy as np
 
-from models.terrain_gan.painter import Painted, Painter
 from tasks.core.errors import LandloomError
 from tasks.core.stage import Stage
+from tasks.evaluate.account import Account, Group, Metric, Picture
+from tasks.evaluate.frame import judge_tiles, real_tiles
+from tasks.evaluate.painting.paintings import Paintings
 from tasks.evaluate.painting.plots import leakages, paintings, singles
 from tasks.evaluate.painting.shadows import AZIMUTHS, Leakage, leakage
 from tasks.evaluate.painting.variety import pairwise, repetition
+from tasks.evaluate.params import Params
 from tasks.evaluate.real_tiles import whole_tiles
+from tasks.evaluate.terrain.medium import ground_distance, terrain
 from tasks.formats.shards.shardset import ShardSet
 
 BATCH = 16
 SHOWN = 6
 SINGLES = 6  # paintings of one map of one class
 CLASSES = 4  # classes that are painted alone: the most common ones
+FIELDS = ("texture", "shaded", "height")
+OF = {"texture": "the texture", "shaded": "the texture in the sun", "real": "real tiles"}
+ALONE = {
+    "color_distance": "difference in colour of two paintings of one class, 0 to 255",
+    "height_distance_m": "difference in height of two paintings of one class, metres",
+    "autocorrelation_peak": "repetition within a painting of one class (1 repeats wholly)",
+}
+TEXTS = {
+    "paintings": "Maps of held-out tiles and what was painted from them, beside the tiles themselves.",
+    "shadow_leakage": "Lightness against hillshades from all sides: what rises at the sun is light.",
+    "single_class": "Maps of one class alone, painted with the noise of each pixel and without.",
+}
+LIGHT = (
+    "Lightness is correlated with the hillshade of the painting's own heights. Shadow leakage is the correlation at "
+    "the sun of the training data less the mean over all directions: 0 in a texture without light."
+)
+VARIETY = "Maps of one class alone are painted several times with the noise of each pixel, and without it."
 
 
-@dataclass(frozen=True)
-class Paintings:
-    """Maps of held-out tiles, painted, beside the tiles: labels (n, H, W), color (n, H, W, 3), height (n, H, W)."""
+def measure(stage: Stage[Params], model: Any, shards: ShardSet) -> Account:
+    """Paint held-out maps; compare the heights with held-out terrain, the pictures with what was photographed there."""
+    if stage.params.steps != [1]:
+        raise LandloomError("evaluate.steps: a painter paints in one evaluation; set it to [1]")
+    medium = terrain(ground_distance(shards, model))
+    real = real_tiles(stage, medium, shards)
+    started = time.monotonic()
+    work = paint_held_out(stage, model, shards, stage.params.samples)
+    stage.timing({"ms_per_sample/steps1": 1000 * (time.monotonic() - started) / stage.params.samples})
+    account = judge_tiles(stage, medium, shards, real, {"steps1": work.painted.height})
+    found = account.details["paintings"] = judge_paintings(stage, model, work)
+    account.metrics += painting_metrics(found)
+    account.pictures[1:1] = [Picture("paintings", TEXTS["paintings"])]
+    account.pictures += [Picture("shadow_leakage", TEXTS["shadow_leakage"], "light")]
+    account.pictures += [Picture("single_class", TEXTS["single_class"], "variety")]
+    account.groups[:0] = [
+        Group("light", "Is the sun painted into the texture?", [LIGHT]),
+        Group("variety", "Does one class come out different each time?", [VARIETY]),
+        Group("colours", "Are the colours right?", folded=True),
+    ]
+    return account
 
-    labels: np.ndarray
-    color: np.ndarray
-    height: np.ndarray
-    painted: Painted
 
-
-def paint_held_out(stage: Stage[Any], painter: Painter, shards: ShardSet, count: int) -> Paintings:
+def paint_held_out(stage: Stage[Any], painter: Any, shards: ShardSet, count: int) -> Paintings:
     """Paint the maps of up to `count` held-out tiles; more paintings than maps take maps again with other seeds."""
     real = whole_tiles(stage, shards, "val", count, ("height", "color", "label"), key="maps")
     if not len(real["height"]):
@@ -45,14 +79,12 @@ def paint_held_out(stage: Stage[Any], painter: Painter, shards: ShardSet, count:
             parts.append(painter.paint(maps, seed=stage.seed + start))
         except ValueError as error:
             raise LandloomError(f"{shards.folder}: its maps do not fit the model: {error}") from None
-    painted = Painted(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
+    # The model's own class of paintings, of all batches together.
+    painted = type(parts[0])(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in FIELDS})
     return Paintings(*(real[name][chosen] for name in ("label", "color", "height")), painted)
 
 
-_FIELDS = ("texture", "shaded", "height")
-
-
-def judge_paintings(stage: Stage[Any], painter: Painter, work: Paintings) -> dict[str, Any]:
+def judge_paintings(stage: Stage[Any], painter: Any, work: Paintings) -> dict[str, Any]:
     """Numbers for `metrics.json`; draws the pictures.
 
     `shadow_leakage`: of `texture`, `shaded` and `real`: leak, low, high, and correlations by azimuth.
@@ -80,7 +112,7 @@ def judge_paintings(stage: Stage[Any], painter: Painter, work: Paintings) -> dic
     }
 
 
-def _variety(stage: Stage[Any], painter: Painter, labels: np.ndarray) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _variety(stage: Stage[Any], painter: Any, labels: np.ndarray) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Measures and pictures of maps of one class alone, twice as wide as a tile."""
     ids, counts = np.unique(labels[labels < len(painter.classes)], return_counts=True)
     common = np.sort(ids[np.argsort(-counts, kind="stable")][:CLASSES])
@@ -116,11 +148,21 @@ def _color_distance(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.mean(areas))
 
 
-def flat_paintings(result: dict[str, Any]) -> dict[str, float]:
-    """What a table of runs can show."""
-    out = {f"shadow_leakage/{name}": facts["leak"] for name, facts in result["shadow_leakage"].items()}
+def painting_metrics(found: dict[str, Any]) -> list[Metric]:
+    """The numbers of `judge_paintings` that a table of runs can show."""
+    leaks = found["shadow_leakage"]
+    out = [
+        Metric(
+            f"shadow_leakage/{name}", f"shadow leakage of {OF[name]}", facts["leak"], facts["low"], facts["high"],
+            None if name == "real" else leaks["real"]["leak"], "lower", "light",
+        )
+        for name, facts in leaks.items()
+    ]  # fmt: skip
     for switch in ("on", "off"):
-        for measure in ("color_distance", "height_distance_m", "autocorrelation_peak"):
-            values = [facts[switch][measure] for facts in result["variety"].values()]
-            out[f"single_class_{measure}/noise_{switch}"] = float(np.mean(values))
-    return {**out, "color_distance": result["color_distance"]}
+        for measure, title in ALONE.items():
+            value = float(np.mean([facts[switch][measure] for facts in found["variety"].values()]))
+            name = f"single_class_{measure}/noise_{switch}"
+            better = "lower" if measure == "autocorrelation_peak" else "higher"
+            out.append(Metric(name, f"{title}, noise {switch}", value, better=better, group="variety"))
+    title = "Wasserstein distance of pixel values to those of the real tiles, 0 to 255"
+    return [*out, Metric("color_distance", title, found["color_distance"], group="colours")]

@@ -11,7 +11,7 @@ from tasks.evaluate.painting.shadows import AZIMUTHS, SUN, Leakage
 from tasks.relief.shade.hillshade import shaded_relief
 
 if TYPE_CHECKING:
-    from tasks.evaluate.painting.measure import Paintings
+    from tasks.evaluate.painting.paintings import Paintings
 
 NO_CLASS = (1.0, 1.0, 1.0)
 COLORS = {"texture": "#c0562c", "shaded": "#2f6ea8", "real": "#3f6f4a"}

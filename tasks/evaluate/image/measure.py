@@ -1,0 +1,69 @@
+"""RGB pictures without heights, ground distance or place, judged by plain statistics of colour and texture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tasks.core.errors import LandloomError
+from tasks.core.stage import Stage
+from tasks.evaluate.account import Account
+from tasks.evaluate.frame import judge_tiles, real_tiles
+from tasks.evaluate.image import plots
+from tasks.evaluate.image.controls import controls
+from tasks.evaluate.image.descriptors import describe
+from tasks.evaluate.medium import Control, Medium
+from tasks.evaluate.memorisation import thumbnails
+from tasks.evaluate.params import Params
+from tasks.evaluate.sampling import sample_all
+from tasks.formats.shards.shardset import ShardSet
+
+CONTROLS = {
+    "noise": Control("noise with each picture's own spectrum", "noise of the same spectrum"),
+    "blur": Control("blurred real pictures", "blur"),
+    "colors": Control("real pictures with a colour cast", "colour cast"),
+    "blocks": Control("block-shuffled real pictures", "shuffled blocks"),
+    "shuffle": Control("pixel-shuffled real pictures", "shuffled pixels"),
+}
+TEXTS = {
+    "tiles": "Held-out real pictures in the first row, generated ones below, then the controls that a good metric must "
+    "call bad.",
+    "curves": "Lightness, saturation and spectra: real, generated, and noise of the same spectrum.",
+    "nearest": "The generated pictures nearest to any training picture, above the one they come near to.",
+}
+
+
+def measure(stage: Stage[Params], model: Any, shards: ShardSet) -> Account:
+    """Compare samples of every number of steps with held-out pictures."""
+    if model.px != shards.px:
+        raise LandloomError(
+            f"the model makes {model.px} pixels, the shards hold {shards.px}; train it again on these shards "
+            "(`dvc repro` does)"
+        )
+    real = real_tiles(stage, PICTURES, shards)
+    account = judge_tiles(stage, PICTURES, shards, real, sample_all(stage, model))
+    account.notes.append("Distances are taken on plain statistics of colour, texture and layout; they are no FID.")
+    return account
+
+
+def _as_images(train: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], dict[str, Any]]:
+    return lambda pictures: np.ascontiguousarray(np.moveaxis(pictures, -1, 1)), {}
+
+
+PICTURES = Medium(
+    layer="color",
+    noun="pictures",
+    describe=describe,
+    controls=controls,
+    known=CONTROLS,
+    baseline="noise",
+    thumbnails=lambda pictures: thumbnails(np.moveaxis(pictures, -1, 1)),
+    epsilon=4.0,  # byte values: clear skies that differ by less prove nothing
+    images=_as_images,
+    tiles=plots.tiles,
+    pairs=plots.pairs,
+    curves=plots.curves,
+    texts=TEXTS,
+)

@@ -1,0 +1,55 @@
+"""What the frame of an evaluation must know of a kind of pixels: heights in metres, or RGB pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Control:
+    """A known-bad set made of held-out tiles.
+
+    Attributes:
+        title: what its tiles are, for sentences: "blurred real tiles". label: short, for plots: "blur".
+    """
+
+    title: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Medium:
+    """A kind of pixels. Arrays are (N, S, S) or (N, S, S, 3), one tile a row.
+
+    Attributes:
+        layer: of the shards, `height` or `color`. noun: what real ones are called: "terrain", "pictures".
+        describe: tiles to descriptors float64 (N, D), all finite, and the D names.
+        controls: (held-out tiles, seed) to known-bad tiles by name, row by row of the same shape.
+        known: a `Control` for each of them, in their order. baseline: the one that a generator must at least beat.
+        thumbnails: tiles to small copies, float64 (N, …, s, s), see `memorisation`.
+        epsilon: differences of thumbnails below it prove nothing, in the unit of the pixels.
+        images: training tiles to (tiles to uint8 (N, 3, S, S) for an Inception network, facts to keep).
+        tiles: sets by name and their labels to a figure of the first tiles of each.
+        pairs: (generated, training, distances, threshold) to a figure of generated tiles over their nearest ones.
+        curves: sets by name and their labels to a figure of what is spread how, or None.
+        texts: name of a picture to what it shows; `tiles`, `nearest` and, where there are curves, `curves`.
+    """
+
+    layer: str
+    noun: str
+    describe: Callable[[np.ndarray], tuple[np.ndarray, list[str]]]
+    controls: Callable[[np.ndarray, int], dict[str, np.ndarray]]
+    known: Mapping[str, Control]
+    baseline: str
+    thumbnails: Callable[[np.ndarray], np.ndarray]
+    epsilon: float
+    images: Callable[[np.ndarray], tuple[Callable[[np.ndarray], np.ndarray], dict[str, Any]]]
+    tiles: Callable[[dict[str, np.ndarray], dict[str, str]], Figure]
+    pairs: Callable[[np.ndarray, np.ndarray, np.ndarray, float], Figure]
+    curves: Callable[[dict[str, np.ndarray], dict[str, str]], Figure] | None
+    texts: Mapping[str, str]
