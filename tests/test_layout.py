@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from itertools import pairwise
@@ -78,7 +79,7 @@ def test_what_people_read_whole_is_short():
         number for number, line in enumerate(lines) if line.startswith("  ") and line[2:].split(":")[0] in DATASETS
     ]
     assert len(first) == len(DATASETS)
-    assert max(end - start for start, end in pairwise([*first, len(lines)])) <= 70
+    assert max(end - start for start, end in pairwise([*first, len(lines)])) <= 80
 
 
 def test_every_model_is_an_artifact():
@@ -86,6 +87,11 @@ def test_every_model_is_an_artifact():
     assert {name: facts["path"] for name, facts in artifacts.items()} == {
         dataset: f"data/{dataset}/model" for dataset in DATASETS
     }
+
+
+def test_nothing_comes_before_a_stage_but_the_settings_of_arithmetic():
+    docstring, only = ast.parse((ROOT / FIRST).read_text()).body
+    assert isinstance(docstring, ast.Expr) and ast.unparse(only) == "import tasks.core.arithmetic"
 
 
 def test_a_stage_starts_without_prefect():
@@ -110,4 +116,4 @@ def test_dvc_sees_the_stages_that_we_see():
 
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: "/".join(place(path)))
 def test_files_are_small_enough_to_read_in_one_go(path):
-    assert len(path.read_text().splitlines()) <= 300
+    assert len(path.read_text().splitlines()) <= (400 if place(path)[0] == "tests" else 300)
