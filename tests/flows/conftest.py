@@ -17,7 +17,7 @@ from tests.flows.stand import prefect_server
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[dict[str, str]]:
-    """The environment of whoever talks to the server."""
+    """Environment variables for clients of the server."""
     with prefect_server(tmp_path_factory.mktemp("prefect")) as env:
         yield env
 
@@ -70,7 +70,7 @@ DAG = {
 
 @pytest.fixture
 def small(tmp_path) -> Path:
-    """A repository with the real parameters, of which two stages make something in no time."""
+    """A repository with the real parameters and two stages that take no time."""
     root = tmp_path / "small"
     root.mkdir()
     shutil.copy(ROOT / PARAMS, root)

@@ -21,12 +21,12 @@ from tests.together import stop
 
 @contextmanager
 def prefect_server(folder: Path) -> Iterator[dict[str, str]]:
-    """Yield the environment of whoever talks to the server; it schedules every second instead of every minute."""
+    """Yield environment variables for clients; the server schedules every second instead of every minute."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}/api"
-    stores = ("MLFLOW_TRACKING", "MLFLOW_REGISTRY")  # of a test that came before
+    stores = ("MLFLOW_TRACKING", "MLFLOW_REGISTRY")  # left by an earlier test
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith(stores)},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -68,7 +68,7 @@ def new_repository(root: Path, dag: str, params: str) -> Path:
 def everything_up_to_date(root: Path) -> dict[str, set[str]]:
     """The real `dvc.yaml` and `params.yaml` with small files where code and data would be, all of it up to date.
 
-    Returns the stage instances each depends on, from their paths alone.
+    Returns, for each stage instance, the instances it depends on, found by their paths alone.
     """
     new_repository(root, (ROOT / "dvc.yaml").read_text(), (ROOT / PARAMS).read_text())
     datasets = yaml.safe_load((ROOT / PARAMS).read_text())["datasets"]

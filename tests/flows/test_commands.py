@@ -1,4 +1,4 @@
-"""What a person can start stands at the top of `flows/`, and says with `--help` what it does."""
+"""Every module at the top of `flows/` is a command with `--help`."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from tests.pipeline.conftest import Clone
 from tests.together import stop
 
 FLOWS = {"refresh": refresh, "train": dispatch, "sweep": sweep, "pipeline": pipeline}
-AFTER = {  # acquire is the real stage; what follows it takes no time
+AFTER = {  # acquire is the real stage; the stage after it takes no time
     "foreach": "${datasets}",
     "do": {
         "cmd": "ls data/${key}/raw > data/${key}/listing.txt; echo x >> after.log",
@@ -58,7 +58,7 @@ def raster(folder, number):
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A clone whose imagery is a folder beside it, which DVC does not see."""
+    """A clone whose imagery lies in a folder outside it, which DVC does not see."""
     folder = tmp_path_factory.mktemp("refresh")
     clone = Clone(folder / "repo")
     (folder / "rasters").mkdir()

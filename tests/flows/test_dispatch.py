@@ -1,4 +1,4 @@
-"""Training on other machines for real: a Prefect server, workers in clones of their own, a DVC remote between them."""
+"""Real training on other machines: a Prefect server, workers in their own clones, and a DVC remote."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from tasks.train.params import Params
 from tests.pipeline.conftest import Clone
 from tests.train.stand import dataset
 
-STEPS = 240  # many more than pass while a busy machine keeps the killer waiting
-SHARD = {  # the real stage needs minutes of work before it; training is what is sent away
+STEPS = 240  # so many that training still runs when a busy machine delays the kill
+SHARD = {  # the real stage needs minutes of work before it; only training is sent to another machine
     "foreach": "${datasets}",
     "do": {
         "cmd": "mkdir -p data/${key} && cp -r ../shards data/${key}/shards",
@@ -123,7 +123,7 @@ class Site:
         deadline = time.monotonic() + 240
 
         def newest() -> int:
-            # os.walk, because folders come and go while it looks.
+            # os.walk, because folders appear and disappear meanwhile.
             folders = [name for _, names, _ in os.walk(self.folder / "state") for name in names]
             return max((int(name[5:]) for name in folders if re.fullmatch(r"step-\d+", name)), default=0)
 
@@ -147,7 +147,7 @@ class Site:
 
 
 def kill(process: psutil.Process) -> None:
-    """SIGKILL to a process and all it started: the machine is gone."""
+    """SIGKILL a process and everything it started, like the loss of a machine."""
     for each in (process, *process.children(recursive=True)):
         each.suspend()
     for each in (process, *process.children(recursive=True)):
@@ -236,7 +236,7 @@ def test_what_another_process_writes_is_waited_for(site, monkeypatch):
 
 
 def unbroken(site: Site) -> dict[str, str]:
-    """Hashes of the same training's outputs, without a break and in this process."""
+    """Hashes of the outputs of the same training without a break, in this process."""
     from tasks.train.run import run
 
     root = site.folder / "unbroken"
@@ -253,20 +253,20 @@ def unbroken(site: Site) -> dict[str, str]:
 
 def test_a_machine_that_dies_is_replaced_and_training_goes_on(site):
     site.server()
-    site.call(sys.executable, "-m", "flows.remote", "gpu", "--register-only")  # else the driver may ask before it is
+    site.call(sys.executable, "-m", "flows.remote", "gpu", "--register-only")  # first: the driver needs the pool
     first = site.machine("first")
     arguments = site.dispatch("--pool", "gpu", "--silence-s", "12")
     driver = site.start("driver", *arguments, folder=site.driver.root)
     site.checkpoint(4, driver)
-    training(first).kill()  # only the training: its worker lives, and takes the next attempt
+    training(first).kill()  # only the training: its worker stays alive and takes the next attempt
     site.hears("going on from step", driver)
-    kill(psutil.Process(driver.pid))  # whoever asked, too, who then asks again
-    kill(psutil.Process(first.pid))  # the whole machine: nobody is left to say so
+    kill(psutil.Process(driver.pid))  # the driver too; it is started again below
+    kill(psutil.Process(first.pid))  # the whole machine: no process can report the loss
     site.machine("second")
     again = site.start("again", *arguments, folder=site.driver.root)
     assert again.wait(timeout=300) == 0, site.log("again")
     expected = unbroken(site)
-    # The second is what a shell that waits for its command makes of SIGKILL: which shell runs it is the machine's.
+    # 137 is what a shell that waits for its command reports for SIGKILL; it depends on the machine's shell.
     assert re.search(r"exited with (-9|137)\b", site.log("driver")) and "going on from step" in site.log("driver")
     said = site.log("again")
     assert "under way already" in said and "nothing was heard for 12 s" in said and "going on from step" in said, said

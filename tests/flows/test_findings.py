@@ -1,4 +1,4 @@
-"""What may differ, by how much, and what a verdict says."""
+"""Allowed differences, their tolerance, and the text of a verdict."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def run(stage: str = "train@terrain", hardware: dict | None = None, code: str = 
         (CPU, H100, "models/loop.py", "made again on NVIDIA H100"),
         (CPU, OTHER, "models/loop.py", "made on A, made again on B"),
         (CPU, CPU, "models/loop.py", None),
-        ({}, CPU, "models/loop.py", None),  # an older run that does not say: no excuse
-        (H100, OTHER, "tasks/shard", None),  # whatever the machine, data are the same bytes
+        ({}, CPU, "models/loop.py", None),  # an older run without hardware: no difference is allowed
+        (H100, OTHER, "tasks/shard", None),  # data have the same bytes on every machine
     ],
 )
 def test_only_what_runs_networks_on_other_hardware_may_differ(then, now, code, reason):

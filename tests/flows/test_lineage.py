@@ -1,4 +1,4 @@
-"""From a run back to the sources: by hash, as a tree, as PROV, as a picture; and where the way is broken."""
+"""From a run back to its sources by hash: as a tree, as PROV, as a picture; and with a missing run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_tree_leads_to_every_licence_and_shows_each_run_once(made):
     for stage, path in (("acquire", "raw"), ("label", "labels"), ("train", "model")):
         assert text.count(f"run {ids[stage]}") == 1
         assert f"data/terrain/{path}  {dvc_md5(root / 'data/terrain' / path)}" in text
-    # train needs raw too, but through label it is there already
+    # train needs raw too, but the tree has it below label already
     assert text.index("train@terrain") < text.index("label@terrain") < text.index("acquire@terrain")
     assert text.count("acquire@terrain") == 1
     assert "6 rasters from stac (60 B, 1 refused)" in text and "licence: CC-BY-4.0" in text

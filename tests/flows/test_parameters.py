@@ -1,4 +1,4 @@
-"""A parameter given to a flow: as `dvc exp run -S` gives it, in the file and in MLflow, or not at all."""
+"""A parameter given to a flow changes params.yaml and MLflow exactly as `dvc exp run -S` does, or nothing."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def test_only_the_named_value_changes_and_ones_own_edits_stay(small, prefect):
 
 
 def test_parameters_change_only_between_flows(small):
-    """One that changes a value waits for a flow at work; flows that change nothing share the checkout."""
+    """A flow that changes a value waits for a running flow; flows that change nothing share the checkout."""
     said, inside = [], threading.Event()
-    with checkout(small, {}, said.append), checkout(small, {"seed": 20}, said.append):  # 20 is there already
+    with checkout(small, {}, said.append), checkout(small, {"seed": 20}, said.append):  # 20 is the current value
 
         def change():
             with checkout(small, {"seed": 22}, said.append):

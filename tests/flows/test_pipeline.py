@@ -1,4 +1,4 @@
-"""The flow over DVC's graph: its edges, parallel branches, outcomes told apart, a failure that stays in its branch."""
+"""The flow over DVC's graph: its edges, parallel branches, the kinds of outcome, a failure of one branch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flows.stages.repro import StageFailed, patient, touches_network
 from tasks.core.settings import ROOT
 from tests.flows.stand import everything_up_to_date, new_repository
 
-# Each branch waits for the other two: it ends only if all three are at work at the same time.
+# Each branch waits for the other two: it ends only if all three run at the same time.
 DAG = """
 stages:
   shared:
@@ -68,7 +68,7 @@ def test_choosing_a_part(project):
 
 
 def test_the_flow_has_the_edges_of_every_real_stage_instance(tmp_path, prefect):
-    """What the server was told of the tasks, against the paths in `dvc.yaml` and against DVC's own graph."""
+    """The tasks that the server recorded, compared with the paths in `dvc.yaml` and with DVC's own graph."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
@@ -85,7 +85,7 @@ def test_the_flow_has_the_edges_of_every_real_stage_instance(tmp_path, prefect):
             names = {run.id: run.name for run in runs}
             return {run.name: {names.get(need.id, "") for need in run.task_inputs.get("needs", [])} for run in runs}
 
-        deadline = time.monotonic() + 30  # the server hears of a task bit by bit: first without its name
+        deadline = time.monotonic() + 30  # the server gets a task in parts, at first without its name
         while (heard := told()) != edges and time.monotonic() < deadline:
             time.sleep(0.2)
     assert heard == edges
@@ -123,7 +123,7 @@ def test_the_flow(project, prefect):
     (project / "params.yaml").write_text(yaml.safe_dump(PARAMS))
     assert wide(root=str(project))["branch@a"] == "restored from cache"
 
-    # b now fails; c does not need b and must still run, last does and must not.
+    # b now fails. c does not need b and must run; last needs b and must not.
     (project / "params.yaml").write_text(yaml.safe_dump({"shared": 1, "branch": {"a": 1, "b": "bad", "c": 3}}))
     with pytest.raises(StageFailed, match="^branch@b failed; .*1 not reached"):
         wide(root=str(project))

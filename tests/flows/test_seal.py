@@ -35,7 +35,7 @@ def test_the_lock_is_committed_alone_and_the_runs_say_where(made):
     assert git(root, "status", "--porcelain") == "?? notes.txt"
     assert stamps(root, ids) == {"acquire": commit, "label": commit}
     assert Runs(root).get(ids["label"]).sealed == commit
-    # a second time there is nothing to commit, and the runs keep their stamp
+    # the second time there is nothing to commit, and the runs keep their stamp
     assert seal(root) == commit
     other = make(root, "train")
     sealed = seal(root)

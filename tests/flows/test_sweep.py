@@ -14,7 +14,7 @@ LR, STEPS, BATCH = (f"datasets.terrain.train.{name}" for name in ("lr", "steps",
 
 
 def state(root):
-    """What a person has before them: every file and its bytes, git's index and stashes."""
+    """The state of the checkout: every file with its bytes, git's index and stashes."""
     files = {
         path.relative_to(root): path.read_bytes()
         for path in root.rglob("*")
@@ -31,7 +31,7 @@ def git(root, *arguments):
 
 def test_a_sweep_ranks_its_sets_and_leaves_the_checkout_alone(small, prefect):
     subprocess.run(["dvc", "repro", "--quiet"], cwd=small, check=True)
-    git(small, "add", "dvc.lock")  # staged, and below an edit that is not: both must stay
+    git(small, "add", "dvc.lock")  # a staged change and an unstaged edit: both must stay
     (small / "params.yaml").write_text(
         (small / "params.yaml").read_text().replace("seed: 20\n", "seed: 20  # mine\n", 1)
     )

@@ -1,4 +1,4 @@
-"""Memory is used again, and never under somebody's hands."""
+"""Buffers are reused, but never while somebody still uses them."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def test_heights_come_back_within_half_a_step(heights, step, void):
     used, offset = quantisation(heights, step)
     found = through("png16", heights, step)
     assert np.array_equal(np.isnan(found), np.isnan(heights))
-    # Beside half a step: a float32 is at best this near to a height of its size.
+    # Besides half a step: the precision of a float32 of this size.
     assert np.nanmax(np.abs(found - heights), initial=0) <= used / 2 + 2 * np.spacing(np.float32(20000))
 
 

@@ -1,4 +1,4 @@
-"""Drawings come back as they were painted, and what a paint program blurs is put right and counted."""
+"""Drawings are read as painted; pixels that a paint program blurred are corrected and counted."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_colours_a_hair_off_are_taken_and_counted(tmp_path):
 def test_what_was_rubbed_out_has_no_class(tmp_path):
     rgba = np.dstack([COLORS[islands()], np.full((64, 96), 255, np.uint8)])
     rgba[:, :10, 3], rgba[:, 10, 3], rgba[:, 11, 3] = 0, 100, 200
-    rgba[:, :10, :3] = 7  # whatever a program leaves under what it rubbed out
+    rgba[:, :10, :3] = 7  # any colour: programs leave some under erased pixels
     drawing = read_drawing(save(tmp_path / "d.png", rgba), CLASSES)
     assert (drawing.labels[:, :11] == 255).all() and np.array_equal(drawing.labels[:, 11:], islands()[:, 11:])
     assert drawing.changed == 2 * 64

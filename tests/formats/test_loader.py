@@ -1,4 +1,4 @@
-"""Order: exact epochs, shares of ranks, and going on from a position under another number of ranks."""
+"""Order: exact epochs, shares of ranks, and a restart at a position with another number of ranks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packs: the same bytes again, members that GDAL opens where they lie, and nothing half-written."""
+"""Packs: the same bytes every time, members that GDAL opens inside the pack, no half-written pack."""
 
 from __future__ import annotations
 

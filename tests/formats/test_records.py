@@ -1,4 +1,4 @@
-"""Records: what goes in comes out, and fixed ones are fixed to the byte."""
+"""Records: reading returns the written values; fixed records have fixed positions of bytes."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What stands around the pipeline: services, workers, containers."""
+"""The surroundings of the pipeline: services, workers, containers."""

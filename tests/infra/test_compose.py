@@ -1,4 +1,4 @@
-"""compose.yaml keeps its promises: pinned images, no password written down, loopback only, a health check on each."""
+"""compose.yaml: pinned images, no password in it, loopback only, a health check for each service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MLflow and Prefect on a real PostgreSQL, artifacts and DVC's remote on a server that speaks S3, as processes."""
+"""MLflow and Prefect on a real PostgreSQL, artifacts and DVC's remote on an S3 server, all as processes."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ KEYS = {"AWS_ACCESS_KEY_ID": "landloom-test", "AWS_SECRET_ACCESS_KEY": "not-a-ke
 
 @pytest.fixture(scope="module")
 def services():
-    """All of them, started once by the command a person would use."""
-    # Not pytest's own folder: only root can enter that, and PostgreSQL must not be run by root.
+    """All services, started once by the same function as the command."""
+    # Not pytest's folder: only root can enter it, and PostgreSQL refuses to run as root.
     home = Path(tempfile.mkdtemp(prefix="landloom-services-", dir="/var/tmp"))
     home.chmod(0o755)
     port = free_port()
@@ -57,7 +57,7 @@ def services():
 
 @pytest.fixture
 def environment(services, monkeypatch):
-    """What a client is told."""
+    """The services, with a client's settings in the environment."""
     for name, value in services.client_environment().items():
         monkeypatch.setenv(name, value)
     return services
@@ -93,7 +93,7 @@ def test_only_loopback_listens_and_no_password_is_in_sight(services):
     assert {port.port for port in ports} >= {services.ports[name] for name in ("postgres", "mlflow", "prefect")}
     commands = ""
     for member in members:
-        with suppress(psutil.NoSuchProcess):  # a session of the database that ended meanwhile
+        with suppress(psutil.NoSuchProcess):  # a database session that has ended
             commands += " ".join(member.cmdline())
     assert "mlflow" in commands
     logs = "".join(path.read_text(errors="replace") for path in services.folder.glob("*.log"))
@@ -186,7 +186,7 @@ def test_a_second_clone_gets_data_and_run_cache_from_the_dvc_remote(environment,
     run("git", "clone", "-q", str(first), str(second), cwd=tmp_path)
     run("dvc", "pull", "-q", cwd=second)
     assert dvc_md5(second / "out") == dvc_md5(first / "out")
-    # Without the lock, what the first clone did is found in its run cache: no second run, the same bytes.
+    # Without the lock, the run cache of the first clone restores the outputs: no second run, the same bytes.
     shutil.rmtree(second / "out")
     shutil.rmtree(second / ".dvc" / "cache")
     (second / "dvc.lock").unlink()
@@ -196,7 +196,7 @@ def test_a_second_clone_gets_data_and_run_cache_from_the_dvc_remote(environment,
 
 
 def first_user(root: Path, uri: str) -> None:
-    """One of several, with a disk and a temporary folder of its own: as on another machine."""
+    """One of several first users, each with its own folders, as on different machines."""
     root.mkdir()
     tempfile.tempdir = str(root)
     os.environ["MLFLOW_TRACKING_URI"] = uri

@@ -1,4 +1,4 @@
-"""The settings of worker pools: each starts the same script, holds no keys, and is what its tool reads."""
+"""Settings of worker pools: each starts the same script, has no keys, and is valid for its tool."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def instruction(name: str) -> list[str]:
 
 
 def rendered() -> dict:
-    """The Job that Prefect makes of the pool's template with its defaults; a lone placeholder keeps its type."""
+    """The Job that Prefect renders from the pool's template with its defaults; a lone placeholder keeps its type."""
     values = {name: spec.get("default") for name, spec in POOL["variables"]["properties"].items()}
 
     def fill(node: object) -> object:
@@ -94,7 +94,7 @@ def test_spot_machines_keep_checkpoints_in_a_bucket():
 
 @pytest.mark.parametrize("machines, gpus, file", [(1, 4, "multi-gpu"), (2, 8, "multi-node")])
 def test_a_spot_machine_knows_its_place_among_several(tmp_path, machines, gpus, file):
-    """The block runs as it stands, with the variables that SkyPilot sets; the worker only says what it was told."""
+    """The block runs unchanged with SkyPilot's variables; a stand-in for the worker prints its environment."""
     (tmp_path / "landloom").mkdir()
     told = "import json, os; print(json.dumps(dict(os.environ)))"
     (tmp_path / "landloom" / "worker.py").write_text(told)

@@ -1,4 +1,4 @@
-"""The sample is even, DBCV tells clusters from cuts, the number of classes follows the evidence."""
+"""The sample is even, DBCV distinguishes clusters from cuts, the criteria choose the number of classes."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def test_the_number_with_the_best_ranks_among_the_stable():
     table = [Evidence(4, 0.95, 0.5, 0.1), Evidence(5, 0.9, 0.6, 0.3), Evidence(6, 0.5, 0.9, 0.9)]
     assert best(table, 0.8).k == 5
     assert best(table, 0.2).k == 6
-    assert best(table, 0.99).k == 4  # none is stable: the most stable
-    assert best([Evidence(4, 0.9, 0.5, 0.2), Evidence(5, 0.9, 0.5, 0.2)], 0.0).k == 5  # of equals the larger
+    assert best(table, 0.99).k == 4  # none is stable: take the most stable
+    assert best([Evidence(4, 0.9, 0.5, 0.2), Evidence(5, 0.9, 0.5, 0.2)], 0.0).k == 5  # of equal ones, take the larger

@@ -1,4 +1,4 @@
-"""Features: the ground and not the light on it, the same in a window as in the whole scene."""
+"""Features depend on the ground and not on its light; a window has the same ones as the whole scene."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_scenes_in_packs_have_their_maps_in_packs(done, tmp_path, monkeypatch):
                     (data / scenes.loc[name, layer]).rename(folder / f"{name}.{layer}.tif")
                     scenes.loc[name, layer] = f"scenes/{pack}.zip/{name}.{layer}.tif"
     write_scenes(scenes.reset_index(drop=True), data / "scenes.parquet")
-    monkeypatch.setattr("tasks.label.paint.BATCH_PX", 2 * 96 * 96)  # would part the first pack
+    monkeypatch.setattr("tasks.label.paint.BATCH_PX", 2 * 96 * 96)  # would split the first pack
     run(stage(tmp_path, method__choice__k="auto"))
     files = {path.name for path in (data / "labels").iterdir()}
     assert files == {"card.json", "classes.parquet", "classifier.json", "pack-000.zip", "pack-001.zip"}

@@ -1,4 +1,4 @@
-"""What `dvc repro` promises: nothing twice, the exact stages after a change, the same bytes anywhere."""
+"""`dvc repro` runs nothing twice and, after a change, exactly the stages that it reaches."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_one_changed_number_reruns_its_stage_and_what_follows(done, change, expe
         assert set(done.repro()) == expected
     finally:
         (done.root / "params.yaml").write_text(params)
-    # Going back costs no work: DVC's run cache holds every stage as it was.
+    # The old parameters run nothing: DVC's run cache has every stage.
     assert done.repro() == [], "going back must restore from the cache"
     assert done.hashes() == before
 

@@ -1,4 +1,4 @@
-"""`reproduce` on a pipeline that really ran: every byte the same, and one flipped byte is named."""
+"""`reproduce` on a pipeline that really ran: every byte is the same, and it names a single flipped byte."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def git(root: Path, *arguments: str, text: str | None = None) -> str:
 
 @contextmanager
 def flipped(path: Path, at: int = 100, mode: int | None = None):
-    """The file with one bit of the byte `at` turned over; put back afterwards, bytes, mode and all."""
+    """Flip one bit of the byte `at` of a file; restore the bytes and the mode afterwards."""
     good, before = path.read_bytes(), path.stat().st_mode
     try:
         os.chmod(path, 0o644)
@@ -101,7 +101,7 @@ def test_recompute_one_stage_whose_outputs_name_runs(done):
 
 
 def test_a_model_of_a_gpu_may_differ_as_far_as_its_metrics_do_not(done):
-    """The recorded run is made to look like one of a GPU, whose weights ended elsewhere."""
+    """The record is changed to that of a GPU run with other weights."""
     from mlflow.tracking import MlflowClient
 
     client, lock, model = MlflowClient(f"sqlite:///{done.root}/mlflow.db"), done.root / "dvc.lock", "data/terrain/model"
@@ -130,7 +130,7 @@ def test_a_model_of_a_gpu_may_differ_as_far_as_its_metrics_do_not(done):
 def test_one_flipped_byte_in_the_cache_is_named(done, stage, path, rotten):
     victim = next((done.root / "data/terrain").glob(path))
     digest = file_md5(victim)
-    # DVC trusts what it finds write-protected, and throws away what is not and has another hash.
+    # DVC trusts write-protected files; it removes others that have a wrong hash.
     with flipped(done.root / ".dvc/cache/files/md5" / digest[:2] / digest[2:], mode=0o444 if rotten else 0o644):
         status, said = reproduce(done, stage)
     assert status == 1
@@ -139,7 +139,7 @@ def test_one_flipped_byte_in_the_cache_is_named(done, stage, path, rotten):
 
 
 def test_one_flipped_byte_in_the_code_is_named(done):
-    """As when somebody rewrote the history: the recorded commit holds another file than the one that ran."""
+    """As after a rewritten history: the recorded commit has another file than the one that ran."""
     head, path = git(done.root, "rev-parse", "HEAD"), "tasks/acquire/sources/sample/source.py"
     code = (done.root / path).read_text()
     try:
@@ -186,7 +186,7 @@ def test_one_flipped_byte_in_dvc_lock_is_named(done):
 def test_an_empty_clone_gets_the_model_back_from_the_remote(done, tmp_path):
     remote, clone, back = tmp_path / "remote", tmp_path / "clone", tmp_path / "back"
     git(tmp_path, "clone", "-q", str(done.root), str(clone))
-    # The run database is the only thing that both share; the remote is known to this clone alone, as after a move.
+    # Both share only the run database. Only this clone knows the remote, as after a move.
     env = {**done.env, "MLFLOW_TRACKING_URI": f"sqlite:///{done.root}/mlflow.db"}
     add = ["dvc", "remote", "add", "--local", "--default", "there", str(remote)]
     subprocess.run(add, cwd=clone, env=env, check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""Scenes cover all ground there is, at the poles and across 180° too, and none is laid where there is none."""
+"""Scenes cover all ground, at the poles and across 180° too, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real rasters: the borders between published cells cannot be found again in what the stage makes of them."""
+"""Real rasters: the borders between published cells do not show in the scenes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_formats_that_rasterio_opens(realdata, tmp_path):
         for name, row in scenes.iterrows():
             heights = reader.height(name)
             ranges[row["sources"][0]] = (np.nanmin(heights), np.nanmax(heights))
-    # As published, give or take what an average over 90 m takes off a peak.
+    # As published, within the height that an average over 90 m takes from a peak.
     assert ranges["SainteHelens_usgs.dem"] == pytest.approx((682, 2543), abs=30)
     assert ranges["Mandakini.bil"] == pytest.approx((644, 6741), abs=60)
     assert ranges["gmt_Kilauea_utm.nc"] == pytest.approx((0, 1505), abs=30)

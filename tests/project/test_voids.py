@@ -26,7 +26,7 @@ def test_a_hole_in_a_plane_is_filled_with_the_plane(high, wide, row, col):
 def test_curvature_is_carried_across():
     hill = 500 * np.exp(-((ROW - 30) ** 2 + (COL - 35) ** 2) / 300)
     holed = hill.copy()
-    holed[27:33, 32:38] = np.nan  # its very top: a mean of the rim would cut it off
+    holed[27:33, 32:38] = np.nan  # the summit: a mean of the rim would cut it off
     filled, _ = fill_small_voids(holed, 8)
     assert np.abs(filled - hill).max() < 3
     assert hill[27:33, 32:38].max() - np.nanmax(holed) > 10

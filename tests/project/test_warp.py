@@ -1,4 +1,4 @@
-"""One warp from many sources: no seams, no bleeding voids, the finer first, any place on Earth."""
+"""One warp from many sources: no seams, voids do not spread, finer sources have priority, any place on Earth."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_void_does_not_bleed(tmp_path, gsd, resampling):
         *(to.transform @ tuple(axis + 0.5 for axis in np.meshgrid(np.arange(to.cols), np.arange(to.rows))))
     )
     known = np.isfinite(heights)
-    # A kernel that leaned on -32768, or lost its balance at the rim, would be far off the plane.
+    # A kernel that used -32768, or was not normalised at the rim, would be far from the plane.
     assert np.abs(heights - (1000 + (x - 477_500) / 90 - 0.5))[known].max() < 0.6
     assert (~known).sum() * gsd**2 == pytest.approx((60 * 90) ** 2, rel=0.05)
 

@@ -1,7 +1,7 @@
-"""MLflow, Prefect or the DVC remote away, slow or full: stages finish, nothing is lost, one line says what to do.
+"""MLflow, Prefect or the DVC remote unreachable, slow or full: stages finish, nothing is lost, one line says why.
 
-Every failure is one of real sockets and files: a closed port, a server that accepts and says nothing, one that
-answers with errors, a database that cannot grow. What MLflow missed is then sent to a real MLflow server.
+Every failure is real: a closed port, a server that accepts a connection and stays silent, a server that answers with
+errors, a database that cannot grow. Afterwards the kept runs are sent to a real MLflow server.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.servers import Gate, free_port, mlflow_server
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    """Nobody's server, and none of the settings that `connect` leaves for the libraries."""
+    """Remove addresses of servers, and settings that `connect` made for the libraries."""
     for name in list(os.environ):
         if name.startswith(("MLFLOW_TRACKING", "MLFLOW_HTTP", "PREFECT_API")):
             monkeypatch.delenv(name)
@@ -48,7 +48,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def gate(server, monkeypatch):
-    """The server, behind a gate that the stage is told of."""
+    """The server behind a gate; the stage has the gate's address."""
     with Gate(server) as gate:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", gate.url)
         yield gate
@@ -61,13 +61,13 @@ def tree(tmp_path):
 
 @contextmanager
 def silent_port():
-    """A port that accepts connections and never says a word."""
+    """A port that accepts connections and stays silent."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         yield listener.getsockname()[1]
 
 
 def held(tree: Path) -> dict:
-    """The stage's outputs are all there and described; returns the run file."""
+    """Check that all outputs are there with their recorded hashes; returns the run file."""
     record = json.loads((tree / "data/toy/runs/tiny.json").read_text())
     for path, digest in record["outs"].items():
         assert dvc_md5(tree / path) == digest
@@ -76,7 +76,7 @@ def held(tree: Path) -> dict:
 
 
 def is_whole(tree: Path, run_id: str) -> None:
-    """The run in MLflow lacks nothing: as if nothing had happened."""
+    """Check that the run in MLflow is complete, as without any failure."""
     client, _ = connect(tree)
     run = client.get_run(run_id)
     record = held(tree)
@@ -122,7 +122,7 @@ def test_away_from_the_start_costs_seconds_and_one_line_and_is_sent_later(how, t
 
 @pytest.mark.parametrize("how", ["hang", 500, 507])
 def test_a_server_that_breaks_under_a_run_loses_nothing_of_it(how, tree, gate, monkeypatch, capfd):
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")  # of the ten that a run waits, for the test's sake
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")  # instead of the ten of a real run, to save time
 
     def break_and_work(stage: Stage[Params]) -> None:
         gate.rule = lambda method, path: how
@@ -211,7 +211,7 @@ def test_a_kept_run_is_sent_only_once_its_stage_is_gone_and_a_killed_one_says_so
             assert not free
         writer.kill()
     with (folder / "events.jsonl").open("a") as stream:
-        stream.write('{"kind": "met')  # the line that the kill cut short
+        stream.write('{"kind": "met')  # a line that a kill cut off
     with taken(folder) as free:
         assert free
         run_id = send(folder, tmp_path)
@@ -226,7 +226,7 @@ def test_a_first_user_killed_while_it_makes_the_tables_leaves_nothing_half_made(
     process = subprocess.Popen([sys.executable, "-c", FIRST_USE, str(tmp_path)], cwd=ROOT, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 150
     part = tmp_path / "mlflow.db.part"
-    while not (part.exists() and part.stat().st_size > 200_000):  # of more than a million
+    while not (part.exists() and part.stat().st_size > 200_000):  # the finished file has more than a million bytes
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
     process.kill()

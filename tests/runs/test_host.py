@@ -1,4 +1,4 @@
-"""Places for stages on one host: counted across processes, freed by death, never waited for at a terminal."""
+"""Places for stages on one host: counted over all processes, freed by death; a stage at a terminal never waits."""
 
 from __future__ import annotations
 

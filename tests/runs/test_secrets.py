@@ -1,7 +1,7 @@
-"""Keys are planted wherever a person may have them; after runs by DVC, by the flow and without MLflow they are nowhere.
+"""Keys in every place where people have them; after runs by DVC, by the flow and without MLflow, no output has them.
 
-Every byte is searched that a run leaves: outputs, run files, DVC's lock and cache, MLflow's database, artifacts
-and log, what was kept for it while it was away, Prefect's database, and everything that was printed.
+The tests search every byte that a run writes: outputs, run files, DVC's lock and cache, MLflow's database, artifacts
+and log, kept runs, Prefect's database, and everything that was printed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.servers import free_port, mlflow_server
 
 
 def fake(prefix: str = "") -> str:
-    """A key of no one's, made anew, so that no file can hold it by chance (this one does not)."""
+    """A new random key, so that no file, not even this one, has it by chance."""
     return f"{prefix}{uuid.uuid4().hex}"
 
 
@@ -90,7 +90,7 @@ def plant(root: Path) -> None:
 
 @pytest.fixture(scope="module")
 def left_behind(tmp_path_factory) -> dict[str, bytes]:
-    """Everything that three runs left: by `dvc repro`, by the flow, and while MLflow was away."""
+    """Everything that three runs wrote: by `dvc repro`, by the flow, and without MLflow."""
     home = tmp_path_factory.mktemp("secrets")
     root, prefect, server = home / "tree", home / "prefect", home / "server"
     server.mkdir()

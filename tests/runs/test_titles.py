@@ -1,4 +1,4 @@
-"""What runs are called, how they are described, and what the machine did meanwhile."""
+"""Names and descriptions of runs, and system metrics."""
 
 from __future__ import annotations
 

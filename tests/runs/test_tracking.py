@@ -1,4 +1,4 @@
-"""What a stage leaves in MLflow, and its first use by many at once."""
+"""What a stage records in MLflow, and six first users of a new database at once."""
 
 from __future__ import annotations
 

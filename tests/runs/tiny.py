@@ -1,4 +1,4 @@
-"""A committed tree with one small stage, which runs for real and leaves everything that a stage can leave."""
+"""A committed tree with one small stage, which runs for real and writes every kind of output."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def grow_tree(root: Path) -> Path:
 
 
 def run_tiny(root: Path, function: Callable[[Stage[Params]], None]) -> None:
-    """Run the stage for real; only the reading of the tree's parameters is given, as rooms are part of the checkout."""
+    """Run the stage for real, but with given settings: the tree has no rooms that could validate its parameters."""
     section = {"size": 2, "deep": {"x": 0.5}}
     settings = Settings(seed=3, compute=Compute(engine="serial", workers=1), datasets={"toy": {"tiny": section}})
     with pytest.MonkeyPatch.context() as patch:

@@ -71,7 +71,7 @@ def add_heights(
 
 
 def add_photograph(folder: Path, name: str, color: np.ndarray, **more: Any) -> dict:
-    """Write a picture that lies nowhere; its row. `color` is uint8 (4, H, W), RGB and mask."""
+    """Write a picture without a place; its row. `color` is uint8 (4, H, W), RGB and mask."""
     nowhere = {"crs": None, "gsd": np.nan, "geometry": None, "height": None, "color": f"scenes/{name}.color.tif"}
     row = scene_row(name, color.shape[1:], 0, 0) | nowhere | more
     write_layer(folder / row["color"], color, None, Affine.identity())

@@ -1,4 +1,4 @@
-"""Rules, the quota, and orders that hang on names alone."""
+"""Rules, the quota, and orders that depend on names alone."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_impossible_parameters_are_told_by_name(change, message):
 def test_water_filling_is_even_and_wastes_nothing(counts, quota):
     taken = water_fill(np.array(counts), quota)
     assert (taken <= counts).all() and taken.sum() == min(quota, sum(counts))
-    short = taken < counts  # strata that could give more have as many as any other, or one fewer
+    short = taken < counts  # strata with more candidates keep as many tiles as any other, or one fewer
     assert not short.any() or taken.max() - taken[short].min() <= 1
 
 

@@ -1,4 +1,4 @@
-"""Near-duplicates: exact against every pair, fast, and kind to plains."""
+"""Near-duplicates: equal to a check of every pair, fast, and plains are not duplicates."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def tiles_of(prints, gsd, block_km, region="r"):
     apart=st.floats(-6, 6),
 )
 def test_no_train_tile_overlaps_or_touches_a_val_tile(lat, lon, gsd, blocks, share, seed, apart):
-    """Two scenes that overlap, each in its own projection, held against each other pixel by pixel."""
+    """Two overlapping scenes, each in its own projection, compared pixel by pixel."""
     near_lat = float(np.clip(lat + np.degrees(apart * PX * gsd / 6371000), -90, 90))
     scenes = [(lat, lon, *place(lat, lon, gsd)), (near_lat, lon + 0.01, *place(near_lat, lon + 0.01, gsd))]
     block_km = blocks * PX * gsd / 1000

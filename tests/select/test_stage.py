@@ -18,7 +18,7 @@ from tests.select.small import PARAMS, add_heights, add_photograph, fractal, sta
 
 @pytest.fixture(scope="module")
 def terrain(tmp_path_factory):
-    """Mountains with voids, a plain, hills that stand twice in two sources, and a sea; 8 km a side each."""
+    """Mountains with voids, a plain, hills that two sources both have, and a sea; 8 km a side each."""
     root = tmp_path_factory.mktemp("select")
     folder = root / "data" / "terrain"
     mountains = fractal((160, 160), 2500, 1)
@@ -93,7 +93,7 @@ def test_the_same_bytes_on_every_engine_and_again(terrain, chosen):
 
 
 def test_photographs(tmp_path):
-    """No place, no heights: the picture is the block, blank ones go by contrast, and copies by their hash."""
+    """Without place and heights, the picture is the block; contrast drops blank tiles, the hash drops copies."""
     folder, rng = tmp_path / "data" / "terrain", np.random.default_rng(0)
     rows = []
     for number in range(12):

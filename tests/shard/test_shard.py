@@ -1,4 +1,4 @@
-"""The shard stage: what the scenes hold is what the shards hold, the same bytes every time, or nothing at all."""
+"""The shard stage: shards have the scenes' values and the same bytes every time; a failed run writes nothing."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_the_card_counts_right(data):
     assert sum(row["share"] for row in card["classes"]) == pytest.approx(1, abs=1e-5)
     assert [(row["licence"], row["attribution"], row["tiles"]) for row in card["sources"]] == [
         ("Licence 0", "© Owner 0", 63),
-        ("Licence 1", "© Owner 1", 64),  # and not the third: it was acquired, but nothing was made from it
+        ("Licence 1", "© Owner 1", 64),  # not the third: it was acquired, but no scene came from it
     ]
     page = (folder / "card.md").read_text()
     for words in ("95 to train on, 32 held out", "50.4% of the tiles are procedural", "© Owner 1", "Terrain 0, ridges"):

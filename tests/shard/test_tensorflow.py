@@ -1,4 +1,4 @@
-"""TensorFlow reads the shards, by the very lines that the data card gives.
+"""TensorFlow reads the shards with the code lines of the data card.
 
 TensorFlow is no part of Landloom's environment. To run this, name a Python that has it:
 
