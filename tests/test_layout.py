@@ -17,7 +17,7 @@ from tests.code_deps import FIRST, ROOT, imports, undeclared, unused
 ROOMS = sorted(path.parent.name for path in (ROOT / "tasks").glob("*/__main__.py"))
 DATASETS = list(yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"])
 SHARED = ("core", "formats", "relief", "compute")
-BY_NAME = {("models",): "record.py", ("tasks", "acquire", "sources"): "source.py"}
+BY_NAME = {("models",): "params.py", ("tasks", "acquire", "sources"): "source.py"}
 """Folders whose members are found by name, and the file that every member has."""
 SOURCES = sorted(path for package in ("tasks", "models", "flows") for path in (ROOT / package).rglob("*.py"))
 EVERY = sorted([*SOURCES, *(path for package in ("infra", "tests") for path in (ROOT / package).rglob("*.py"))])

@@ -4,8 +4,8 @@ With `pretrain_share` above 0 that share of the steps is spent on denoising (`mo
 consistency tuning of the same network, which costs far less than consistency from nothing (Geng et al.
 2024, arXiv 2406.14548).
 
-With `condition: labels` a map of classes steers the samples; it is hidden from a share of the tiles in training, so
-that the same model samples without one.
+With `conditions: [labels]` a class map steers the samples. Training hides it from a share of the tiles, so that the
+same model samples without one.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from models.consistency.edm import denoising_loss, precondition
+from models.consistency.params import Params
 from models.consistency.unet import UNet
 from models.core.conditions import majority, one_hot
-from models.core.config import ConsistencyConfig, NetworkConfig
 from models.core.method import Batch, Logs, Phase, State
 
 PAPER_STEPS_A_INTERVAL = 400_000 / 1280  # training steps behind each interval of the paper's finest grid
@@ -81,28 +81,21 @@ class Consistency:
     """The method `consistency`: one network, samples in one or two evaluations.
 
     Args:
-        network, config: as validated. px: side of the images. channels, facts: of an encoded image. lr: learning rate.
-        classes: of the maps that steer it; unused unless the condition is labels.
+        params: as validated. px: side of the images. channels, facts: of an encoded image. lr: learning rate.
+        classes: number of classes of the maps that steer it; unused unless `labels` is among the conditions.
+    Raises:
+        ValueError: the parameters do not fit images of this side, or there are no classes where there must be.
     """
 
     ema = ("denoiser",)
+    evaluations = (1, 2)
 
-    def __init__(
-        self,
-        network: NetworkConfig,
-        config: ConsistencyConfig,
-        px: int,
-        channels: int,
-        facts: int,
-        lr: float,
-        classes: int = 0,
-    ):
-        self.config, self.lr = config, lr
-        self.shape, self.patch = (channels, px, px), network.patch
-        self.classes = classes if config.condition == "labels" else 0
-        if config.condition == "labels" and not classes:
-            raise ValueError("condition labels needs a map of classes, and there are no classes")
-        self.networks = nn.ModuleDict({"denoiser": UNet(network, px, channels, facts, self.classes)})
+    def __init__(self, params: Params, px: int, channels: int, facts: int, lr: float, classes: int = 0):
+        self.config, self.lr, self.shape = params, lr, (channels, px, px)
+        if "labels" in params.conditions and not classes:
+            raise ValueError("conditions: labels are class maps, and the tiles have no classes")
+        self.maps = dict.fromkeys(params.conditions, classes)
+        self.networks = nn.ModuleDict({"denoiser": UNet(params.network, px, channels, facts, self.maps)})
         self.memory: dict[str, float] = {}
 
     def phases(self) -> list[Phase]:
@@ -124,20 +117,20 @@ class Consistency:
     def _denoising(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
         """E ‖D(x + σ z; σ) - x‖² at lognormal σ.
 
-        `batch` has `image` (n, c, px, px), `facts` (n, k), and `label` uint8 (n, px, px) where labels steer.
+        `batch` has `image` (n, c, px, px), `facts` (n, k), and the condition `labels` uint8 (n, px, px) if it steers.
         """
         config, x = self.config, batch["image"]
         sigma = (config.p_mean + config.p_std * torch.randn(len(x), device=x.device)).exp()
         sigma = sigma.clamp(config.sigma_min, config.sigma_max)
         noisy = x + sigma[:, None, None, None] * torch.randn_like(x)
-        network = self._steered(state.networks["denoiser"], batch.get("label"), len(x), hide=True)
+        network = self._steered(state.networks["denoiser"], batch.conditions, len(x), hide=True)
         denoised = self.estimate(network, noisy, sigma, batch["facts"])
         return denoising_loss(denoised, x, sigma, config.sigma_data), {}
 
     def _consistency(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
         """λ(σ_i) d(f(x + σ_{i+1} z, σ_{i+1}), f⁻(x + σ_i z, σ_i)), λ = 1 / (σ_{i+1} - σ_i) (eqs. 5, 9)."""
         config, x = self.config, batch["image"]
-        network = self._steered(state.networks["denoiser"], batch.get("label"), len(x), hide=True)
+        network = self._steered(state.networks["denoiser"], batch.conditions, len(x), hide=True)
         before = round(config.pretrain_share * state.steps)
         step, steps = state.step - before, state.steps - before
         s1 = curriculum_end(steps, config.s0) if config.s1 is None else config.s1
@@ -153,17 +146,25 @@ class Consistency:
         loss = (pseudo_huber(student - teacher) / (high - low)).mean()
         return loss, {"intervals": torch.tensor(float(size - 1))}
 
-    def _steered(self, network: nn.Module, labels: Tensor | None, n: int, hide: bool = False) -> nn.Module | partial:
-        """The network, bound to the condition if it takes one; `hide` hides it from some, no labels from all."""
-        if not self.classes:
+    def _steered(
+        self, network: nn.Module, conditions: Mapping[str, Tensor], n: int, hide: bool = False
+    ) -> nn.Module | partial:
+        """The network, bound to its conditions if it takes any.
+
+        A condition that is not given is all zeros; `hide` makes a share of the given ones so.
+        """
+        if not self.maps:
             return network
-        device, side = next(network.parameters()).device, self.shape[1] // self.patch
-        if labels is None:
-            return partial(network, classes=torch.zeros(n, self.classes, side, side, device=device))
-        classes = majority(one_hot(labels, self.classes), self.patch)
-        if hide:
-            classes = classes * (torch.rand(n, 1, 1, 1, device=device) >= self.config.condition_dropout)
-        return partial(network, classes=classes)
+        device, patch, found = next(network.parameters()).device, self.config.network.patch, {}
+        side = self.shape[1] // patch
+        for name, classes in self.maps.items():
+            if name not in conditions:
+                found[name] = torch.zeros(n, classes, side, side, device=device)
+                continue
+            found[name] = majority(one_hot(conditions[name], classes), patch)
+            if hide:
+                found[name] = found[name] * (torch.rand(n, 1, 1, 1, device=device) >= self.config.condition_dropout)
+        return partial(network, conditions=found)
 
     def estimate(self, network: nn.Module | partial, x: Tensor, sigma: Tensor, facts: Tensor) -> Tensor:
         """f(x, σ), the image at the clean end of the path through `x`."""
@@ -179,14 +180,18 @@ class Consistency:
         drawn: Tensor,
         facts: Tensor,
         steps: int,
-        labels: Tensor | None = None,
+        conditions: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
-        """Multistep consistency sampling (Song et al. 2023, algorithm 1) over σ_max and `mid_sigma`."""
-        if labels is not None and not self.classes:
-            raise ValueError("this model was not trained with labels (consistency.condition: labels)")
-        config, network = self.config, self._steered(networks["denoiser"], labels, len(drawn))
+        """Multistep consistency sampling (Song et al. 2023, algorithm 1) over σ_max and `mid_sigma`.
+
+        Args:
+            drawn: n results of `draw`, (n, steps, c, px, px). facts: (n, k).
+        Raises:
+            ValueError: `steps` is neither 1 nor 2.
+        """
+        config, network = self.config, self._steered(networks["denoiser"], conditions or {}, len(drawn))
         levels = (config.sigma_max, config.mid_sigma)
-        if not 1 <= steps <= len(levels):
+        if steps not in self.evaluations:
             raise ValueError(f"consistency sampling takes 1 or 2 steps, not {steps}")
         x = torch.zeros_like(drawn[:, 0])
         for step, level in enumerate(levels[:steps]):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.core.config import NetworkConfig
+from models.consistency.params import NetworkConfig
 
 EMBEDDING = 4  # width of the embedding over the channels of the finest level
 
@@ -94,13 +96,15 @@ class UNet(nn.Module):
     """F(x, c_noise, facts): images (n, channels, px, px), noise levels (n,) and facts (n, facts) to such images.
 
     Args:
-        config: depth and width. px: side of the images. channels: of an image. facts: numbers known of it.
-        classes: of the map that steers it, (n, classes, px / patch, px / patch); 0 for a network that takes none.
+        config: depth and width. px: side of the images. channels: of an image. facts: numbers known of an image.
+        maps: condition to the channels of its map, (n, channels, px / patch, px / patch).
     Raises:
         ValueError: `px` does not fit the configuration.
     """
 
-    def __init__(self, config: NetworkConfig, px: int, channels: int, facts: int, classes: int = 0):
+    def __init__(
+        self, config: NetworkConfig, px: int, channels: int, facts: int, maps: Mapping[str, int] | None = None
+    ):
         super().__init__()
         sides = config.sides(px)
         widths = [config.channels * multiplier for multiplier in config.multipliers]
@@ -110,9 +114,9 @@ class UNet(nn.Module):
         def stage(inside: int, level: int) -> Stage:
             return Stage(inside, widths[level], embedding, config.dropout, sides[level] in config.attention)
 
-        self.patch = config.patch
+        self.patch, self.maps = config.patch, dict(maps or {})
         self.embedding = Embedding(embedding, facts)
-        self.first = nn.Conv2d(folded + classes, widths[0], 3, padding=1)
+        self.first = nn.Conv2d(folded + sum(self.maps.values()), widths[0], 3, padding=1)
         self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
         width, skips = widths[0], [widths[0]]
         for level in range(len(widths)):
@@ -135,10 +139,13 @@ class UNet(nn.Module):
                 self.grow.append(nn.Conv2d(width, width, 3, padding=1))
         self.last = nn.Sequential(group_norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, folded, 3, padding=1)))
 
-    def forward(self, x: Tensor, c_noise: Tensor, facts: Tensor, classes: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, c_noise: Tensor, facts: Tensor, conditions: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
+        """`conditions` holds every map of `maps`."""
         embedding = self.embedding(c_noise, facts)
         x = F.pixel_unshuffle(x, self.patch)
-        x = self.first(x if classes is None else torch.cat([x, classes], dim=1))
+        x = self.first(torch.cat([x, *(conditions[name] for name in self.maps)], dim=1) if self.maps else x)
         skips = [x]
         for level, stages in enumerate(self.down):
             for stage in stages:

@@ -135,7 +135,7 @@ def train(
             began = time.perf_counter()
             batch = next(feed)
             waiting += time.perf_counter() - began
-            batch = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+            batch = batch.to(device)
             _seed(seed, step, accelerator.process_index)
             state, logs = State(step, config.steps, networks), {}
             for phase, optimizer, base in zip(phases, optimizers, rates, strict=True):

@@ -1,25 +1,56 @@
-"""What the loop asks of a method, and nothing more: one network or several, one optimiser or several."""
+"""What the loop asks of a method: networks, and the phases of a training step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-Batch = Mapping[str, Tensor]
 Logs = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
-class State:
-    """Where training stands."""
+class Batch:
+    """What one training step sees.
 
-    step: int  # 0-based
-    steps: int  # in all
+    Attributes:
+        tensors: name to encoded pixels and numbers, one entry a tile along the first axis.
+        conditions: name to what steers the sample (`models.core.conditions`), one entry a tile. A name that is missing
+            means: no condition is given.
+    """
+
+    tensors: Mapping[str, Tensor]
+    conditions: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.tensors[name]
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on `device`."""
+        return self._each(lambda value: value.to(device, non_blocking=True))
+
+    def pinned(self) -> Batch:
+        """The same batch in page-locked memory, from where a GPU fetches it while it computes."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        parts = (self.tensors, self.conditions)
+        return Batch(*({name: change(value) for name, value in part.items()} for part in parts))
+
+
+@dataclass(frozen=True)
+class State:
+    """Where training stands.
+
+    Attributes:
+        step: number of the step, from 0. steps: number of steps in all. networks: those of the method.
+    """
+
+    step: int
+    steps: int
     networks: nn.ModuleDict
 
 
@@ -47,7 +78,7 @@ class Method(Protocol):
 
     Attributes:
         networks: everything with weights.
-        ema: names of the networks whose moving average is kept; these are what a finished model ships.
+        ema: names of the networks whose moving average is kept; a finished model has these and no others.
         memory: numbers beside the weights that a resumed run must find again (a switch, a running mean).
     """
 
@@ -57,22 +88,4 @@ class Method(Protocol):
 
     def phases(self) -> list[Phase]:
         """The parts of a step, in order."""
-        ...
-
-
-class Sampler(Method, Protocol):
-    """A method whose samples are made from noise alone, one image each."""
-
-    def draw(self, rng: np.random.Generator, steps: int) -> np.ndarray:
-        """The randomness of one sample, float32; `rng` belongs to that sample alone."""
-        ...
-
-    def sample(
-        self, networks: Mapping[str, nn.Module], drawn: Tensor, facts: Tensor, steps: int, labels: Tensor | None
-    ) -> Tensor:
-        """Turn n drawn values (n, …) into images (n, c, px, px) with these facts (n, k), in `steps` evaluations.
-
-        `labels`: maps of classes (n, px, px) that steer them, or None. ValueError where the method has no way of
-        sampling in that many steps, or by labels.
-        """
         ...

@@ -7,7 +7,7 @@ pictures are judged in a step, and whatever that loss adds up.
 
 from __future__ import annotations
 
-from models.core.config import BalanceConfig
+from models.terrain_gan.params import BalanceConfig
 
 KEEP = 0.99  # of the running ratio a step: it looks back over about a hundred
 

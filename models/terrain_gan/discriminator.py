@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from models.core.config import DiscriminatorConfig
+from models.terrain_gan.params import DiscriminatorConfig
 
 Judgement = list[list[Tensor]]
 """By scale, the features of each layer; the last is the verdict, (n, 1, h, w): above 0 is real."""

@@ -34,9 +34,6 @@ class ColorHeightEncoding:
     gsd: float
     slope: float
 
-    channels = 4
-    facts = 0
-
     @classmethod
     def fit(cls, chunks: Iterable[np.ndarray], gsd: float) -> ColorHeightEncoding:
         """Measure the heights of the train split, in chunks (n, h, w) of metres so that they need not fit in memory.

@@ -16,12 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from models.core.conditions import one_hot
-from models.core.config import TerrainGanConfig
 from models.core.method import Batch, Logs, Phase, State
+from models.core.pinned import verified
+from models.core.record import Loaded
 from models.terrain_gan.balance import Balance
 from models.terrain_gan.discriminator import CHANCE, Discriminator, feature_matching, fooling, hinge, split
 from models.terrain_gan.encoding import ColorHeightEncoding
 from models.terrain_gan.lightness import to_lab
+from models.terrain_gan.params import Params
 from models.terrain_gan.perceptual import Perceptual
 from models.terrain_gan.shadow import Shadow, slopes
 from models.terrain_gan.spade import Generator
@@ -34,18 +36,19 @@ whatever the sun's azimuth. Else it pays to light the texture from behind while 
 class TerrainGan:
     """The method `terrain_gan`.
 
-    A batch has `color` (n, 3, px, px) and `height` (n, 1, px, px) as `encoding` makes them, and `label` uint8
-    (n, px, px), 255 for no class.
+    A batch has `color` (n, 3, px, px) and `height` (n, 1, px, px) as `encoding` makes them, and the condition `labels`
+    uint8 (n, px, px), 255 for no class.
 
     Args:
-        config: as validated. encoding: of the data. px: side of its tiles. classes: their number. lr: the generator's.
+        config: as validated. encoding: of the tiles. px: side of a tile. classes: number of classes.
+        lr: learning rate of the generator.
     Raises:
         ValueError: the configuration does not fit tiles of this side.
     """
 
     ema = ("generator", "shadow")
 
-    def __init__(self, config: TerrainGanConfig, encoding: ColorHeightEncoding, px: int, classes: int, lr: float):
+    def __init__(self, config: Params, encoding: ColorHeightEncoding, px: int, classes: int, lr: float):
         config.check(px)
         self.config, self.encoding, self.classes, self.lr = config, encoding, classes, lr
         self.networks = nn.ModuleDict(
@@ -60,19 +63,26 @@ class TerrainGan:
         self.routes = 2 if config.flipped_route else 1
         self.perceptual: Perceptual | None = None
 
-    def watch(self, root: Path) -> str | None:
-        """Load the network that training compares pictures by; its kind, or None where nothing is compared.
+    def load(self, root: Path) -> Loaded:
+        """Load the network that training compares pictures by, if any; say which.
 
         Args:
-            root: what a path of weights is relative to.
+            root: the folder that paths of weights are relative to.
         Raises:
-            ValueError: the file of weights cannot be used.
+            ValueError: the file of weights is not the pinned one, or not VGG-19.
         """
         if not self.config.perceptual.weight:
-            return None
-        path = self.config.perceptual.vgg19
-        self.perceptual = Perceptual(root / path if path else None)
-        return self.perceptual.kind
+            return Loaded({"perceptual": None})
+        pinned = self.config.perceptual.vgg19
+        if pinned is None:
+            self.perceptual = Perceptual(None)
+            note = "no file of VGG-19 is named, so the perceptual loss compares by a fixed random network"
+            return Loaded({"perceptual": {"network": self.perceptual.kind}}, (note,))
+        try:
+            self.perceptual = Perceptual(verified(pinned, root))
+        except ValueError as error:
+            raise ValueError(f"perceptual.vgg19: {error}") from None
+        return Loaded({"perceptual": {"network": self.perceptual.kind, "sha256": pinned.sha256}})
 
     def phases(self) -> list[Phase]:
         """The judge in every step; the generator and its shadows while the judge keeps up."""
@@ -91,7 +101,7 @@ class TerrainGan:
         return self.balance.turn(None if level is None else float(level))
 
     def _judging(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
-        classes = one_hot(batch["label"], self.classes)
+        classes = one_hot(batch.conditions["labels"], self.classes)
         with torch.no_grad():
             fakes = self._routes(state, *self._paint(state, classes), classes)
         real = self._seen(batch["color"], batch["height"], classes)
@@ -103,7 +113,7 @@ class TerrainGan:
 
     def _painting(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
         config, judge = self.config, state.networks["discriminator"]
-        classes = one_hot(batch["label"], self.classes)
+        classes = one_hot(batch.conditions["labels"], self.classes)
         texture, height = self._paint(state, classes)
         fakes = self._routes(state, texture, height, classes)
         real = self._seen(batch["color"], batch["height"], classes)

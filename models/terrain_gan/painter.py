@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,30 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from models.core.conditions import NO_CLASS, one_hot
+from models.core.products import Painted
 from models.terrain_gan.method import TerrainGan
 
 
-@dataclass(frozen=True)
-class Painted:
-    """Paintings of n maps.
-
-    Attributes:
-        texture: uint8 (n, h, w, 3), flat: without sun. shaded: the same in the sun of the training data.
-        height: float32 (n, h, w) metres.
-    """
-
-    texture: np.ndarray
-    shaded: np.ndarray
-    height: np.ndarray
-
-
 class Painter:
-    """Paints maps. On a CPU a painting depends on (map, seed, place among the maps, noise) alone, to the bit.
+    """Paints class maps (`models.core.products.PaintingModel`).
 
-    Attributes:
-        config: `config.json`. px: side of the tiles it learnt from. gsd: metres a pixel.
-        classes: of the map, each {id, name, red, green, blue}; ids count from 0. stride: sides are multiples of it.
+    On a CPU a painting depends only on the map, the seed, the map's place among the maps, and the noise, to the bit.
     """
+
+    product = "painting"
+    conditions = ("labels",)
 
     def __init__(self, method: TerrainGan, networks: nn.ModuleDict, config: dict[str, Any], device: torch.device):
         self._method, self._networks, self._device = method, networks, device

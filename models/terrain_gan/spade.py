@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.core.config import GeneratorConfig
+from models.terrain_gan.params import GeneratorConfig
 
 PAINTED = 4  # red, green, blue, height
 REACH = 10.0  # of a gain: Adam moves any weight by its rate, and from 0 to where noise is seen that takes long

@@ -25,7 +25,7 @@ from tasks.formats.tables.table import write_table
 def run(stage: Stage[Params]) -> None:
     """Measure the model as its product is measured; write an account that describes itself."""
     shards, model = ShardSet(stage.dir / "shards"), _model(stage.dir / "model")
-    product = _product(model)
+    product = model.product
     account = _measure_of(product)(stage, model, shards)
     facts = {"product": product, "gsd": shards.card["gsd"], "px": shards.px, "seed": stage.seed}
     with atomic_dir(stage.dir / "evaluation") as folder:
@@ -44,10 +44,6 @@ def _model(folder: Path) -> Any:
         return load_model(folder)
     except ValueError as error:
         raise LandloomError(f"{error}; run `dvc repro` to train it again") from None
-
-
-def _product(model: Any) -> str:
-    return getattr(model, "product", "painting" if hasattr(model, "paint") else "heights")
 
 
 def _measure_of(product: str) -> Callable[[Stage[Params], Any, ShardSet], Account]:

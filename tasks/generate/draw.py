@@ -79,7 +79,7 @@ def _with_classes(folder: Path) -> tuple[Any, Product, pd.DataFrame]:
     model, product = open_model(folder)
     classes = model.config.get("classes")
     if not classes or product.draw is None:
-        method = model.config["method"]
+        method = model.config["method"]["name"]
         raise LandloomError(f"{folder}: this {method} model was trained without classes, and takes no drawing")
     return model, product, pd.DataFrame(classes)
 

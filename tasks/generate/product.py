@@ -96,4 +96,4 @@ def open_model(folder: Path) -> tuple[Any, Product]:
 
 def product_of(model: Any) -> str:
     """What a model makes."""
-    return getattr(model, "product", "painting" if hasattr(model, "paint") else "heights")
+    return model.product

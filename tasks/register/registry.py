@@ -72,7 +72,7 @@ def _register(
             source_run_id=made_by,
             tags=tags,
             params={safe_name(key): str(value)[:250] for key, value in flatten(train["params"]).items()},
-            model_type=str(train["params"].get("method", "generator")),
+            model_type=str(train["params"]["method"]["name"]),
             experiment_id=experiment,
         )
         client.log_outputs(made_by, [LoggedModelOutput(model.model_id, step=0)])

@@ -49,4 +49,4 @@ def run(stage: Stage[Params]) -> None:
 def training(metrics: dict[str, Any], lineage: dict[str, Any]) -> dict[str, Any]:
     """How the model was trained: its method, and the figures of the stage."""
     params = next(record["params"] for record in lineage["stages"] if record["stage"].startswith("train@"))
-    return {"method": params["method"], "steps": params["steps"], "batch": params["batch"], "metrics": metrics}
+    return {"method": params["method"]["name"], "steps": params["steps"], "batch": params["batch"], "metrics": metrics}

@@ -1,4 +1,4 @@
-"""Batches ready before they are asked for: read, turned, encoded in one thread beside the training."""
+"""Batches that are ready before the training asks for them: one thread reads, turns and encodes."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
+from models.core.method import Batch
 from tasks.formats.shards.loader import Loader
 
-AHEAD = 4  # prepared batches that may wait: a slow read is hidden by so many steps
+AHEAD = 4  # prepared batches that may wait, so that a slow read costs no time
 
 
 class Feed:
-    """An endless iterator of batches of tensors.
+    """An endless iterator of batches.
 
     Args:
-        loader: where to begin; it belongs to the feed from here on.
-        prepare: arrays of one batch and the epoch it ends in, to tensors. Runs in the thread.
+        loader: stands where the batches begin; nobody else uses it from here on.
+        prepare: (arrays of one batch, the epoch in which it ends) to the batch. Runs in the thread.
         pin: put batches into page-locked memory, from where a GPU fetches them while it computes.
     """
 
-    def __init__(self, loader: Loader, prepare: Callable[[dict[str, np.ndarray], int], dict[str, Tensor]], pin: bool):
+    def __init__(self, loader: Loader, prepare: Callable[[dict[str, np.ndarray], int], Batch], pin: bool):
         self._loader, self._prepare, self._pin = loader, prepare, pin
         self._state = loader.state()
-        self._ready: queue.Queue[tuple[dict[str, Tensor], dict[str, Any]] | BaseException] = queue.Queue(AHEAD)
+        self._ready: queue.Queue[tuple[Batch, dict[str, Any]] | BaseException] = queue.Queue(AHEAD)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._fill, name="feed", daemon=True)
         self._thread.start()
 
-    def __next__(self) -> dict[str, Tensor]:
+    def __next__(self) -> Batch:
         item = self._ready.get()
         if isinstance(item, BaseException):
             raise item
@@ -40,7 +40,7 @@ class Feed:
         return batch
 
     def state(self) -> dict[str, Any]:
-        """Where the loader stood after the batch last given out; those that wait do not count."""
+        """Where the loader stood after the batch last given out; batches that wait do not count."""
         return self._state
 
     def close(self) -> None:
@@ -58,9 +58,9 @@ class Feed:
                 state = self._loader.state()
                 batch = self._prepare(arrays, state["epoch"])
                 if self._pin:
-                    batch = {name: value.pin_memory() for name, value in batch.items()}
+                    batch = batch.pinned()
                 if self._closed.is_set():
                     return
                 self._ready.put((batch, state))
-        except BaseException as error:  # noqa: BLE001 - it is raised where the batch is asked for
+        except BaseException as error:  # noqa: BLE001 - `__next__` raises it
             self._ready.put(error)

@@ -1,63 +1,48 @@
-"""Training on heights: the tiles of any height dataset, and labels where they steer the samples."""
+"""What training shows of a model of the product `heights`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from models.consistency.encoding import HeightEncoding
-from models.core.artifact import Generator
+from models.core.products import HeightsModel
 from tasks.formats.shards.shardset import ShardSet
-from tasks.train import pictures
-from tasks.train.feed import Feed
-from tasks.train.params import Params
-from tasks.train.tiles import Position, classes_of, fit, height_feed, shown
-
-STEPS = (1, 2)  # network evaluations of the samples shown
+from tasks.relief.shade.hillshade import shaded_relief
+from tasks.train.pictures import SIDE, sheet, sheets
+from tasks.train.tiles import shown
 
 
-class Heights:
-    """What the stage needs to know of the method `consistency`.
+def show(model: HeightsModel, shards: ShardSet, done: int) -> Figure:
+    """Samples after `done` steps beside held-out tiles (train tiles where none is held out)."""
+    split, rows = shown(shards, SIDE**2)
+    grids = {f"real ({split})": shards.heights(rows)}
+    for steps in model.evaluations:
+        title = f"step {done}, {steps} evaluation{'s' if steps > 1 else ''}"
+        grids[title] = model.sample(range(SIDE**2), seed=0, steps=steps)
+    if "labels" in model.conditions:
+        labels = shards.batch(rows, ("label",))["label"]
+        title = f"step {done}, by the labels of the real ones"
+        grids[title] = model.sample(np.arange(len(rows)), 0, model.evaluations[-1], {"labels": labels})
+    return grid(grids, model.gsd)
+
+
+def leave(model: HeightsModel, shards: ShardSet, folder: Path) -> None:
+    """Nothing: samples of heights need no file beside the weights."""
+
+
+def grid(titled: dict[str, np.ndarray], gsd: float | None) -> Figure:
+    """Grids of heights side by side, all in the tints of the range of the first.
 
     Args:
-        shards: the data. params: of the stage.
+        titled: title to (n, px, px) metres; at most SIDE² of them are drawn.
+        gsd: metres a pixel; None shades as if a pixel were one metre wide.
     """
-
-    def __init__(self, shards: ShardSet, params: Params):
-        self._shards, self._params = shards, params
-        self._encoding = fit(shards, params.consistency.sigma_data)
-        self._steered = params.consistency.condition == "labels"
-
-    def facts(self) -> dict[str, Any]:
-        """What `config.json` says of the data and the network."""
-        facts = {
-            "network": self._params.network.model_dump(mode="json"),
-            "encoding": self._encoding.to_dict(),
-            "channels": HeightEncoding.channels,
-            "facts": HeightEncoding.facts,
-        }
-        return facts | ({"classes": classes_of(self._shards)} if self._steered else {})
-
-    def feed(self, batch: int, position: Position, rank: int, world: int, pin: bool) -> Feed:
-        """Batches of one process."""
-        loader = self._shards, batch, position, rank, world
-        return height_feed(*loader, self._encoding, self._params.augment, self._steered, pin)
-
-    def show(self, generator: Generator, done: int) -> Figure:
-        """Samples after `done` steps beside held-out tiles (train tiles where none is held out)."""
-        split, rows = shown(self._shards, pictures.SIDE**2)
-        grids = {f"real ({split})": self._shards.heights(rows)}
-        for steps in STEPS:
-            title = f"step {done}, {steps} evaluation{'s' if steps > 1 else ''}"
-            grids[title] = generator.sample(range(pictures.SIDE**2), seed=0, steps=steps)
-        if self._steered:
-            labels = self._shards.batch(rows, ("label",))["label"]
-            indices = np.arange(len(rows))
-            grids[f"step {done}, by the labels of the real ones"] = generator.sample(indices, 0, STEPS[-1], labels)
-        return pictures.grid(grids, generator.gsd)
-
-    def leave(self, folder: Path) -> None:
-        """Nothing beside weights and configuration."""
+    low, high = np.percentile(next(iter(titled.values())), [0.5, 99.5])
+    drawn = {
+        title: sheet([shaded_relief(height, gsd or 1.0, low, high) for height in heights[: SIDE**2]])
+        for title, heights in titled.items()
+    }
+    scale = f"{gsd:g} m a pixel" if gsd else "no scale on the ground"
+    return sheets(drawn, f"tints from {low:.0f} to {high:.0f} m, {scale}")

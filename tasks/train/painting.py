@@ -1,69 +1,68 @@
-"""Training on lit colours, heights and labels: what `terrain_gan` paints from."""
+"""What training shows of a model of the product `painting`, and the drawings that it leaves with the model."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from models.terrain_gan.encoding import ColorHeightEncoding
-from models.terrain_gan.painter import Painter
-from tasks.core.errors import LandloomError
+from models.core.products import Painted, PaintingModel
 from tasks.formats.shards.shardset import ShardSet
 from tasks.formats.tables.drawing import write_drawing
-from tasks.train import pictures
-from tasks.train.feed import Feed
-from tasks.train.params import Params
-from tasks.train.tiles import Position, classes_of, heights_of, painted_feed, shown, train_rows
+from tasks.relief.shade.hillshade import shaded_relief
+from tasks.train.tiles import shown
 
-LAYERS = ("height", "color", "label")
 ROWS = 6  # maps shown
-DRAWINGS = 8
+DRAWINGS = 8  # maps left with the model
+LOOKS = 0.3  # slope, metres per metre, that shaded relief shows well
 
 
-class Painting:
-    """What the stage needs to know of the method `terrain_gan`.
+def show(model: PaintingModel, shards: ShardSet, done: int) -> Figure:
+    """Held-out class maps (train maps where none is held out), painted after `done` steps, beside their own terrain."""
+    split, rows = shown(shards, ROWS)
+    tiles = shards.batch(rows, ("height", "color", "label"))
+    painted = model.paint(tiles["label"], seed=0)
+    return paintings(tiles, painted, model, f"step {done}", split)
+
+
+def leave(model: PaintingModel, shards: ShardSet, folder: Path) -> None:
+    """Write `drawings/000.png`, …: class maps to paint with the model, as a person would draw them."""
+    _, rows = shown(shards, DRAWINGS)
+    classes = pd.DataFrame(model.classes)
+    for number, label in enumerate(shards.batch(rows, ("label",))["label"]):
+        write_drawing(folder / "drawings" / f"{number:03}.png", label, classes)
+
+
+def paintings(tiles: dict[str, np.ndarray], painted: Painted, model: PaintingModel, title: str, split: str) -> Figure:
+    """One row a map: classes, painted texture, painted heights in relief, painted terrain, real terrain, real relief.
 
     Args:
-        shards: the data. params: of the stage.
-    Raises:
-        LandloomError: the tiles lack a layer, a GSD or classes.
+        tiles: height (n, px, px) metres, color uint8 (n, px, px, 3) and label uint8 (n, px, px).
     """
-
-    def __init__(self, shards: ShardSet, params: Params):
-        self._shards, self._params = shards, params
-        layers = {field.name for field in shards.spec.fields}
-        missing = [layer for layer in LAYERS if layer not in layers]
-        if missing:
-            raise LandloomError(
-                f"{shards.folder}: the tiles have no {missing[0]}; terrain_gan learns from {', '.join(LAYERS)}"
-            )
-        if shards.card["gsd"] is None:
-            raise LandloomError(f"{shards.folder}: the tiles have no GSD, and slopes need metres in all directions")
-        self._classes = classes_of(shards)
-        self._encoding = ColorHeightEncoding.fit(heights_of(shards, train_rows(shards)), shards.card["gsd"])
-
-    def facts(self) -> dict[str, Any]:
-        """What `config.json` says of the data."""
-        return {"encoding": self._encoding.to_dict(), "classes": self._classes}
-
-    def feed(self, batch: int, position: Position, rank: int, world: int, pin: bool) -> Feed:
-        """Batches of one process."""
-        loader = self._shards, batch, position, rank, world
-        return painted_feed(*loader, self._encoding, self._params.augment, pin)
-
-    def show(self, painter: Painter, done: int) -> Figure:
-        """Held-out maps (train maps where none is held out), painted after `done` steps, beside their own terrain."""
-        split, rows = shown(self._shards, ROWS)
-        tiles = self._shards.batch(rows, LAYERS)
-        painted = painter.paint(tiles["label"], seed=0)
-        return pictures.paintings(tiles, painted, self._classes, painter.gsd, f"step {done}", split)
-
-    def leave(self, folder: Path) -> None:
-        """Maps that are worth painting with the model, as a person would draw them."""
-        _, rows = shown(self._shards, DRAWINGS)
-        classes = pd.DataFrame(self._classes)
-        for number, label in enumerate(self._shards.batch(rows, ("label",))["label"]):
-            write_drawing(folder / "drawings" / f"{number:03}.png", label, classes)
+    gsd = model.gsd or 1.0
+    low, high = np.percentile(tiles["height"], [0.5, 99.5])
+    rise = np.sqrt(np.square(np.diff(tiles["height"], axis=1) / gsd).mean())
+    steeper = max(1.0, LOOKS / max(rise, 1e-6))  # at kilometres a pixel even the Alps cast no shade to speak of
+    palette = np.zeros((256, 3), np.uint8)
+    for each in model.classes:
+        palette[each["id"]] = each["red"], each["green"], each["blue"]
+    columns = {
+        "classes": palette[tiles["label"]],
+        "texture": painted.texture,
+        "height": [shaded_relief(height, gsd, low, high, steeper) for height in painted.height],
+        "terrain": painted.shaded,
+        f"real ({split})": tiles["color"],
+        "its height": [shaded_relief(height, gsd, low, high, steeper) for height in tiles["height"]],
+    }
+    figure = Figure(figsize=(2.2 * len(columns), 2.2 * len(tiles["label"]) + 0.6), layout="constrained")
+    grid = figure.subplots(len(tiles["label"]), len(columns), squeeze=False)
+    for (name, images), column in zip(columns.items(), grid.T, strict=True):
+        column[0].set_title(name)
+        for axes, image in zip(column, images, strict=True):
+            axes.imshow(image, interpolation="nearest")
+            axes.axis("off")
+    scale = f"tints from {low:.0f} to {high:.0f} m, {gsd:g} m a pixel, relief × {steeper:.3g}"
+    figure.supxlabel(f"{title}; {scale}", fontsize=9)
+    return figure

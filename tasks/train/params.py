@@ -1,33 +1,25 @@
-"""Parameters of `train`: the loop's own (`models.core.config.LoopConfig`) and those of the method."""
+"""Parameters of `train`: the loop's, the stage's, and those of the method."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from models.core.config import ConsistencyConfig, LoopConfig, NetworkConfig, TerrainGanConfig
-from tasks.core.settings import Strict
-
-SECTIONS = {"consistency": ("network", "consistency"), "terrain_gan": ("terrain_gan",)}
-"""Method to the blocks that it needs; another method's blocks may stay, so that one can change between them."""
+from models.core.config import LoopConfig
+from tasks.core.settings import Strict, chosen
 
 
 class Params(LoopConfig, Strict):
     """Section `train` of a dataset."""
 
-    method: Literal["consistency", "terrain_gan"]
-    batch: int = Field(ge=1)  # tiles a step, over all processes together
-    augment: bool
-    precision: Literal["auto", "fp32", "bf16"]
-    threads: int = Field(ge=1)
-    network: NetworkConfig | None = None  # absent, not a value: a block of another method
-    consistency: ConsistencyConfig | None = None
-    terrain_gan: TerrainGanConfig | None = None
-
-    @model_validator(mode="after")
-    def _blocks(self) -> Params:
-        for name in SECTIONS[self.method]:
-            if getattr(self, name) is None:
-                raise ValueError(f"method {self.method} needs the block `{name}`")
-        return self
+    batch: int = Field(ge=1)
+    """Tiles a step, over all processes together. It depends on method and memory, so there is no default."""
+    augment: bool = True
+    """Whether each tile is turned and flipped at random, in the ways that keep what the method learns."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Number format of the networks' arithmetic; auto takes bf16 where the hardware has it."""
+    threads: int = Field(2, ge=1)
+    """CPU threads of each process. Fixed, because another number changes the last bits."""
+    method: chosen("models", "name")
+    """The method, by the name of its folder in `models`, and its parameters."""

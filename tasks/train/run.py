@@ -6,8 +6,11 @@ infra/accelerate/multi-gpu.yaml -m tasks.train <dataset>` uses several GPUs.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import shutil
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -17,7 +20,8 @@ from torch import nn
 from models.core.artifact import build_method, finished, save_model
 from models.core.checkpoint import Checkpoints
 from models.core.loop import TrainingError, train
-from models.terrain_gan.method import TerrainGan
+from models.core.record import MethodRecord
+from models.core.record import method as record_of
 from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_dir
 from tasks.core.hashing import file_sha256
@@ -27,31 +31,33 @@ from tasks.train import kept, pictures
 from tasks.train.deadline import cut, deadline
 from tasks.train.feed import Feed
 from tasks.train.hardware import accelerator as set_up
-from tasks.train.heights import Heights
-from tasks.train.painting import Painting
-from tasks.train.params import SECTIONS, Params
-
-DATA = {"consistency": Heights, "terrain_gan": Painting}
-"""Method to how the stage feeds it and shows what it makes."""
+from tasks.train.params import Params
+from tasks.train.tiles import Tiles
 
 
 def run(stage: Stage[Params]) -> None:
-    """Fit the encoding, train, write the model and its pictures."""
+    """Measure the encoding, train, write the model and its pictures."""
     params = stage.params
     accelerator = set_up(params.precision, params.threads, params.batch)
     shards = ShardSet(stage.dir / "shards")
-    data = DATA[params.method](shards, params)
+    record = record_of(params.method.name)
+    product = _product(record)
+    tiles = Tiles(shards, record, params.method)
     seed = int(stage.rng("train").integers(2**31))
     torch.manual_seed(seed)  # the first weights, the same in every process
-    config = describe(stage, shards, data.facts(), accelerator)
+    config = describe(stage, record, tiles, accelerator)
+    where = f"params.yaml: datasets.{stage.dataset}.train.method"
     try:
         method = build_method(config, params.lr)
     except ValueError as error:
-        block = SECTIONS[params.method][0]
-        raise LandloomError(f"params.yaml: train.{block} does not fit tiles of {shards.px} px: {error}") from None
-    config["training"]["parameters"] = sum(weight.numel() for weight in method.networks.parameters())
-    if isinstance(method, TerrainGan):
-        config["training"]["perceptual"] = _compared_by(method, stage)
+        raise LandloomError(f"{where} does not fit tiles of {shards.px} px: {error}") from None
+    try:
+        loaded = record.load(method, stage.root)
+    except ValueError as error:
+        raise LandloomError(f"{where}.{error}") from None
+    config["training"] |= {"parameters": sum(weight.numel() for weight in method.networks.parameters()), **loaded.facts}
+    for note in loaded.notes:
+        stage.say(note)
 
     work = kept.folder(stage)
     checkpoints = Checkpoints(work)
@@ -64,7 +70,7 @@ def run(stage: Stage[Params]) -> None:
         rank, world = accelerator.process_index, accelerator.num_processes
         position = position or {"seed": seed, "epoch": 0, "samples": 0}
         pin = accelerator.device.type == "cuda"
-        feeds.append(data.feed(params.batch // world, position, rank, world, pin))
+        feeds.append(tiles.feed(params.batch // world, position, rank, world, params.augment, pin))
         return feeds[-1]
 
     def log(done: int, row: dict[str, float]) -> None:
@@ -72,7 +78,7 @@ def run(stage: Stage[Params]) -> None:
         stage.say(f"step {done}/{params.steps}: {pictures.facts(row)}")
 
     def picture(done: int, networks: nn.ModuleDict) -> None:
-        drawn = data.show(finished(method, networks, config, accelerator.device), done)
+        drawn = product.show(finished(method, networks, config, accelerator.device), shards, done)
         pictures.save(drawn, work / "pictures" / f"step-{done:08d}.png")
         stage.artifact(work / "pictures" / f"step-{done:08d}.png", "pictures")
 
@@ -98,7 +104,7 @@ def run(stage: Stage[Params]) -> None:
     stage.artifact(stage.dir / "pictures" / "train" / "curve.png", "pictures")
     with atomic_dir(stage.dir / "model") as folder:
         save_model(folder, config, result.networks)
-        data.leave(folder)
+        product.leave(finished(method, result.networks, config, accelerator.device), shards, folder)
         last = sorted((work / "pictures").glob("step-*.png"))[-1]
         shutil.copy(last, folder / "samples.png")
     stage.artifact(stage.dir / "model" / "config.json", "model")
@@ -127,32 +133,32 @@ def _goes_on(done: int, steps: int, work: Path) -> str:
     return f"trained already; its outputs are written again (to train anew, delete {work})"
 
 
-def describe(stage: Stage[Params], shards: ShardSet, facts: dict[str, Any], accelerator: Accelerator) -> dict[str, Any]:
-    """What `config.json` will say."""
-    params = stage.params
-    loop = params.model_dump(mode="json", exclude={"method", *(name for names in SECTIONS.values() for name in names)})
+def _product(record: MethodRecord) -> ModuleType:
+    """The module that shows what the method makes, `tasks.train.<product>`."""
+    name = f"tasks.train.{record.product}"
+    if importlib.util.find_spec(name) is None:
+        raise LandloomError(f"models/{record.name}: nothing shows the product {record.product!r}; write {name}")
+    return importlib.import_module(name)
+
+
+def describe(stage: Stage[Params], record: MethodRecord, tiles: Tiles, accelerator: Accelerator) -> dict[str, Any]:
+    """What `config.json` will say: all that building the method again needs, and what it was trained on."""
+    params, shards = stage.params, tiles.shards
     return {
-        "method": params.method,
-        params.method: getattr(params, params.method).model_dump(mode="json"),
-        **facts,
+        "product": record.product,
+        "method": params.method.model_dump(mode="json"),
         "px": shards.px,
         "gsd": shards.card["gsd"],
-        "training": {**loop, "seed": stage.seed, "mixed_precision": accelerator.mixed_precision},
+        "classes": tiles.classes,
+        "encoding": tiles.encoding.to_dict(),
+        "training": {
+            **params.model_dump(mode="json", exclude={"method"}),
+            "seed": stage.seed,
+            "mixed_precision": accelerator.mixed_precision,
+        },
         "data": {
             "dataset": stage.dataset,
             "tiles": len(shards.rows("train")),
             "card_sha256": file_sha256(shards.folder / "card.json"),
         },
     }
-
-
-def _compared_by(method: TerrainGan, stage: Stage[Params]) -> dict[str, str | None]:
-    """Load the network that pictures are compared by; what it is, for `config.json`."""
-    weights = stage.params.terrain_gan.perceptual.vgg19
-    try:
-        kind = method.watch(stage.root)
-    except ValueError as error:
-        raise LandloomError(f"params.yaml: train.terrain_gan.perceptual.vgg19: {error}") from None
-    if kind == "random":
-        stage.say("no file of VGG-19 is named, so the perceptual loss is that of a fixed random network")
-    return {"network": kind, "sha256": file_sha256(stage.root / weights) if kind == "vgg19" else None}

@@ -1,4 +1,4 @@
-"""From shards to what networks see: which tiles, encoded how, and turned how."""
+"""From shards to what a method learns from: which tiles, turned how, and encoded as the method asks."""
 
 from __future__ import annotations
 
@@ -6,45 +6,91 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from models.consistency.encoding import HeightEncoding
-from models.terrain_gan.encoding import ColorHeightEncoding
+from models.core.config import Config
+from models.core.method import Batch
+from models.core.record import MethodRecord
 from tasks.core.errors import LandloomError
 from tasks.formats.shards.loader import Loader
 from tasks.formats.shards.shardset import ShardSet
 from tasks.train.feed import Feed
 
-MEASURED = 4096  # train tiles, evenly over the split, that an encoding is fitted on
+MEASURED = 4096
+"""Train tiles, evenly over the split, that an encoding is measured on."""
+CHUNK = 256
+"""Tiles that are measured at a time."""
+CAPTION = "caption"
+"""A layer that is text: it stands in the index of the shards, and no turn changes it."""
 Position = dict[str, Any]
 """`seed`, `epoch` and `samples`, as `Loader.state` gives them."""
 
 
-def fit(shards: ShardSet, sigma_data: float) -> HeightEncoding:
-    """The encoding of the train split; a tile with voids is refused by name."""
-    return HeightEncoding.fit(heights_of(shards, train_rows(shards)), sigma_data)
+class Tiles:
+    """The tiles of a dataset, as one method learns from them.
 
+    Attributes:
+        shards: the data. classes: of the class maps, each {id, name, red, green, blue}; empty where none are read.
+        encoding: measured on the train split.
+    """
 
-def train_rows(shards: ShardSet) -> np.ndarray:
-    """Rows of the train split to measure."""
-    rows = shards.rows("train")
-    if not len(rows):
-        raise LandloomError(f"{shards.folder}: split train is empty; keep more tiles in select")
-    return rows[np.unique(np.linspace(0, len(rows) - 1, MEASURED).astype(int))]
+    def __init__(self, shards: ShardSet, record: MethodRecord, params: Config):
+        """Check that the tiles have what the method reads, and measure the encoding.
 
+        Args:
+            params: the method's parameters.
+        Raises:
+            LandloomError: a layer, the classes or the GSD is missing, the train split is empty, or a tile has voids.
+        """
+        self.shards, self._record, self._params = shards, record, params
+        self._layers = record.layers(params)
+        present = {field.name for field in shards.spec.fields} | {CAPTION}
+        missing = [layer for layer in self._layers if layer not in present and layer != "label"]
+        if missing:
+            reads = ", ".join(self._layers)
+            raise LandloomError(f"{shards.folder}: the tiles have no {missing[0]}; {record.name} learns from {reads}")
+        self.classes = classes_of(shards) if "label" in self._layers else []
+        try:
+            self.encoding = record.fit(params, self._measured, shards.card["gsd"])
+        except ValueError as error:
+            raise LandloomError(f"{shards.folder}: {record.name} cannot learn from these tiles: {error}") from None
 
-def heights_of(shards: ShardSet, rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Heights of `rows` in chunks (n, px, px) of metres; a tile with voids is refused by name."""
-    for start in range(0, len(rows), 256):
-        chunk = rows[start : start + 256]
-        heights = shards.heights(chunk)
-        refuse_voids(shards, heights, chunk)
-        yield heights
+    def feed(self, batch: int, position: Position, rank: int, world: int, augment: bool, pin: bool) -> Feed:
+        """Batches of one process, without end.
+
+        Args:
+            batch: tiles in each batch of this process.
+            augment: lay each tile in one of the ways that the method allows (`MethodRecord.turns`).
+            pin: see `Feed`.
+        """
+        allowed = np.array(self._record.turns if augment else (0,), np.uint64)
+
+        def prepare(arrays: dict[str, np.ndarray], epoch: int) -> Batch:
+            rows = arrays["row"]
+            refuse_voids(self.shards, arrays, rows)
+            turn = allowed[turns(position["seed"], epoch, rows) % np.uint64(len(allowed))]
+            seen = {name: turned(arrays[name], turn) for name in self._layers if name != CAPTION}
+            return self._record.encode(self._params, self.encoding, seen | self._captions(rows))
+
+        return Feed(Loader(self.shards, "train", batch, rank=rank, world=world, **position), prepare, pin)
+
+    def _measured(self, *layers: str) -> Iterator[dict[str, np.ndarray]]:
+        """Chunks of the train tiles to measure; a tile with voids is refused by name."""
+        rows = self.shards.rows("train")
+        if not len(rows):
+            raise LandloomError(f"{self.shards.folder}: split train is empty; keep more tiles in select")
+        rows = rows[np.unique(np.linspace(0, len(rows) - 1, MEASURED).astype(int))]
+        for start in range(0, len(rows), CHUNK):
+            chunk = rows[start : start + CHUNK]
+            arrays = self.shards.batch(chunk, layers)
+            refuse_voids(self.shards, arrays, chunk)
+            yield arrays
+
+    def _captions(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        return {CAPTION: self.shards.index[CAPTION].to_numpy(object)[rows]} if CAPTION in self._layers else {}
 
 
 def shown(shards: ShardSet, count: int) -> tuple[str, np.ndarray]:
-    """`count` rows, evenly over the val split, or over the train split where nothing is held out."""
+    """Split and `count` rows of it, evenly over val, or over train where nothing is held out."""
     split = "val" if len(shards.rows("val")) else "train"
     rows = shards.rows(split)
     return split, rows[np.linspace(0, len(rows) - 1, count).astype(int)]
@@ -62,92 +108,26 @@ def classes_of(shards: ShardSet) -> list[dict[str, Any]]:
     ]
 
 
-def refuse_voids(shards: ShardSet, heights: np.ndarray, rows: np.ndarray) -> None:
-    """LandloomError naming the first tile that has a void."""
-    void = ~np.isfinite(heights).all(axis=(1, 2))
+def refuse_voids(shards: ShardSet, arrays: dict[str, np.ndarray], rows: np.ndarray) -> None:
+    """LandloomError naming the first tile whose height, if it has one, has a void."""
+    if "height" not in arrays:
+        return
+    void = ~np.isfinite(arrays["height"]).all(axis=(1, 2))
     if void.any():
         key = shards.index["key"].iat[int(rows[void][0])]
         raise LandloomError(
-            f"{shards.folder}: tile {key} has voids, which cannot be learnt; give select the rule "
+            f"{shards.folder}: tile {key} has voids, which no method can learn from; give select the rule "
             "{column: void_share, max: 0.0}"
         )
 
 
-def height_feed(
-    shards: ShardSet,
-    batch: int,
-    position: Position,
-    rank: int,
-    world: int,
-    encoding: HeightEncoding,
-    augment: bool,
-    labels: bool,
-    pin: bool,
-) -> Feed:
-    """Encoded heights, with or without labels.
-
-    Args:
-        batch: tiles in each batch of this process.
-        augment: turn and flip each tile in one of the eight ways.
-        pin: see `Feed`.
-    """
-
-    def prepare(arrays: dict[str, np.ndarray], epoch: int) -> dict[str, Tensor]:
-        heights, rows = arrays["height"], arrays["row"]
-        refuse_voids(shards, heights, rows)
-        turn = turns(position["seed"], epoch, rows) if augment else np.zeros(len(rows), np.uint64)
-        image, facts = encoding.encode(turned(heights, turn))
-        given = {"image": torch.from_numpy(image), "facts": torch.from_numpy(facts)}
-        return given | ({"label": torch.from_numpy(turned(arrays["label"], turn))} if labels else {})
-
-    return Feed(Loader(shards, "train", batch, rank=rank, world=world, **position), prepare, pin)
-
-
-def painted_feed(
-    shards: ShardSet,
-    batch: int,
-    position: Position,
-    rank: int,
-    world: int,
-    encoding: ColorHeightEncoding,
-    augment: bool,
-    pin: bool,
-) -> Feed:
-    """Encoded colours and heights, and labels.
-
-    Args:
-        batch, pin: as for `height_feed`.
-        augment: swap rows and columns of half the tiles. That mirrors a tile along the line from north-west to
-            south-east, and so leaves a sun in the north-west where it is; any other turn would move it.
-    """
-
-    def prepare(arrays: dict[str, np.ndarray], epoch: int) -> dict[str, Tensor]:
-        rows = arrays["row"]
-        refuse_voids(shards, arrays["height"], rows)
-        arrays = {name: arrays[name] for name in ("color", "height", "label")}
-        if augment:
-            swap = turns(position["seed"], epoch, rows) % 2 == 1
-            for name, images in arrays.items():
-                images = images.copy()
-                images[swap] = np.swapaxes(images[swap], 1, 2)
-                arrays[name] = images
-        color, height = encoding.encode(arrays["color"], arrays["height"])
-        return {
-            "color": torch.from_numpy(color),
-            "height": torch.from_numpy(height),
-            "label": torch.from_numpy(np.ascontiguousarray(arrays["label"])),
-        }
-
-    return Feed(Loader(shards, "train", batch, rank=rank, world=world, **position), prepare, pin)
-
-
 def turns(seed: int, epoch: int, rows: np.ndarray) -> np.ndarray:
-    """A number of 0..7 for each row, from (seed, epoch, row) alone."""
+    """A number of 0..7 for each row, from seed, epoch and row alone."""
     return _mixed(rows.astype(np.uint64) ^ _mixed(np.uint64(epoch) ^ _mixed(np.uint64(seed)))) >> np.uint64(61)
 
 
 def turned(images: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Each image of (n, h, h) in one of the eight ways to lay it: `codes` (n,) of 0..7, 0 as it is."""
+    """Each image of (n, h, h, …) laid in one of eight ways: `codes` (n,) of 0..7, 0 as it is, 5 transposed."""
     out = np.empty_like(images)
     for code in range(8):
         chosen = images[codes == code]

@@ -54,7 +54,7 @@ def _leaks(seed: int, flipped: bool) -> dict[str, float]:
     """Leakage of texture, shaded and real."""
     sections, compute = load().datasets["atlas"], Compute(engine="serial", workers=1)
     section = sections["train"] | {"threads": 1}
-    section["terrain_gan"] = section["terrain_gan"] | {"flipped_route": flipped}
+    section["method"] = section["method"] | {"flipped_route": flipped}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "data" / "atlas").mkdir(parents=True)

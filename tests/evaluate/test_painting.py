@@ -31,7 +31,7 @@ def root(tmp_path_factory) -> Path:
     data = grow(root / "data/terrain", layers=("height", "color"), classes=3)
     shard(data)
     encoding = ColorHeightEncoding(bend=300.0, reach=2.5, gsd=90.0, slope=0.3)
-    config = {"method": "terrain_gan", "terrain_gan": TERRAIN_GAN, "encoding": encoding.to_dict(), "px": 32}
+    config = {"method": TERRAIN_GAN, "encoding": encoding.to_dict(), "px": 32}
     config |= {"gsd": 90.0, "classes": CLASSES}
     torch.manual_seed(0)
     method = build_method(config, 2e-4)

@@ -47,9 +47,8 @@ def model(folder: Path, **changes: Any) -> None:
     torch.manual_seed(1)
     folder.mkdir(parents=True, exist_ok=True)
     encoding = HeightEncoding.fit([landscapes(20, 1)], 0.5)
-    config = {"method": "consistency", "px": 32, "gsd": 90.0, "network": NETWORK}
-    config |= {"channels": encoding.channels, "facts": encoding.facts}
-    config |= {"consistency": CONSISTENCY, "encoding": encoding.to_dict(), **changes}
+    config = {"method": {**CONSISTENCY, "network": NETWORK}, "px": 32, "gsd": 90.0}
+    config |= {"encoding": encoding.to_dict(), **changes}
     method = build_method(config, lr=0.0)
     save_model(folder, config, torch.nn.ModuleDict({name: method.networks[name] for name in method.ema}))
 

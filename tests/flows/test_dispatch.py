@@ -311,11 +311,11 @@ def test_a_kubernetes_pool_is_registered_as_its_file_says(site):
 
 def test_a_stage_that_refuses_is_not_tried_again(site):
     site.call("git", "checkout", "-q", "--", "dvc.lock")
-    site.driver.change({"datasets.terrain.train.network": {"multipliers": [1, 2, 2, 2, 2, 2, 2]}})
+    site.driver.change({"datasets.terrain.train.method.network": {"multipliers": [1, 2, 2, 2, 2, 2, 2]}})
     site.commit("a network too deep for its tiles")
     site.push()
     worker = f"LANDLOOM_PYTHON={sys.executable} LANDLOOM_WORK={site.folder / 'third'} {sys.executable} flows/worker.py"
     done = site.call(*site.dispatch("--command", worker), check=False)
     assert done.returncode == 1
-    assert "params.yaml: train.network does not fit tiles" in done.stderr.splitlines()[-1]
+    assert "params.yaml: datasets.terrain.train.method does not fit tiles" in done.stderr.splitlines()[-1]
     assert (done.stdout + done.stderr).count("cloning ") == 1

@@ -20,7 +20,7 @@ from tasks.generate import __main__ as entry
 from tasks.generate.draw import give_palette, paint_drawing
 from tasks.generate.folders import fill
 from tasks.generate.terrain.rasterfiles import read_geotiff
-from tests.generate.toys import ALL, CLASSES, SECTION, painter, sampler
+from tests.generate.toys import ALL, CLASSES, NETWORK, SECTION, painter, sampler
 from tests.models.settings import CONSISTENCY
 
 COLORS = np.array([[each[part] for part in ("red", "green", "blue")] for each in CLASSES], np.uint8)
@@ -128,7 +128,7 @@ def test_a_model_without_classes_takes_no_drawing(tmp_path, drawing):
 
 
 def test_a_sampler_with_labels_takes_drawings_of_its_own_size(tmp_path, drawing):
-    sampler(tmp_path / "root", classes=CLASSES, consistency={**CONSISTENCY, "condition": "labels"})
+    sampler(tmp_path / "root", classes=CLASSES, method={**CONSISTENCY, "network": NETWORK, "conditions": ["labels"]})
     root = settle(tmp_path / "root")
     with pytest.raises(LandloomError, match="30 × 22 pixels, and this model takes 16 × 16 alone"):
         paint_drawing("toy", drawing, None, None, root)
@@ -136,7 +136,7 @@ def test_a_sampler_with_labels_takes_drawings_of_its_own_size(tmp_path, drawing)
     half[:, 8:] = 2
     Image.fromarray(COLORS[half]).save(tmp_path / "half.png")
     folder = paint_drawing("toy", tmp_path / "half.png", tmp_path / "out", 5, root)
-    expected = load_model(root / "data/toy/model").sample([0], seed=5, steps=2, labels=half[None])[0]
+    expected = load_model(root / "data/toy/model").sample([0], seed=5, steps=2, conditions={"labels": half[None]})[0]
     assert np.array_equal(read_geotiff(folder / "half.tif")[0], expected)
 
 

@@ -74,15 +74,14 @@ def grow(root: Path, config: dict[str, Any]) -> Path:
 
 def sampler(root: Path, **changes: Any) -> Path:
     """A dataset whose model makes heights of 16 × 16 from noise."""
-    config = {"method": "consistency", "px": 16, "gsd": 90.0, "channels": HEIGHTS.channels, "facts": HEIGHTS.facts}
-    config |= {"network": NETWORK, "consistency": CONSISTENCY, "encoding": HEIGHTS.to_dict()}
+    config = {"method": {**CONSISTENCY, "network": NETWORK}, "px": 16, "gsd": 90.0, "encoding": HEIGHTS.to_dict()}
     return grow(root, config | changes)
 
 
 def painter(root: Path, drawings: int = 2) -> Path:
     """A dataset whose model paints drawings, whose sides are multiples of 4, and keeps `drawings` of 16 × 16."""
     encoding = ColorHeightEncoding.fit([HILLS], 1000.0)
-    config = {"method": "terrain_gan", "px": 16, "gsd": 1000.0, "terrain_gan": TERRAIN_GAN}
+    config = {"method": TERRAIN_GAN, "px": 16, "gsd": 1000.0}
     data = grow(root, config | {"encoding": encoding.to_dict(), "classes": CLASSES})
     for index in range(drawings):
         labels = np.random.default_rng(index).integers(0, 3, (4, 4), np.uint8).repeat(4, axis=0).repeat(4, axis=1)

@@ -1,6 +1,7 @@
-"""Settings of a small model that several rooms' tests train or load."""
+"""Parameters of small methods that tests of several rooms train or load."""
 
 CONSISTENCY = {
+    "name": "consistency",
     "pretrain_share": 0.5,
     "sigma_min": 0.002,
     "sigma_max": 80.0,
@@ -11,10 +12,11 @@ CONSISTENCY = {
     "s0": 10,
     "s1": None,
     "mid_sigma": 0.8,
-    "condition": "none",
+    "conditions": [],
     "condition_dropout": 0.0,
 }
 TERRAIN_GAN = {
+    "name": "terrain_gan",
     "generator": {"channels": [8, 8, 4], "hidden": 4, "z": 3},
     "discriminator": {"channels": 4, "layers": 2, "scales": 2, "lr_ratio": 4.0},
     "shadow": 4,

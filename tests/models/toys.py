@@ -10,13 +10,15 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from models.consistency.params import NetworkConfig, Params
 from models.core.checkpoint import Checkpoints
-from models.core.config import ConsistencyConfig, LoopConfig, NetworkConfig
+from models.core.config import LoopConfig
 from models.core.loop import Result, train
-from models.core.method import Phase, State
+from models.core.method import Batch, Phase, State
 
 NETWORK = NetworkConfig(channels=8, multipliers=[1, 2], blocks=1, attention=[4], patch=1, dropout=0.0)
-CONSISTENCY = ConsistencyConfig(
+CONSISTENCY = Params(
+    network=NETWORK,
     pretrain_share=0.5,
     sigma_min=0.002,
     sigma_max=80.0,
@@ -27,7 +29,7 @@ CONSISTENCY = ConsistencyConfig(
     s0=10,
     s1=None,
     mid_sigma=0.8,
-    condition="none",
+    conditions=(),
     condition_dropout=0.0,
 )
 LOOP = LoopConfig(
@@ -49,12 +51,18 @@ class Noise:
     def __init__(self, make, position=None):
         self._make, self._at = make, (position or {"at": 0})["at"]
 
-    def __next__(self) -> dict[str, Tensor]:
+    def __next__(self) -> Batch:
         self._at += 1
-        return self._make(np.random.default_rng([1, self._at]))
+        return batch(self._make(np.random.default_rng([1, self._at])))
 
     def state(self) -> dict[str, int]:
         return {"at": self._at}
+
+
+def batch(arrays: Mapping[str, Tensor]) -> Batch:
+    """A batch of named tensors, of which `labels` is a condition."""
+    tensors = {name: value for name, value in arrays.items() if name != "labels"}
+    return Batch(tensors, {"labels": arrays["labels"]} if "labels" in arrays else {})
 
 
 def fit(method, make, folder, loop=LOOP, log=None, picture=None) -> Result:
@@ -112,12 +120,6 @@ class Rivals:
         self.trained.append("generator")
         fake = state.networks["generator"](torch.randn_like(batch["point"]))
         return F.softplus(-state.networks["critic"](fake)).mean(), {"spread": fake.std()}
-
-    def draw(self, rng: np.random.Generator, steps: int) -> np.ndarray:
-        return rng.standard_normal(2, np.float32)
-
-    def sample(self, networks, drawn: Tensor, facts: Tensor, steps: int) -> Tensor:
-        return networks["generator"](drawn)[:, :, None, None]
 
 
 def points(rng: np.random.Generator) -> dict[str, Tensor]:

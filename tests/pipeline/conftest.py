@@ -79,7 +79,7 @@ class Clone:
         work_tree(folder)
         self._keep("terrain")
         self.change({f"datasets.terrain.{room}": values for room, values in TOY.items()})
-        self.change({"datasets.terrain.train.network": NETWORK, "compute.engine": "serial"})
+        self.change({"datasets.terrain.train.method.network": NETWORK, "compute.engine": "serial"})
         commit(folder)
         self.env = own_environment()
 

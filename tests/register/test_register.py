@@ -29,7 +29,7 @@ UPSTREAM = ["acquire", "project", "select", "label", "caption", "shard", "train"
 
 
 class Anything(Strict):
-    method: str
+    method: dict[str, str]
 
 
 def run_one(root: Path, room: str, model: type[Strict], function, section: dict) -> None:
@@ -57,7 +57,7 @@ def make_stage(root: Path, room: str, text: str = "bytes") -> None:
         if room == "evaluate":
             stage.metrics({"swd.model.1": 0.5, "swd.noise": 0.75})
 
-    run_one(root, room, Anything, write, {"method": "m"})
+    run_one(root, room, Anything, write, {"method": {"name": "m"}})
     path = root / "dvc.lock"
     lock = yaml.safe_load(path.read_text()) if path.exists() else {"schema": "2.0", "stages": {}}
     outs = stage_entry(room, "terrain", root).outs
@@ -171,7 +171,7 @@ def test_the_lineage_goes_from_sources_to_samples(lineage):
     assert [stage["stage"].split("@")[0] for stage in lineage["stages"]] == UPSTREAM
     shard, train = lineage["stages"][5], lineage["stages"][6]
     assert train["inputs"]["data/terrain/shards"] == shard["outs"]["data/terrain/shards"]
-    assert all(stage["locked"] and stage["params"] == {"method": "m"} for stage in lineage["stages"])
+    assert all(stage["locked"] and stage["params"] == {"method": {"name": "m"}} for stage in lineage["stages"])
     rows = [tuple(row[name] for name in SOURCE_FIELDS) for row in lineage["sources"]]
     assert rows == [
         ("files", "CC-BY-4.0", "Survey of A", False, 2, 15, 1),

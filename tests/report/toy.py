@@ -122,7 +122,7 @@ def lineage(away: bool) -> dict[str, Any]:
             "commit": "c" * 40,
             "dirty": n == 1,
             "seed": 20,
-            "params": {"method": "consistency", "steps": 300, "batch": 8, "note": "<i>params</i>"},
+            "params": {"method": {"name": "consistency"}, "steps": 300, "batch": 8, "note": "<i>params</i>"},
             "inputs": {"tasks/core/stage.py": "1" * 32, "data/toy/raw": "2" * 32 + ".dir"},
             "outs": {f"data/toy/{name}": f"{n}" * 32, f"data/toy/pictures/{name}": "9" * 32},
             "locked": n != 0,

@@ -18,8 +18,8 @@ from tasks.train.params import Params
 from tests.models.settings import CONSISTENCY, TERRAIN_GAN
 from tests.shard.small import grow, shard
 
+NETWORK = {"channels": 4, "multipliers": [1, 2], "blocks": 1, "attention": [8], "patch": 2, "dropout": 0.1}
 PARAMS: dict[str, Any] = {
-    "method": "consistency",
     "steps": 6,
     "batch": 4,
     "lr": 1e-3,
@@ -33,10 +33,9 @@ PARAMS: dict[str, Any] = {
     "log_every": 4,
     "checkpoint_every": 2,
     "picture_every": 4,
-    "network": {"channels": 4, "multipliers": [1, 2], "blocks": 1, "attention": [8], "patch": 2, "dropout": 0.1},
-    "consistency": CONSISTENCY,
+    "method": {**CONSISTENCY, "network": NETWORK},
 }
-PAINTING: dict[str, Any] = {"method": "terrain_gan", "lr": 2e-4, "terrain_gan": TERRAIN_GAN}
+PAINTING: dict[str, Any] = {"lr": 2e-4, "method": TERRAIN_GAN}
 """What changes `PARAMS` into a small training of a painter."""
 OUTS = ("model", "pictures/train", "plots/train", "metrics/train.json", "runs/train.json")
 
@@ -90,7 +89,7 @@ def main() -> None:
     state = PartialState()
     print(f"process {state.process_index} of {state.num_processes}", flush=True)
     if os.environ.get("RANK", "0") == "0":
-        here.finish()
+        print(f"outs {json.dumps(here.finish())}", flush=True)
 
 
 if __name__ == "__main__":

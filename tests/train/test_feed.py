@@ -5,13 +5,16 @@ import pytest
 import torch
 
 from models.consistency.encoding import HeightEncoding
+from models.core.method import Batch
+from models.core.record import method
 from models.terrain_gan.encoding import ColorHeightEncoding
 from tasks.core.errors import LandloomError
 from tasks.formats.shards.loader import Loader
 from tasks.formats.shards.shardset import ShardSet
 from tasks.relief.shade.hillshade import hillshade
 from tasks.train.feed import AHEAD, Feed
-from tasks.train.tiles import fit, height_feed, painted_feed, refuse_voids, turned, turns
+from tasks.train.tiles import Tiles, refuse_voids, turned, turns
+from tests.models.settings import CONSISTENCY, TERRAIN_GAN
 
 START = {"seed": 1, "epoch": 0, "samples": 0}
 
@@ -19,6 +22,18 @@ START = {"seed": 1, "epoch": 0, "samples": 0}
 @pytest.fixture(scope="module")
 def shards(made):
     return ShardSet(made / "data" / "small" / "shards")
+
+
+def of(shards, **params):
+    """The tiles as `consistency` learns from them."""
+    record = method("consistency")
+    return Tiles(shards, record, record.params(**{**CONSISTENCY, **params}))
+
+
+def painted_of(shards):
+    """The tiles as `terrain_gan` learns from them."""
+    record = method("terrain_gan")
+    return Tiles(shards, record, record.params(**TERRAIN_GAN))
 
 
 def take(source, count):
@@ -29,10 +44,10 @@ def take(source, count):
 
 
 def test_it_goes_on_after_the_batches_given_out_not_those_prepared(shards):
-    encoding = fit(shards, 0.5)
+    tiles = of(shards)
 
     def open_at(position):
-        return height_feed(shards, 8, position, 0, 1, encoding, True, False, False)
+        return tiles.feed(8, position, 0, 1, True, False)
 
     whole, _ = take(open_at(START), 40)
     first, position = take(open_at(START), 17)
@@ -42,9 +57,9 @@ def test_it_goes_on_after_the_batches_given_out_not_those_prepared(shards):
 
 
 def test_two_ranks_share_what_one_would_see(shards):
-    encoding = fit(shards, 0.5)
-    alone, _ = take(height_feed(shards, 8, START, 0, 1, encoding, True, False, False), 20)
-    shares = [take(height_feed(shards, 4, START, rank, 2, encoding, True, False, False), 20)[0] for rank in (0, 1)]
+    tiles = of(shards)
+    alone, _ = take(tiles.feed(8, START, 0, 1, True, False), 20)
+    shares = [take(tiles.feed(4, START, rank, 2, True, False), 20)[0] for rank in (0, 1)]
     for one, *pair in zip(alone, *shares, strict=True):
         both = torch.cat([part["image"] for part in pair])
         assert sorted(map(float, one["image"].sum((1, 2, 3)))) == sorted(map(float, both.sum((1, 2, 3))))
@@ -55,7 +70,7 @@ def test_it_prepares_a_few_batches_ahead_and_no_more(shards):
 
     def prepare(arrays, epoch):
         prepared.append(len(arrays["row"]))
-        return {}
+        return Batch({})
 
     source = Feed(Loader(shards, "train", 8, 1), prepare, pin=False)
     deadline = time.monotonic() + 20
@@ -93,15 +108,15 @@ def test_turning_gives_all_eight_and_nothing_else():
 
 
 def test_voids_are_refused_by_the_tiles_name(shards):
-    heights = shards.heights(np.array([0, 1]))
-    heights[1, 2, 3] = np.nan
+    arrays = {"height": shards.heights(np.array([0, 1]))}
+    arrays["height"][1, 2, 3] = np.nan
     with pytest.raises(LandloomError, match=f"tile {shards.index['key'].iat[1]} has voids.*void_share"):
-        refuse_voids(shards, heights, np.array([0, 1]))
+        refuse_voids(shards, arrays, np.array([0, 1]))
 
 
 def test_the_encoding_is_that_of_the_train_split(shards):
     heights = shards.heights(shards.rows("train"))
-    assert fit(shards, 0.5) == HeightEncoding.fit([heights], 0.5)
+    assert of(shards).encoding == HeightEncoding.fit([heights], 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -111,32 +126,33 @@ def painted(painted_root):
 
 def test_labels_are_turned_with_their_heights(painted):
     """Labels that say which heights are above a tile's middle say so after any turn."""
-    encoding = fit(painted, 0.5)
-    (batch,), _ = take(height_feed(painted, 8, START, 0, 1, encoding, True, True, False), 1)
+    tiles = of(painted, conditions=["labels"])
+    (batch,), _ = take(tiles.feed(8, START, 0, 1, True, False), 1)
     rows = next(Loader(painted, "train", 8, 1).stream())["row"]
     heights = painted.heights(rows)
     turn = turns(1, 0, rows)
     assert len(set(turn)) > 3
-    assert np.allclose(batch["image"], encoding.encode(turned(heights, turn))[0])
-    assert np.array_equal(batch["label"], turned(painted.batch(rows, ("label",))["label"], turn))
+    assert np.allclose(batch["image"], tiles.encoding.encode(turned(heights, turn))[0])
+    assert np.array_equal(batch.conditions["labels"], turned(painted.batch(rows, ("label",))["label"], turn))
 
 
 def test_lit_tiles_are_mirrored_along_the_light_and_turned_no_other_way(painted):
-    encoding = ColorHeightEncoding.fit([painted.heights(painted.rows("train"))], 90.0)
-    (batch,), _ = take(painted_feed(painted, 16, START, 0, 1, encoding, True, False), 1)
+    paint = painted_of(painted)
+    assert paint.encoding == ColorHeightEncoding.fit([painted.heights(painted.rows("train"))], 90.0)
+    (batch,), _ = take(paint.feed(16, START, 0, 1, True, False), 1)
     tiles = next(Loader(painted, "train", 16, 1).stream())
-    color, height = encoding.encode(tiles["color"], tiles["height"])
+    color, height = paint.encoding.encode(tiles["color"], tiles["height"])
     swapped = 0
     for at in range(16):
-        as_it_is = np.array_equal(batch["label"][at], tiles["label"][at])
+        as_it_is = np.array_equal(batch.conditions["labels"][at], tiles["label"][at])
         label = tiles["label"][at] if as_it_is else tiles["label"][at].T
         axes = (0, 1, 2) if as_it_is else (0, 2, 1)
         swapped += not as_it_is
-        assert np.array_equal(batch["label"][at], label)
+        assert np.array_equal(batch.conditions["labels"][at], label)
         assert np.array_equal(batch["color"][at], color[at].transpose(axes))
         assert np.array_equal(batch["height"][at], height[at].transpose(axes))
     assert 0 < swapped < 16
-    (plain,), _ = take(painted_feed(painted, 16, START, 0, 1, encoding, False, False), 1)
+    (plain,), _ = take(paint.feed(16, START, 0, 1, False, False), 1)
     assert np.array_equal(plain["color"], color)
 
 

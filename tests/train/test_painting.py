@@ -15,7 +15,7 @@ from tasks.train.params import Params
 from tasks.train.run import run
 from tests.models.settings import CONSISTENCY, TERRAIN_GAN
 from tests.models.terrain_gan.test_perceptual import weights  # noqa: F401 - a fixture
-from tests.train.stand import PAINTING, PARAMS, copy, stage
+from tests.train.stand import NETWORK, PAINTING, PARAMS, copy, stage
 
 PAINT = {**PAINTING, "steps": 5, "checkpoint_every": 2, "picture_every": 5}
 
@@ -35,7 +35,7 @@ def test_it_leaves_a_model_that_paints_and_drawings_to_paint(done):
     painter = load_model(done / "model")
     shards = ShardSet(done / "shards")
     assert painter.gsd == 90 and [each["id"] for each in painter.classes] == [0, 1, 2]
-    assert painter.config["training"]["perceptual"] == {"network": "random", "sha256": None}
+    assert painter.config["training"]["perceptual"] == {"network": "random"}
     drawings = sorted((done / "model" / "drawings").iterdir())
     assert [path.name for path in drawings] == [f"{number:03}.png" for number in range(8)]
     first = read_drawing(drawings[0], pd.DataFrame(painter.classes))
@@ -67,19 +67,19 @@ def test_the_same_run_gives_the_same_bytes(done, painted_root, tmp_path):
 def test_vgg_from_a_file_is_named_with_its_hash(painted_root, tmp_path, weights):  # noqa: F811
     root = copy(painted_root, tmp_path / "root")
     save_file(weights, root / "vgg19.safetensors")
-    perceptual = {"weight": 1.0, "vgg19": "vgg19.safetensors"}
-    here = stage(root, **{**PAINT, "steps": 1, "terrain_gan": {**TERRAIN_GAN, "perceptual": perceptual}})
+    digest = file_sha256(root / "vgg19.safetensors")
+    perceptual = {"weight": 1.0, "vgg19": {"path": "vgg19.safetensors", "sha256": digest}}
+    here = stage(root, **{**PAINT, "steps": 1, "method": {**TERRAIN_GAN, "perceptual": perceptual}})
     run(here)
     data = root / "data" / "small"
     config = json.loads((data / "model" / "config.json").read_text())
-    digest = file_sha256(root / "vgg19.safetensors")
     assert config["training"]["perceptual"] == {"network": "vgg19", "sha256": digest}
     here.finish()
     assert (data / "plots" / "train" / "generator" / "perceptual_vgg19.tsv").exists()
 
 
 def changed(**values):
-    return {**PAINT, "terrain_gan": {**TERRAIN_GAN, **values}}
+    return {**PAINT, "method": {**TERRAIN_GAN, **values}}
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def changed(**values):
     [
         (
             changed(generator={"channels": [4] * 7, "hidden": 4, "z": 2}),
-            r"train.terrain_gan does not fit .* multiple of 64",
+            r"datasets.small.train.method does not fit .* multiple of 64",
         ),
         (
-            changed(perceptual={"weight": 1.0, "vgg19": "gone.pth"}),
-            r"perceptual.vgg19: .*gone.pth: not weights of VGG-19",
+            changed(perceptual={"weight": 1.0, "vgg19": {"path": "gone.pth", "sha256": "0" * 64}}),
+            r"train.method.perceptual.vgg19: .*gone.pth: the file cannot be read: No such file",
         ),
     ],
 )
@@ -104,20 +104,35 @@ def test_tiles_without_colour_or_labels_are_refused(made, tmp_path):
     with pytest.raises(LandloomError, match="the tiles have no color; terrain_gan learns from height, color, label"):
         run(stage(copy(made, tmp_path / "root"), **PAINT))
     with pytest.raises(LandloomError, match="have no labels; give the dataset a label method"):
-        labels = {**CONSISTENCY, "condition": "labels"}
-        run(stage(tmp_path / "root", consistency=labels))
+        labels = {**CONSISTENCY, "network": NETWORK, "conditions": ["labels"]}
+        run(stage(tmp_path / "root", method=labels))
 
 
 def test_labels_steer_a_consistency_model(painted_root, tmp_path):
     root = copy(painted_root, tmp_path / "root")
-    run(stage(root, steps=2, consistency={**CONSISTENCY, "condition": "labels", "condition_dropout": 0.2}))
+    labels = {**CONSISTENCY, "network": NETWORK, "conditions": ["labels"], "condition_dropout": 0.2}
+    run(stage(root, steps=2, method=labels))
     generator = load_model(root / "data" / "small" / "model")
-    assert [each["name"] for each in generator.config["classes"]] == ["class 0", "class 1", "class 2"]
+    assert [each["name"] for each in generator.classes] == ["class 0", "class 1", "class 2"]
     maps = np.zeros((1, 32, 32), np.uint8)
-    assert np.isfinite(generator.sample([0], 1, 1, maps)).all() and np.isfinite(generator.sample([0], 1, 1)).all()
+    assert (
+        np.isfinite(generator.sample([0], 1, 1, {"labels": maps})).all()
+        and np.isfinite(generator.sample([0], 1, 1)).all()
+    )
 
 
-def test_a_method_without_its_block_is_refused():
-    with pytest.raises(ValueError, match="method terrain_gan needs the block `terrain_gan`"):
-        Params(**{**PARAMS, "method": "terrain_gan"})
-    assert Params(**{**PARAMS, **PAINTING}).consistency, "another method's block may stay"
+def test_another_file_of_weights_than_the_pinned_one_is_refused(painted_root, tmp_path, weights):  # noqa: F811
+    root = copy(painted_root, tmp_path / "root")
+    save_file(weights, root / "vgg19.safetensors")
+    perceptual = {"weight": 1.0, "vgg19": {"path": "vgg19.safetensors", "sha256": "0" * 64}}
+    with pytest.raises(
+        LandloomError, match=r"perceptual.vgg19: .*vgg19.safetensors: the file has the SHA-256 \w{64}, not 0"
+    ):
+        run(stage(root, **{**PAINT, "method": {**TERRAIN_GAN, "perceptual": perceptual}}))
+
+
+def test_an_unknown_method_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match="there are consistency, terrain_gan"):
+        Params(**{**PARAMS, "method": {"name": "magic"}})
+    with pytest.raises(ValueError, match="name"):
+        Params(**{**PARAMS, "method": {}})

@@ -20,7 +20,7 @@ from tasks.core.settings import ROOT
 from tasks.core.spent import clear
 from tasks.train.params import Params
 from tasks.train.run import run
-from tests.train.stand import PARAMS, FakeRun, copy, stage
+from tests.train.stand import NETWORK, PARAMS, FakeRun, copy, stage
 
 STEPS = 60  # of the runs that are killed: many more than pass while a busy machine keeps the killer waiting
 ENV = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
@@ -147,11 +147,16 @@ def test_two_processes_train_as_one_and_only_one_writes(made, tmp_path):
     assert np.isfinite(load_model(root / "data" / "small" / "model").sample([0], 0, 1)).all()
 
 
+def networked(**values):
+    """What changes the network of `PARAMS`."""
+    return {"method": {**PARAMS["method"], "network": {**NETWORK, **values}}}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"network": {**PARAMS["network"], "attention": [12]}}, r"train.network .* no level has side 12"),
-        ({"network": {**PARAMS["network"], "multipliers": [1] * 8, "attention": []}}, "multiple of 256"),
+        (networked(attention=[12]), r"datasets.small.train.method does not fit .* no level has side 12"),
+        (networked(multipliers=[1] * 8, attention=[]), "multiple of 256"),
         ({"precision": "bf16"}, "bf16 is not in this hardware"),
         ({"lr": 1e18, "clip": 1e30, "warmup": 0}, r"step \d+: .* is (nan|inf); lower train.lr"),
     ],
@@ -163,7 +168,7 @@ def test_what_cannot_work_is_told_in_one_line(made, tmp_path, changes, message):
 
 
 def test_unknown_and_impossible_parameters_are_refused():
-    for change in ({"colour": 1}, {"batch": 0}, {"cooldown": 1.5}, {"network": {**PARAMS["network"], "patch": 3}}):
+    for change in ({"colour": 1}, {"batch": 0}, {"cooldown": 1.5}, networked(patch=3)):
         with pytest.raises(ValueError):
             Params(**{**PARAMS, **change})
 

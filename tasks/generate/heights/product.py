@@ -45,7 +45,7 @@ def _draw(model: Any, labels: np.ndarray, params: Params, seed: int, name: str, 
             f"and this model takes {model.px} × {model.px} alone"
         )
     try:
-        height = model.sample([0], seed=seed, steps=params.steps, labels=labels[None])[0]
+        height = model.sample([0], seed=seed, steps=params.steps, conditions={"labels": labels[None]})[0]
     except ValueError as error:
         raise LandloomError(f"{name}: {error}") from None
     facts = {**facts, "seed": seed, "index": 0, "steps": params.steps}

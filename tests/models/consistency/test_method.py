@@ -15,9 +15,9 @@ from models.consistency.method import (
     pseudo_huber,
     replayed,
 )
-from models.core.config import ConsistencyConfig
+from models.consistency.params import Params
 from models.core.method import State
-from tests.models.toys import CONSISTENCY, LOOP, NETWORK, fit
+from tests.models.toys import CONSISTENCY, LOOP, NETWORK, batch, fit
 
 NOTHING = torch.zeros(64, 0)  # facts of images of which nothing is known
 
@@ -125,16 +125,16 @@ def test_dropout_is_shared_by_student_and_teacher():
 def test_the_teacher_gets_no_gradient_and_the_same_noise():
     """The residual of two points on one path vanishes as they meet; with two noises it would not."""
     torch.manual_seed(0)
-    config = CONSISTENCY.model_copy(update={"pretrain_share": 0.0, "s0": 2000, "s1": 2000})
     network = NETWORK.model_copy(update={"dropout": 0.5})
-    method = Consistency(network, config, 8, 3, 0, 1e-3)
+    changes = {"pretrain_share": 0.0, "s0": 2000, "s1": 2000, "network": network}
+    method = Consistency(CONSISTENCY.model_copy(update=changes), 8, 3, 0, 1e-3)
     method.networks.train()
     x = torch.randn(64, 3, 8, 8) * 0.5
     asked = []
     method.networks["denoiser"].register_forward_hook(
         lambda module, inputs, output: asked.append((inputs, output.requires_grad))
     )
-    loss, logs = method.phases()[1].loss({"image": x, "facts": NOTHING}, State(0, 100, method.networks))
+    loss, logs = method.phases()[1].loss(batch({"image": x, "facts": NOTHING}), State(0, 100, method.networks))
     assert [gradient for _, gradient in asked] == [False, True]
     assert logs["intervals"] == 2000 and loss.requires_grad
     (teacher, *_), (student, *_) = asked[0][0], asked[1][0]
@@ -143,7 +143,7 @@ def test_the_teacher_gets_no_gradient_and_the_same_noise():
 
 @pytest.mark.parametrize("share", [0.0, 0.3])
 def test_pretraining_comes_first_and_its_share_is_kept(share):
-    method = Consistency(NETWORK, CONSISTENCY.model_copy(update={"pretrain_share": share}), 8, 3, 0, 1e-3)
+    method = Consistency(CONSISTENCY.model_copy(update={"pretrain_share": share}), 8, 3, 0, 1e-3)
     states = [State(step, 10, method.networks) for step in range(10)]
     names = [[phase.name for phase in method.phases() if phase.due(state, {})] for state in states]
     first = round(10 * share)
@@ -151,7 +151,7 @@ def test_pretraining_comes_first_and_its_share_is_kept(share):
 
 
 def test_sampling_takes_one_or_two_steps():
-    method = Consistency(NETWORK, CONSISTENCY, 8, 3, 2, 1e-3)
+    method = Consistency(CONSISTENCY, 8, 3, 2, 1e-3)
     for steps in (1, 2):
         drawn = torch.from_numpy(method.draw(np.random.default_rng(0), steps))[None]
         assert drawn.shape == (1, steps, 3, 8, 8)
@@ -166,7 +166,7 @@ def test_noise_levels_out_of_order_are_refused():
     values = CONSISTENCY.model_dump()
     for change in ({"mid_sigma": 100.0}, {"s1": 5}, {"pretrain_share": 1.0}):
         with pytest.raises(ValueError):
-            ConsistencyConfig(**{**values, **change})
+            Params(**{**values, **change})
 
 
 def waves(rng):
@@ -193,7 +193,7 @@ def test_it_learns_a_small_distribution(tmp_path, share):
     # Levels for 64 pixels, whose waves drown in far less noise than those of a tile; one fact: the size of the waves.
     config = {"pretrain_share": share, "sigma_max": 10.0, "p_mean": -0.5, "p_std": 1.5}
     network = NETWORK.model_copy(update={"multipliers": [1], "attention": []})
-    method = Consistency(network, CONSISTENCY.model_copy(update=config), 8, 1, 1, 1e-2)
+    method = Consistency(CONSISTENCY.model_copy(update=config | {"network": network}), 8, 1, 1, 1e-2)
     real = np.concatenate([waves(np.random.default_rng([9, part])) for part in range(8)])
     drawn = torch.from_numpy(np.stack([method.draw(np.random.default_rng(part), 2) for part in range(256)]))
     sizes = torch.from_numpy(np.random.default_rng(4).choice([-1, 1], (256, 1)).astype(np.float32))
@@ -202,24 +202,24 @@ def test_it_learns_a_small_distribution(tmp_path, share):
         with torch.inference_mode():
             return method.sample(networks, drawn, sizes, 2).numpy()[:, 0]
 
-    def batch(rng):
+    def make(rng):
         images = torch.from_numpy(waves(rng)[:, None])
         return {"image": images, "facts": images.std(dim=(2, 3)).sub(0.5).sign()}
 
     before = sliced(sample(method.networks), real)
     loop = LOOP.model_copy(update={"steps": 160, "ema_half_life": 15.0, "warmup": 10})
-    samples = sample(fit(method, batch, tmp_path, loop).networks)
+    samples = sample(fit(method, make, tmp_path, loop).networks)
     assert sliced(samples, real) < 0.75 * before
     large = sizes[:, 0].numpy() > 0
     assert samples[large].std() > 1.3 * samples[~large].std(), "facts are not heeded"
 
 
-LABELS = {"condition": "labels", "condition_dropout": 0.5}
+LABELS = {"conditions": ("labels",), "condition_dropout": 0.5}
 
 
 def steered(network=NETWORK, px=8, **config):
-    method = Consistency(network, CONSISTENCY.model_copy(update=LABELS | config), px, 1, 0, 1e-2, classes=2)
-    return method
+    params = CONSISTENCY.model_copy(update={"network": network} | LABELS | config)
+    return Consistency(params, px, 1, 0, 1e-2, classes=2)
 
 
 def test_labels_steer_the_samples_and_can_be_left_out(tmp_path):
@@ -228,28 +228,28 @@ def test_labels_steer_the_samples_and_can_be_left_out(tmp_path):
     config = {"sigma_max": 10.0, "p_mean": -0.5, "p_std": 1.5, "condition_dropout": 0.3}
     method = steered(NETWORK.model_copy(update={"multipliers": [1], "attention": []}), **config)
 
-    def batch(rng):
+    def make(rng):
         side = rng.integers(0, 2, 32)
         labels = (np.arange(8)[None, None] // 4 == side[:, None, None]).repeat(8, axis=1)
         images = np.where(labels, 0.5, -0.5)[:, None] + 0.05 * rng.standard_normal((32, 1, 8, 8))
         return {
             "image": torch.from_numpy(images.astype(np.float32)),
             "facts": torch.zeros(32, 0),
-            "label": torch.from_numpy(labels.astype(np.uint8)),
+            "labels": torch.from_numpy(labels.astype(np.uint8)),
         }
 
-    networks = fit(method, batch, tmp_path, LOOP.model_copy(update={"steps": 120, "ema_half_life": 15.0})).networks
+    networks = fit(method, make, tmp_path, LOOP.model_copy(update={"steps": 120, "ema_half_life": 15.0})).networks
     drawn = torch.from_numpy(np.stack([method.draw(np.random.default_rng(part), 2) for part in range(64)]))
-    given = batch(np.random.default_rng(7))["label"].repeat(2, 1, 1)
+    given = make(np.random.default_rng(7))["labels"].repeat(2, 1, 1)
 
-    def east(labels):
+    def east(conditions):
         with torch.inference_mode():
-            image = method.sample(networks, drawn, torch.zeros(64, 0), 2, labels)[:, 0]
+            image = method.sample(networks, drawn, torch.zeros(64, 0), 2, conditions)[:, 0]
         return (image[..., 4:].mean(dim=(1, 2)) - image[..., :4].mean(dim=(1, 2))).sign()
 
     wanted = 2 * given[:, 0, 4].float() - 1
-    assert (east(given) == wanted).float().mean() > 0.95
-    assert 0.2 < (east(None) > 0).float().mean() < 0.8
+    assert (east({"labels": given}) == wanted).float().mean() > 0.95
+    assert 0.2 < (east({}) > 0).float().mean() < 0.8
 
 
 @pytest.mark.parametrize("patch", [1, 2])
@@ -257,22 +257,21 @@ def test_the_map_comes_in_at_the_size_of_the_door(patch):
     method = steered(NETWORK.model_copy(update={"patch": patch, "attention": []}), px=16)
     seen = []
     method.networks["denoiser"].register_forward_hook(
-        lambda module, given, named, output: seen.append(named["classes"]), with_kwargs=True
+        lambda module, given, named, output: seen.append(named["conditions"]["labels"]), with_kwargs=True
     )
-    batch = {"image": torch.randn(64, 1, 16, 16), "facts": NOTHING, "label": torch.ones(64, 16, 16, dtype=torch.uint8)}
+    labels = torch.ones(64, 16, 16, dtype=torch.uint8)
+    given = batch({"image": torch.randn(64, 1, 16, 16), "facts": NOTHING, "labels": labels})
     for phase in method.phases():
         torch.manual_seed(0)
-        phase.loss(batch, State(99, 100, method.networks))
+        phase.loss(given, State(99, 100, method.networks))
     assert len(seen) == 3 and all(classes.shape == (64, 2, 16 // patch, 16 // patch) for classes in seen)
     assert torch.equal(seen[1], seen[2]), "student and teacher see the same map"
     shown = seen[0].flatten(1).amax(dim=1)
     assert 0.3 < shown.mean() < 0.7 and not seen[0][:, 0].any() and (seen[0][shown > 0, 1] == 1).all()
 
 
-def test_without_condition_nothing_changes_and_labels_are_refused():
-    plain = Consistency(NETWORK, CONSISTENCY, 8, 1, 0, 1e-3, classes=2)
+def test_without_conditions_the_network_takes_no_map_and_labels_need_classes():
+    plain = Consistency(CONSISTENCY, 8, 1, 0, 1e-3, classes=2)
     assert plain.networks["denoiser"].first.weight.shape[1] == 1
-    with pytest.raises(ValueError, match="not trained with labels"):
-        plain.sample(plain.networks, torch.zeros(1, 1, 1, 8, 8), NOTHING[:1], 1, torch.zeros(1, 8, 8))
     with pytest.raises(ValueError, match="no classes"):
-        Consistency(NETWORK, CONSISTENCY.model_copy(update=LABELS), 8, 1, 0, 1e-3)
+        Consistency(CONSISTENCY.model_copy(update=LABELS), 8, 1, 0, 1e-3)

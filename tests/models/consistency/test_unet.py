@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from models.consistency.params import NetworkConfig
 from models.consistency.unet import UNet
-from models.core.config import NetworkConfig
 from tests.models.toys import NETWORK
 
 

@@ -19,7 +19,8 @@ def images(rng):
 
 def consistency():
     torch.manual_seed(0)
-    return Consistency(NETWORK.model_copy(update={"dropout": 0.2}), CONSISTENCY, 8, 1, 0, 1e-3)
+    network = NETWORK.model_copy(update={"dropout": 0.2})
+    return Consistency(CONSISTENCY.model_copy(update={"network": network}), 8, 1, 0, 1e-3)
 
 
 def rivals(stop_above=1.2, resume_below=1.1):

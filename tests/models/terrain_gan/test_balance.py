@@ -1,7 +1,7 @@
 import pytest
 
-from models.core.config import BalanceConfig
 from models.terrain_gan.balance import Balance
+from models.terrain_gan.params import BalanceConfig
 
 BAND = BalanceConfig(stop=0.9, resume=0.8, rest=100)
 

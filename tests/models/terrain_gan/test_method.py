@@ -1,14 +1,16 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from models.core.config import TerrainGanConfig
 from models.core.method import State
 from models.terrain_gan.discriminator import CHANCE, Discriminator, feature_matching, hinge, split
 from models.terrain_gan.encoding import ColorHeightEncoding
 from models.terrain_gan.method import TerrainGan
+from models.terrain_gan.params import Params
 from tests.models.settings import TERRAIN_GAN
-from tests.models.toys import LOOP, fit, same
+from tests.models.toys import LOOP, batch, fit, same
 
 CLASSES = 3
 ENCODING = ColorHeightEncoding(bend=300.0, reach=2.5, gsd=100.0, slope=0.3)
@@ -16,8 +18,8 @@ ENCODING = ColorHeightEncoding(bend=300.0, reach=2.5, gsd=100.0, slope=0.3)
 
 def build(**changes):
     torch.manual_seed(0)
-    method = TerrainGan(TerrainGanConfig(**{**TERRAIN_GAN, **changes}), ENCODING, 16, CLASSES, 2e-4)
-    method.watch(None)
+    method = TerrainGan(Params(**{**TERRAIN_GAN, **changes}), ENCODING, 16, CLASSES, 2e-4)
+    method.load(Path())
     return method
 
 
@@ -28,7 +30,7 @@ def lit(rng, n=4):
     return {
         "color": torch.from_numpy(color),
         "height": torch.from_numpy(np.tanh(waves) * 0.3),
-        "label": torch.from_numpy((waves[:, 0] > 0).astype(np.uint8)),
+        "labels": torch.from_numpy((waves[:, 0] > 0).astype(np.uint8)),
     }
 
 
@@ -41,7 +43,7 @@ def phases(method):
 
 def judge(method, name="discriminator"):
     torch.manual_seed(7)
-    return phases(method)[name].loss(BATCH, State(0, 10, method.networks))
+    return phases(method)[name].loss(batch(BATCH), State(0, 10, method.networks))
 
 
 @pytest.mark.parametrize("flipped", [True, False])
@@ -83,7 +85,7 @@ def test_the_second_route_reaches_the_texture_and_brings_it_back_the_right_way_r
 def test_both_routes_show_the_same_land_and_another_light():
     method = build()
     state = State(0, 10, method.networks)
-    classes = torch.eye(CLASSES)[BATCH["label"].long()].permute(0, 3, 1, 2)
+    classes = torch.eye(CLASSES)[BATCH["labels"].long()].permute(0, 3, 1, 2)
     for parameter in method.networks["shadow"].parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     torch.manual_seed(3)
@@ -133,7 +135,7 @@ def test_light_in_the_texture_is_found_whatever_the_classes_and_teaches_the_text
 
 def test_features_are_compared_layer_by_layer_and_teach_the_fake_alone():
     torch.manual_seed(0)
-    network = Discriminator(TerrainGanConfig(**TERRAIN_GAN).discriminator, 4)
+    network = Discriminator(Params(**TERRAIN_GAN).discriminator, 4)
     one, other = (torch.randn(2, 4, 16, 16, requires_grad=True) for _ in range(2))
     real, fake = split(network(torch.cat([one, other])), 2)
     assert [len(scale) for scale in real] == [3, 3] and real[1][0].shape[-1] == real[0][0].shape[-1] // 2
@@ -146,7 +148,7 @@ def test_features_are_compared_layer_by_layer_and_teach_the_fake_alone():
 def test_no_layer_of_the_judge_raises_a_difference():
     """Spectral normalisation, after the few steps that its estimate takes."""
     torch.manual_seed(0)
-    network = Discriminator(TerrainGanConfig(**TERRAIN_GAN).discriminator, 4).train()
+    network = Discriminator(Params(**TERRAIN_GAN).discriminator, 4).train()
     with torch.no_grad():
         for _ in range(50):
             network(torch.randn(1, 4, 16, 16))
@@ -208,17 +210,17 @@ def test_the_judge_learns_in_every_step_and_the_generator_rests(tmp_path):
 
 
 def test_it_learns_which_class_has_which_colour(tmp_path):
-    def batch(rng):
+    def make(rng):
         land = lit(rng)
-        sign = 2 * land["label"][:, None].float() - 1
+        sign = 2 * land["labels"][:, None].float() - 1
         return land | {"color": 0.6 * torch.cat([sign, -sign, 0 * sign], dim=1), "height": 0.4 * sign}
 
     method = build(discriminator={**TERRAIN_GAN["discriminator"], "channels": 8})
     method.lr = 2e-3
     loop = LOOP.model_copy(update={"steps": 60, "clip": 100.0, "ema_half_life": 5.0})
-    networks = fit(method, batch, tmp_path, loop).networks
-    given = batch(np.random.default_rng(99))
-    classes = torch.eye(CLASSES)[given["label"].long()].permute(0, 3, 1, 2)
+    networks = fit(method, make, tmp_path, loop).networks
+    given = make(np.random.default_rng(99))
+    classes = torch.eye(CLASSES)[given["labels"].long()].permute(0, 3, 1, 2)
     with torch.inference_mode():
         texture, height = networks["generator"](*method.random(classes))
     assert (texture - given["color"]).abs().mean() < 0.3 < given["color"].abs().mean()

@@ -6,7 +6,6 @@ import torch
 
 from models.core.artifact import build_method, load_model, save_model
 from models.terrain_gan.encoding import ColorHeightEncoding
-from models.terrain_gan.painter import Painter
 from models.terrain_gan.spade import REACH, Noise
 from tests.models.settings import TERRAIN_GAN
 
@@ -18,7 +17,7 @@ MAPS = np.random.default_rng(0).integers(0, 3, (2, 8, 12), np.uint8)
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("painter")
     encoding = ColorHeightEncoding(bend=300.0, reach=2.5, gsd=100.0, slope=0.3)
-    config = {"method": "terrain_gan", "terrain_gan": TERRAIN_GAN, "encoding": encoding.to_dict(), "px": 16}
+    config = {"method": TERRAIN_GAN, "encoding": encoding.to_dict(), "px": 16}
     config |= {"gsd": 100.0, "classes": CLASSES}
     torch.manual_seed(0)
     method = build_method(config, 2e-4)
@@ -39,7 +38,7 @@ def equal(one, other):
 
 
 def test_it_paints_maps_of_any_size(painter):
-    assert isinstance(painter, Painter)
+    assert (painter.product, painter.conditions) == ("painting", ("labels",))
     assert (painter.px, painter.gsd, painter.stride, painter.classes) == (16, 100.0, 4, CLASSES)
     painted = painter.paint(MAPS, seed=1)
     assert painted.texture.shape == painted.shaded.shape == (2, 8, 12, 3) and painted.height.shape == (2, 8, 12)
@@ -87,7 +86,7 @@ def test_maps_that_cannot_be_painted_are_refused(painter, maps, message):
 
 def test_a_finished_model_has_no_judge_and_needs_no_file_to_compare_by(model, tmp_path):
     config = json.loads((model / "config.json").read_text())
-    config["terrain_gan"]["perceptual"]["vgg19"] = "a/file/that/was/at/the/trainings/place.safetensors"
+    config["method"]["perceptual"]["vgg19"] = {"path": "where/the/training/was/vgg19.pth", "sha256": "0" * 64}
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "weights.safetensors").write_bytes((model / "weights.safetensors").read_bytes())
     assert equal(load_model(tmp_path, "cpu").paint(MAPS, 1), load_model(model, "cpu").paint(MAPS, 1))
@@ -95,7 +94,7 @@ def test_a_finished_model_has_no_judge_and_needs_no_file_to_compare_by(model, tm
 
 
 @pytest.mark.parametrize(
-    "change", [{"encoding": {"kind": "height"}}, {"terrain_gan": {"generator": 1}}, {"classes": CLASSES[:2]}]
+    "change", [{"encoding": {"kind": "height"}}, {"method": {**TERRAIN_GAN, "generator": 1}}, {"classes": CLASSES[:2]}]
 )
 def test_a_model_whose_parts_do_not_fit_is_refused_by_name(model, tmp_path, change):
     config = json.loads((model / "config.json").read_text())

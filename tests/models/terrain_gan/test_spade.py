@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from models.core.conditions import majority, one_hot
-from models.core.config import GeneratorConfig
+from models.terrain_gan.params import GeneratorConfig
 from models.terrain_gan.spade import REACH, Generator, Noise
 
 CONFIG = GeneratorConfig(channels=[8, 8, 4], hidden=4, z=3)

@@ -1,0 +1,87 @@
+"""Parameters of the method `consistency`. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from models.core.config import Config
+
+
+class NetworkConfig(Config):
+    """The U-Net (`models.consistency.unet`)."""
+
+    channels: int = Field(24, ge=4, multiple_of=4)
+    """Feature channels at the finest level. 24 trains in minutes on two cores; published models have 128."""
+    multipliers: list[int] = Field([1, 2, 2], min_length=1, max_length=8)
+    """Factor on `channels` for each level, finest first. Each level has half the side of the one before."""
+    blocks: int = Field(1, ge=1, le=8)
+    """Residual blocks a level."""
+    attention: list[int] = [16]
+    """Sides of the feature maps that get self-attention. Its cost grows with the fourth power of the side."""
+    patch: Literal[1, 2, 4] = 2
+    """Side of the squares of pixels folded into channels at the input. 2 makes a step about four times cheaper."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of features dropped in training. Large networks on few tiles need it; this small one does not."""
+
+    @model_validator(mode="after")
+    def _positive(self) -> NetworkConfig:
+        if min(self.multipliers) < 1:
+            raise ValueError("multipliers: each must be at least 1")
+        return self
+
+    def sides(self, px: int) -> list[int]:
+        """Side of the feature map at each level for images of side `px`; ValueError where `px` does not fit."""
+        whole = self.patch * 2 ** (len(self.multipliers) - 1)
+        if px % whole:
+            raise ValueError(
+                f"network: patch and {len(self.multipliers)} multipliers need a side that is a multiple of {whole}"
+            )
+        sides = [px // self.patch >> level for level in range(len(self.multipliers))]
+        odd = [side for side in self.attention if side not in sides]
+        if odd:
+            raise ValueError(f"network: attention: no level has side {odd[0]}; the levels have sides {sides}")
+        return sides
+
+
+class Params(Config):
+    """Consistency training, alone or after diffusion training. Noise levels are in units of the encoded image."""
+
+    product: ClassVar[str] = "heights"
+
+    name: Literal["consistency"] = "consistency"
+    network: NetworkConfig = NetworkConfig()
+    """The network."""
+    pretrain_share: float = Field(0.5, ge=0, lt=1)
+    """Share of the steps spent on diffusion (EDM) before consistency tuning; 0 trains consistency from scratch."""
+    sigma_min: float = Field(0.002, gt=0)
+    """Lowest noise level (EDM)."""
+    sigma_max: float = Field(40.0, gt=0)
+    """Highest noise level. EDM has 80; a small tile drowns in less noise."""
+    sigma_data: float = Field(0.5, gt=0)
+    """Standard deviation of the encoded image (EDM)."""
+    rho: float = Field(7.0, ge=1)
+    """Exponent of the grid of noise levels: larger puts more of them near `sigma_min` (EDM)."""
+    p_mean: float = -0.4
+    """Mean of the logarithm of the noise levels that training draws."""
+    p_std: float = Field(1.4, gt=0)
+    """Standard deviation of that logarithm."""
+    s0: int = Field(10, ge=1)
+    """Intervals of the grid of noise levels at the beginning of consistency training (iCT)."""
+    s1: int | None = Field(None, ge=1)
+    """Intervals at its end; null derives them from the number of steps, in the published proportion."""
+    mid_sigma: float = Field(0.8, gt=0)
+    """Noise level at which the second of two sampling steps starts."""
+    conditions: tuple[Literal["labels"], ...] = ()
+    """What steers the samples beside the seed: `[labels]` for class maps, `[]` for nothing."""
+    condition_dropout: float = Field(0.1, ge=0, le=1)
+    """Share of tiles whose conditions are hidden in training, so that the model samples without them too."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Params:
+        if not self.sigma_min < self.mid_sigma < self.sigma_max:
+            raise ValueError("mid_sigma must lie between sigma_min and sigma_max")
+        if self.s1 is not None and self.s1 < self.s0:
+            raise ValueError(f"s1 must be null or at least s0 ({self.s0})")
+        return self

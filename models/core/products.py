@@ -1,0 +1,112 @@
+"""What a finished model offers, by product. Code outside `models` looks at `product` and at nothing else.
+
+| product | the model makes |
+|---|---|
+| `heights` | heights in metres, from noise and conditions |
+| `painting` | texture, shaded terrain and heights, from class maps |
+| `image` | RGB pictures, from noise and conditions |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+Conditions = Mapping[str, np.ndarray]
+"""Name to array, one entry a sample along the first axis; see `models.core.conditions`."""
+
+
+class FinishedModel(Protocol):
+    """What every finished model has.
+
+    Attributes:
+        config: `config.json`.
+        product: `heights`, `painting` or `image`.
+        px: side of a sample in pixels.
+        gsd: metres a pixel; None where the data has no scale on the ground.
+        classes: of the class maps that it takes, each {id, name, red, green, blue}, ids from 0; empty where none.
+        conditions: names of the conditions that it takes.
+    """
+
+    config: dict[str, Any]
+    product: str
+    px: int
+    gsd: float | None
+    classes: list[dict[str, Any]]
+    conditions: tuple[str, ...]
+
+
+class HeightsModel(FinishedModel, Protocol):
+    """A model that makes heights.
+
+    Attributes:
+        evaluations: numbers of network evaluations that it can sample with, ascending.
+    """
+
+    evaluations: tuple[int, ...]
+
+    def sample(
+        self, indices: Sequence[int] | np.ndarray, seed: int, steps: int = 1, conditions: Conditions | None = None
+    ) -> np.ndarray:
+        """Heights of the samples `indices` of `seed`, float32 (n, px, px) metres.
+
+        A sample depends on the model, the seed, its index, `steps` and its own conditions, and on no other sample.
+
+        Raises:
+            ValueError: `steps` is not one of `evaluations`, a condition is unknown or misshapen, or an index negative.
+        """
+        ...
+
+
+class ImageModel(FinishedModel, Protocol):
+    """A model that makes pictures.
+
+    Attributes:
+        evaluations: as for `HeightsModel`.
+    """
+
+    evaluations: tuple[int, ...]
+
+    def sample(
+        self, indices: Sequence[int] | np.ndarray, seed: int, steps: int = 1, conditions: Conditions | None = None
+    ) -> np.ndarray:
+        """Pictures of the samples `indices` of `seed`, uint8 (n, px, px, 3) sRGB; else as `HeightsModel.sample`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Painted:
+    """Paintings of n class maps.
+
+    Attributes:
+        texture: uint8 (n, h, w, 3), without sun.
+        shaded: uint8 (n, h, w, 3), the texture in the sun of the training data.
+        height: float32 (n, h, w) metres.
+    """
+
+    texture: np.ndarray
+    shaded: np.ndarray
+    height: np.ndarray
+
+
+class PaintingModel(FinishedModel, Protocol):
+    """A model that paints class maps of any size.
+
+    Attributes:
+        stride: both sides of a map must be multiples of it.
+    """
+
+    stride: int
+
+    def paint(self, labels: np.ndarray, seed: int, noise: float = 1.0) -> Painted:
+        """Paint class maps, uint8 (n, h, w), 255 for no class.
+
+        Args:
+            noise: factor on the noise of each pixel; 0 paints what the classes alone say.
+        Raises:
+            ValueError: a side is not a multiple of `stride`, or a map has a class that the model does not have.
+        """
+        ...

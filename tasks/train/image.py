@@ -1,0 +1,31 @@
+"""What training shows of a model of the product `image`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from models.core.products import ImageModel
+from tasks.formats.shards.shardset import ShardSet
+from tasks.train.pictures import SIDE, sheet, sheets
+from tasks.train.tiles import shown
+
+
+def show(model: ImageModel, shards: ShardSet, done: int) -> Figure:
+    """Samples after `done` steps beside held-out tiles (train tiles where none is held out)."""
+    split, rows = shown(shards, SIDE**2)
+    grids = {f"real ({split})": sheet(list(shards.batch(rows, ("color",))["color"]))}
+    for steps in model.evaluations:
+        title = f"step {done}, {steps} evaluation{'s' if steps > 1 else ''}"
+        grids[title] = sheet(list(model.sample(range(SIDE**2), seed=0, steps=steps)))
+    if "labels" in model.conditions:
+        labels = shards.batch(rows, ("label",))["label"]
+        samples = model.sample(np.arange(len(rows)), 0, model.evaluations[-1], {"labels": labels})
+        grids[f"step {done}, by the labels of the real ones"] = sheet(list(samples))
+    return sheets(grids, f"{model.px} × {model.px} pixels each")
+
+
+def leave(model: ImageModel, shards: ShardSet, folder: Path) -> None:
+    """Nothing: pictures need no file beside the weights."""
