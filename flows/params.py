@@ -27,7 +27,7 @@ from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT, Settings, load, rooms
 
 WIDTH = 160
-_NAME, _VALUE, _STATE = 34, 40, 8  # columns; the meaning takes the rest
+_NAME, _VALUE, _STATE = 34, 40, 8  # widths of columns; the meaning has the rest
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def rows(model: BaseModel, prefix: str = "", chosen: bool = True) -> Iterator[Ro
 
 
 def _default(field: FieldInfo, value: Any) -> str:
-    """What the value would be, had nobody chosen it; nothing where that is the same or there is no default."""
+    """The default of a chosen value; empty where it is equal or where there is none."""
     if field.is_required():
         return ""
     default = field.get_default(call_default_factory=True)
@@ -89,7 +89,7 @@ def _default(field: FieldInfo, value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value in one line, as it may stand in `params.yaml`."""
+    """A value in one line, in the form of `params.yaml`."""
     text = yaml.safe_dump(_plain(value), default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True)
     return text.removesuffix("...\n").strip()
 
@@ -114,7 +114,7 @@ def _section(title: str, found: list[Row]) -> str:
 
 
 def _lines(row: Row) -> list[str]:
-    """A row as lines: long cells go on below themselves."""
+    """A row as lines; long cells continue on the next line."""
     meaning = WIDTH - _NAME - _VALUE - _STATE - 6
     if row.value is None:
         return [line.rstrip() for line in textwrap.wrap(f"{row.name:{_NAME}}  {row.meaning}", WIDTH)]

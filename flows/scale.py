@@ -1,7 +1,7 @@
-"""Apply an overlay of `infra/scales` to `params.yaml`, showing the difference first.
+"""Show the changes of an overlay of `infra/scales` to `params.yaml`, or write them.
 
-`python -m flows.scale laptop` prints what would change; `--apply` writes it. The result is validated before a
-byte is written, and the comments of `params.yaml` stay.
+`python -m flows.scale laptop` prints the changes; `--apply` writes them. The result is validated before anything is
+written, and the comments of `params.yaml` stay.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ def scales(root: Path = ROOT) -> list[str]:
 
 
 def changes(document: Any, overlay: dict[str, Any]) -> list[Change]:
-    """What the overlay changes, leaf by leaf, against the values of `document` with their defaults filled in.
+    """The overlay's changes, leaf by leaf, against the values of `document` with their defaults filled in.
 
-    A choice (`source: {kind: …}`) of another kind is one change: the keys of the former kind mean nothing to it.
+    Another kind in a choice (`source: {kind: …}`) is one change, because the former kind has other keys.
 
     Raises:
-        LandloomError: the overlay names a dataset that is not there. Unknown keys are found when the whole is checked.
+        LandloomError: the overlay names an unknown dataset. The check of the whole file finds unknown keys.
     """
     found: list[Change] = []
     for name, value in overlay.items():
@@ -61,7 +61,7 @@ def changes(document: Any, overlay: dict[str, Any]) -> list[Change]:
 def _leaves(
     model: type[BaseModel] | None, here: Any, overlay: dict[str, Any], full: Any, where: str
 ) -> Iterator[Change]:
-    """Changes below one mapping: `here` is what is written, `full` the same with defaults; `model` where it has one."""
+    """Changes below one mapping: `here` has the written values, `full` the defaults too; `model` may be None."""
     for key, value in overlay.items():
         place = f"{where}.{key}" if where else str(key)
         written = here.get(key) if isinstance(here, dict) else None
@@ -73,7 +73,7 @@ def _leaves(
                 yield place, was, value
             elif below or isinstance(written, dict):
                 yield from _leaves(below, written, value, was, place)
-            elif was != was | value:  # a plain mapping that is not written down has one default as a whole
+            elif was != was | value:  # a plain mapping that is not in the file has one default as a whole
                 yield place, was, was | value
         elif value not in (was, written):
             yield place, was, value
@@ -108,10 +108,10 @@ def apply_scale(name: str, write: bool, root: Path = ROOT) -> list[Change]:
 
 
 def apply_overlay(overlay: dict[str, Any], write: bool, root: Path = ROOT) -> list[Change]:
-    """What `overlay` changes in `params.yaml`, each as (dotted path, old value, new value); stored with `write`.
+    """The changes of `overlay` to `params.yaml`, each as (dotted path, old value, new value); `write` stores them.
 
-    An overlay sets any value that a model knows, one that has its default so far too. Every dataset that it touches
-    is checked with the change before a byte is written; everything else in the file stays.
+    An overlay can set any value that a model has, also one that the file leaves to its default. Every changed dataset
+    is checked before anything is written; everything else in the file stays.
     """
     yaml, before = _yaml(), (root / PARAMS).read_text()
     try:
@@ -126,7 +126,7 @@ def apply_overlay(overlay: dict[str, Any], write: bool, root: Path = ROOT) -> li
     for dataset in overlay.get("datasets") or {}:
         rooms(raw["datasets"], dataset, root)
     if write and found:
-        if (root / PARAMS).read_text() != before:  # somebody saved it in the meantime: their edit stays
+        if (root / PARAMS).read_text() != before:  # somebody saved the file meanwhile: keep that edit
             return apply_overlay(overlay, write, root)
         with atomic_file(root / PARAMS) as part:
             part.write_text(text.getvalue())
@@ -134,7 +134,7 @@ def apply_overlay(overlay: dict[str, Any], write: bool, root: Path = ROOT) -> li
 
 
 def _yaml() -> YAML:
-    """A YAML that writes what it read: in the layout of `params.yaml`, so that a diff shows the change alone."""
+    """A YAML reader and writer that keeps the layout of `params.yaml`, so that a diff shows only the change."""
     yaml = YAML()
     yaml.width = 4096
     yaml.preserve_quotes = True

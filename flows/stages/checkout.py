@@ -1,10 +1,9 @@
-"""One checkout, several flows: parameters from the Prefect UI or the command line, and who may change them when.
+"""One checkout, several flows: how a flow changes parameters, and when.
 
-A parameter given to a flow is written into `params.yaml` exactly as `dvc exp run -S` writes it: the whole file
-is validated with it first, only the named value changes, comments and everything else stay, and it stays in
-effect when the flow is over, because the outputs that the flow leaves belong to it. So one file says what the
-data are made of, whoever changed it, and the runs in MLflow state it under one name. To try values without
-touching a checkout there is `flows.sweep`.
+A parameter from the Prefect UI or the command line is written into `params.yaml` exactly as `dvc exp run -S` writes it:
+the changed file is validated first, only the named value changes, and comments stay. The value stays after the flow,
+because the flow's outputs belong to it. So one file states the parameters of the data, and the runs in MLflow have them
+under the same names. `flows.sweep` tries values without a change of the checkout.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ LOCK = Path(".landloom/flows.lock")
 def checkout(root: Path, params: Mapping[str, Any], say: Callable[[str], None]) -> Iterator[None]:
     """Hold the checkout with `params` (dotted name to value) in its `params.yaml`.
 
-    Flows that change nothing share a checkout. One that changes a parameter waits until the others are done,
-    and while it runs no other flow changes one: every stage of a flow reads what its start has read.
+    Flows that change nothing share a checkout. A flow that changes a parameter waits until the others have ended; no
+    other flow changes one while it runs: all stages of a flow read the same values.
 
     Raises LandloomError, and writes nothing, where a name or a value is wrong.
     """
@@ -40,7 +39,7 @@ def checkout(root: Path, params: Mapping[str, Any], say: Callable[[str], None]) 
             _wait(lock.fileno(), fcntl.LOCK_EX, say)
             for name, old, new in apply_overlay(overlay, write=True, root=root):
                 say(f"params.yaml: {name}: {old} -> {new}")
-            fcntl.flock(lock, fcntl.LOCK_UN)  # then another may be first to change them back, hence the loop
+            fcntl.flock(lock, fcntl.LOCK_UN)  # another flow may change them back before the next line, hence the loop
             _wait(lock.fileno(), fcntl.LOCK_SH, say)
         _wait(lock.fileno(), fcntl.LOCK_SH, say)
         yield
@@ -73,12 +72,12 @@ def nested(params: Mapping[str, Any]) -> dict[str, Any]:
 def assignments(texts: list[str]) -> dict[str, Any]:
     """`["a.b=1"]` as `{"a.b": 1}`, each value read as YAML; raises LandloomError for anything else.
 
-    `dvc exp run -S` wants a `+` before a name that `params.yaml` does not have yet. Here it may stand or be left out.
+    `dvc exp run -S` needs a `+` before a name that `params.yaml` does not have yet. Here the `+` is optional.
     """
     found = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        try:  # ruamel, as DVC: to it 1e-3 is a number
+        try:  # ruamel, as DVC: it reads 1e-3 as a number
             found[name.strip().lstrip("+")] = YAML(typ="safe").load(value)
         except YAMLError as error:
             raise LandloomError(f"{text}: not valid YAML after the =: {' '.join(str(error).split())}") from None
