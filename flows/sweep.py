@@ -1,6 +1,6 @@
 """Several parameter sets of one target, as DVC experiments, beside each other in one table and in MLflow.
 
-    python -m flows.sweep rate -S "datasets.terrain.train.lr=[0.001, 0.0005]" --by evaluate.swd/steps2
+    python -m flows.sweep rate -S "datasets.terrain.train.lr=[0.001, 0.0005]" --by evaluate.headline
 
 Each set runs in a clone of its own under `.landloom/sweeps`, made of the last commit and what was changed
 since, so the checkout that one works in is never touched: not its files, not its `dvc.lock`, not its index.
@@ -42,6 +42,7 @@ from tasks.runs.secrets import redact
 from tasks.runs.store import connect, tracking_uri
 
 FOLDER = Path(".landloom/sweeps")
+HEADLINE = "evaluate.headline"
 Row = dict[str, Any]
 
 
@@ -51,8 +52,8 @@ def sweep(
     grid: dict[str, list[Any]] = {},  # noqa: B006 - Prefect shows the defaults as a form
     sets: list[dict[str, Any]] = [],  # noqa: B006
     target: str = "evaluate@terrain",
-    by: str = "evaluate.swd/steps2",
-    largest_first: bool = False,
+    by: str = HEADLINE,
+    largest_first: bool | None = None,
     jobs: int = 1,
     root: str = str(ROOT),
 ) -> list[Row]:
@@ -61,7 +62,10 @@ def sweep(
     Args:
         name: what the runs' tag `sweep` says in MLflow; the experiments are NAME-1, NAME-2, …
         grid: dotted parameter to the values to try. sets: dotted parameter to value, one mapping a run.
-        by: stage and metric, as they stand in `data/<dataset>/metrics/<stage>.json`. jobs: runs side by side.
+        by: stage and metric, as they stand in `data/<dataset>/metrics/<stage>.json`; `evaluate.headline` is what the
+            evaluation calls its headline.
+        largest_first: whether the larger is the better; None asks the evaluation, and takes the smaller elsewhere.
+        jobs: runs side by side.
     Returns:
         A row for each set, best first: experiment, its parameters, the metric, the MLflow run that has it.
     Raises:
@@ -87,15 +91,18 @@ def sweep(
         wait(list(futures.values()))
     done = {experiment: _done(future) for experiment, future in futures.items()}
     stage = f"{by.split('.')[0]}@{target.split('@')[1]}"
+    if by == HEADLINE:
+        by, better = headline([found for _, _, found in done.values() if found])
+        largest_first = better == "higher" if largest_first is None else largest_first
     rows = [
         {"experiment": name, **experiments[name], by: figures.get(by), "run": runs.get(stage)}
-        for name, (figures, runs) in done.items()
+        for name, (figures, runs, _) in done.items()
     ]
-    rows = ranked(rows, by, largest_first)
+    rows = ranked(rows, by, bool(largest_first))
     create_table_artifact(key="sweep", table=rows, description=f"sweep {name} of {target}, by {by}")
     log.info("\n%s", table(rows))
     if all(row[by] is None for row in rows):
-        known = sorted({figure for figures, _ in done.values() for figure in figures})
+        known = sorted({figure for figures, _, _ in done.values() for figure in figures})
         why = (
             f"there is no figure {by}; there are {', '.join(known)}" if known else "every set failed; the log says why"
         )
@@ -106,8 +113,12 @@ def sweep(
 @task(task_run_name="{experiment}", cache_policy=NO_CACHE, persist_result=False)
 def trial(
     experiment: str, name: str, values: dict[str, Any], target: str, root: str, children: Children
-) -> tuple[dict[str, float], dict[str, str]]:
-    """Run one set as a DVC experiment; returns its figures (`stage.metric`) and the MLflow run of each stage."""
+) -> tuple[dict[str, float], dict[str, str], dict[str, Any]]:
+    """Run one set as a DVC experiment.
+
+    Returns:
+        Its figures (`stage.metric`), the MLflow run of each stage, and the headline of its evaluation.
+    """
     log, place = get_run_logger(), Path(root)
     clone = place / FOLDER / experiment
     try:
@@ -130,7 +141,8 @@ def trial(
         runs = {stage: run for stage in stages if (run := run_of(stage, clone))}
         touched = [run for stage, run in runs.items() if _entries(clone)[stage] != before.get(stage)]
         tag_runs(touched, name, experiment, place, log)
-        return figures(clone, target.split("@")[1]), runs
+        dataset = target.split("@")[1]
+        return figures(clone, dataset), runs, headline_of(clone, dataset)
     finally:
         shutil.rmtree(clone, ignore_errors=True)
 
@@ -207,6 +219,21 @@ def figures(root: Path, dataset: str) -> dict[str, float]:
     return {f"{path.stem}.{name}": value for path in files for name, value in json.loads(path.read_text()).items()}
 
 
+def headline_of(root: Path, dataset: str) -> dict[str, Any]:
+    """The metric that the dataset's evaluation calls its headline (name, title, better, …); {} where there is none."""
+    path = root / "data" / dataset / "evaluation" / "metrics.json"
+    if not path.exists():
+        return {}
+    account = json.loads(path.read_text())
+    return next(metric for metric in account["metrics"] if metric["name"] == account["headline"])
+
+
+def headline(found: list[dict[str, Any]]) -> tuple[str, str]:
+    """What to rank by, and which direction is better: the headline's own name where all sets have the same one."""
+    names = {metric["name"] for metric in found}
+    return (f"evaluate.{names.pop()}" if len(names) == 1 else HEADLINE), (found[0]["better"] if found else "lower")
+
+
 def ranked(rows: list[Row], by: str, largest_first: bool) -> list[Row]:
     """Best first; what has no figure comes last."""
     have = sorted((row for row in rows if row[by] is not None), key=lambda row: row[by], reverse=largest_first)
@@ -228,9 +255,9 @@ def _cell(value: Any) -> str:
     return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _done(future: Any) -> tuple[dict[str, float], dict[str, str]]:
-    """A set's figures and runs; none where it failed."""
-    return future.state.result() if future.state.is_completed() else ({}, {})
+def _done(future: Any) -> tuple[dict[str, float], dict[str, str], dict[str, Any]]:
+    """A set's figures, runs and headline; none where it failed."""
+    return future.state.result() if future.state.is_completed() else ({}, {}, {})
 
 
 def _entries(root: Path) -> dict[str, Any]:
@@ -246,8 +273,12 @@ def main() -> None:
         "-S", "--grid", action="append", default=[], help="NAME=[VALUE, VALUE]: what to try", required=True
     )
     parser.add_argument("--target", default="evaluate@terrain", help="the stage to bring up to date for each set")
-    parser.add_argument("--by", default="evaluate.swd/steps2", help="STAGE.METRIC to sort by")
-    parser.add_argument("--largest-first", action="store_true", help="the larger the better")
+    parser.add_argument("--by", default=HEADLINE, help="STAGE.METRIC to sort by; the evaluation's headline")
+    parser.add_argument(
+        "--largest-first",
+        action=argparse.BooleanOptionalAction,
+        help="the larger the better; of the headline, the evaluation says it",
+    )
     parser.add_argument("--jobs", type=int, default=1, help="sets side by side")
     given = parser.parse_args()
     with told(StageFailed, ValueError):

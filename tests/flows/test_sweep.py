@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
 import yaml
 
-from flows.sweep import combinations, fresh_name, ranked, sweep, table
+from flows.sweep import combinations, fresh_name, headline, headline_of, ranked, sweep, table
 from tasks.core.errors import LandloomError
 
 LR, STEPS, BATCH = (f"datasets.terrain.train.{name}" for name in ("lr", "steps", "batch"))
@@ -66,6 +67,17 @@ def test_a_sweep_that_cannot_work_says_so_before_it_starts(small, prefect):
         with pytest.raises(LandloomError, match=message):
             sweep(**{"name": "x", "target": "train@terrain", "by": "train.loss", "root": str(small), **arguments})
     assert git(small, "for-each-ref", "refs/exps") == ""
+
+
+def test_the_evaluation_says_what_to_rank_by_and_which_way(tmp_path):
+    assert headline_of(tmp_path, "terrain") == {} and headline([]) == ("evaluate.headline", "lower")
+    path = tmp_path / "data/terrain/evaluation/metrics.json"
+    path.parent.mkdir(parents=True)
+    metrics = [{"name": "distance", "better": "lower"}, {"name": "likeness", "better": "higher"}]
+    path.write_text(json.dumps({"headline": "likeness", "metrics": metrics}))
+    assert headline_of(tmp_path, "terrain") == metrics[1]
+    assert headline([metrics[1], metrics[1]]) == ("evaluate.likeness", "higher")
+    assert headline([metrics[1], metrics[0]])[0] == "evaluate.headline"
 
 
 def test_sets_and_ranks():
