@@ -52,3 +52,8 @@ def test_parameters_of_methods_are_checked_without_torch_and_say_what_they_mean(
         subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
         fields = method(name).params.model_fields
         assert not [key for key, field in fields.items() if key != "name" and not field.description]
+
+
+def test_every_method_has_its_line_in_the_page_on_methods():
+    page = (ROOT / "docs" / "methods.md").read_text()
+    assert not [name for name in methods() if f"| `{name}` |" not in page]
