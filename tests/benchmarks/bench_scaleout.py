@@ -25,7 +25,7 @@ from tests.compute.dask_cluster import dask_cluster
 
 # A quarter of a minute of one core or more a stage, so that starting processes is not what is measured.
 FINER: dict[str, dict[str, Any]] = {
-    "acquire": {"sample": {"planet_px": 2600}},
+    "acquire": {"source": {"planet_px": 2600}},
     "project": {"gsd": 25, "scene_px": 512},
     "select": {"stride": 32, "quota": 20000},
     "shard": {"tiles_per_shard": 512, "encoding": "png16"},

@@ -65,8 +65,7 @@ def checkout(tmp_path_factory):
     raster(folder / "rasters", 1)
     stages = yaml.safe_load((clone.root / "dvc.yaml").read_text())["stages"]
     (clone.root / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"acquire": stages["acquire"], "after": AFTER}}))
-    clone.change({"datasets.terrain.acquire": {"source": "files", "area": None}})
-    clone.change({"datasets.terrain.acquire.files": {"paths": ["../rasters"]}})
+    clone.change({"datasets.terrain.acquire.source": {"kind": "files", "paths": ["../rasters"]}})
     return clone
 
 

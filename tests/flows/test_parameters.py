@@ -61,7 +61,7 @@ def test_parameters_change_only_between_flows(small):
 
 
 def test_what_one_may_write_on_the_command_line():
-    assert assignments([f"{LR}=1e-3", "a.b=[1, 2]", "c=null"]) == {LR: 1e-3, "a.b": [1, 2], "c": None}
+    assert assignments([f"{LR}=1e-3", "+a.b=[1, 2]", "c=null"]) == {LR: 1e-3, "a.b": [1, 2], "c": None}
     assert nested({LR: 1, "seed": 2}) == {"datasets": {"terrain": {"train": {"lr": 1}}}, "seed": 2}
     for wrong in (["steps"], ["=1"], ["a=[1"]):
         with pytest.raises(LandloomError):
@@ -74,16 +74,16 @@ def test_dvc_and_prefect_name_a_parameter_alike_in_mlflow(tmp_path, server):
     from mlflow.tracking import MlflowClient
 
     clone = Clone(tmp_path / "repo")
-    name, flow_run = "datasets.terrain.acquire.sample.planet_seed", "prefect.flow_run_id"
+    name, flow_run = "datasets.terrain.acquire.source.planet_seed", "prefect.flow_run_id"
     env = {**server, **clone.env}
     run = {"cwd": clone.root, "env": env, "check": True, "capture_output": True, "text": True}
-    subprocess.run(["dvc", "exp", "run", "-S", f"{name}=21", "acquire@terrain"], **run)
+    subprocess.run(["dvc", "exp", "run", "-S", f"+{name}=21", "acquire@terrain"], **run)  # a default so far
     subprocess.run(["git", "checkout", "-q", "params.yaml"], **run)
     flow = [sys.executable, "-m", "flows.pipeline", "acquire@terrain", "-S", f"{name}=21", "--force", "acquire@terrain"]
     subprocess.run(flow, **run)
     client = MlflowClient(f"sqlite:///{clone.root}/mlflow.db")
     experiment = client.get_experiment_by_name("landloom").experiment_id
     mine, theirs = client.search_runs([experiment], order_by=["attributes.start_time DESC"])
-    assert mine.data.params == theirs.data.params and mine.data.params["sample.planet_seed"] == "21"
+    assert mine.data.params == theirs.data.params and mine.data.params["source.planet_seed"] == "21"
     assert len(mine.data.tags[flow_run]) == 36 and flow_run not in theirs.data.tags
     assert "dvc.experiment" in theirs.data.tags

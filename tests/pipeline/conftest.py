@@ -165,7 +165,9 @@ class Clone:
 
 
 def _merge(target: dict[str, Any], key: str, value: Any) -> None:
-    if isinstance(value, dict) and isinstance(target.get(key), dict):
+    there = target.get(key)
+    both = isinstance(value, dict) and isinstance(there, dict)
+    if both and all(value.get(k, there.get(k)) == there.get(k) for k in ("kind", "name")):  # else another choice
         for name, inner in value.items():
             _merge(target[key], name, inner)
     else:

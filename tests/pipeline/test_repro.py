@@ -51,7 +51,7 @@ def test_one_changed_number_reruns_its_stage_and_what_follows(done, change, expe
 def test_a_bad_parameter_stops_everything_before_anything_runs(done):
     params = (done.root / "params.yaml").read_text()
     try:
-        done.change({"datasets.terrain.train.lr": -1, "datasets.terrain.acquire.sample.planet_px": 210})
+        done.change({"datasets.terrain.train.lr": -1, "datasets.terrain.acquire.source.planet_px": 210})
         with pytest.raises(AssertionError, match=r"datasets\.terrain\.train\.lr: "):
             done.repro()
     finally:

@@ -177,10 +177,12 @@ def test_a_key_among_the_parameters_stops_the_stage_before_it_is_copied_anywhere
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     dataset = next(iter(params["datasets"]))
     for value in (PASTED_SHAPE, f"https://someone:{IN_ADDRESS}@tiles.example.org", "my-word-2026"):
-        params["datasets"][dataset]["caption"]["method"] = value
+        params["datasets"][dataset]["caption"]["method"] = {"name": value}
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
         monkeypatch.setenv("TILES_PASSWORD", "my-word-2026")
-        with pytest.raises(LandloomError, match=rf"params.yaml: datasets.{dataset}.caption.method: holds ") as told:
+        with pytest.raises(
+            LandloomError, match=rf"params.yaml: datasets.{dataset}.caption.method.name: holds "
+        ) as told:
             load(tmp_path)
         assert value not in str(told.value)
 
