@@ -79,7 +79,7 @@ def test_what_people_read_whole_is_short():
         number for number, line in enumerate(lines) if line.startswith("  ") and line[2:].split(":")[0] in DATASETS
     ]
     assert len(first) == len(DATASETS)
-    assert max(end - start for start, end in pairwise([*first, len(lines)])) <= 80
+    assert max(end - start for start, end in pairwise([*first, len(lines)])) <= 70
 
 
 def test_every_model_is_an_artifact():
