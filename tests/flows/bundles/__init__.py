@@ -1,0 +1,1 @@
+"""Bundles without a pipeline: archives, packages."""
