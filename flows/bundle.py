@@ -13,17 +13,21 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
 from flows.bundles import archive
 from flows.bundles.contents import Contents, contents
 from flows.bundles.layout import MANIFEST, PACKAGES
+from flows.bundles.wheels import fetch, lacking, listed, unpack
 from tasks.core.command import told
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
 
 _HEAVIEST = 5
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def bundle(
@@ -31,6 +35,7 @@ def bundle(
     out: Path,
     pip_list: Path | None = None,
     wheels: bool = False,
+    python: str = _PYTHON,
     limit_mb: float | None = None,
     root: Path = ROOT,
 ) -> str:
@@ -38,6 +43,7 @@ def bundle(
 
     Args:
         pip_list: what `pip list` printed on the target. wheels: carry the packages that are missing there.
+        python: the target's version, for the wheels.
         limit_mb: most MiB that the bundle may have before compression.
     Raises:
         LandloomError: the stages do not make a bundle as things are, or it is larger than `limit_mb`.
@@ -45,14 +51,21 @@ def bundle(
     found = contents(stages, root)
     for name in found.outside:
         print(f"note: {name} lies outside the checkout and is not carried; put it at the same path on the target")
-    files = dict(found.files)
-    if wheels:
-        raise LandloomError("--wheels: not yet")
-    return _written(found, files, out, limit_mb, {})
+    if not wheels:
+        return _written(found, found.files, {}, out, limit_mb)
+    if pip_list is None:
+        raise LandloomError("--wheels: name a file with what `pip list` prints on the target: --pip-list FILE")
+    lacks = lacking(found.manifest["modules"], listed(pip_list.read_text()), python, root)
+    print(f"carried packages: {', '.join(f'{name} {version}' for name, version in lacks.items()) or 'none'}")
+    with tempfile.TemporaryDirectory() as scratch:
+        if lacks:
+            fetch(lacks, python, Path(scratch, "wheels"))
+        packages = unpack(Path(scratch, "wheels"), Path(scratch, PACKAGES))
+        return _written(found, found.files | packages, lacks, out, limit_mb)
 
 
 def _written(
-    found: Contents, files: dict[str, Path], out: Path, limit_mb: float | None, carried: dict[str, str]
+    found: Contents, files: dict[str, Path], carried: dict[str, str], out: Path, limit_mb: float | None
 ) -> str:
     compress = archive.zstd() is not None
     texts = {name: [len(text), hashlib.sha256(text).hexdigest()] for name, text in found.texts.items()}
@@ -92,9 +105,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the file to write")
     parser.add_argument("--wheels", action="store_true", help="carry the packages that the target lacks (never torch)")
     parser.add_argument("--pip-list", type=Path, metavar="FILE", help="what `pip list` prints on the target")
+    parser.add_argument("--python", default=_PYTHON, metavar="X.Y", help="Python of the target (%(default)s)")
     parser.add_argument("--limit-mb", type=float, metavar="N", help="write nothing that is larger, before compression")
     arguments = parser.parse_args()
-    with told():
+    with told(OSError):
         bundle(**vars(arguments))
 
 
