@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A stand-in for SLURM's commands on one machine: `sbatch`, `srun`, `scontrol` and `scancel` are links to this file.
 
-It gives a job the variables that SLURM 22.05 gives (read off a real one), runs one task a node, and
-puts a job into the queue again. Where TOY_LIMIT names a file, the job's time limit is near as soon as that file is there.
+It gives a job the variables that SLURM 22.05 gives (read off a real one), runs one task a node, and puts a job into
+the queue again. Where TOY_LIMIT names a file, the job's time limit is near as soon as that file is there.
 """
 
 from __future__ import annotations
