@@ -15,7 +15,7 @@ from tests.pipeline.conftest import commit, own_environment, work_tree
 DATASETS = yaml.safe_load((ROOT / PARAMS).read_text())["datasets"]
 ALL = tuple(stage_names(ROOT))
 MODEL = ("train", "evaluate", "generate")
-METHODS = sorted(path.parent.name for path in (ROOT / "models").glob("*/record.py"))
+METHODS = sorted(path.parent.name for path in (ROOT / "models").glob("*/params.py"))
 SOURCES = sorted(path.parent.name for path in (ROOT / "tasks/acquire/sources").glob("*/params.py"))
 EDITS = {
     "models/core/loop.py": MODEL,

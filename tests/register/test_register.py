@@ -80,7 +80,9 @@ SOURCE_FIELDS = ("source", "licence", "attribution", "procedural", "rasters", "b
 
 def grow(root: Path) -> Path:
     (root / "dvc.yaml").write_text((CHECKOUT / "dvc.yaml").read_text())
-    (root / "params.yaml").write_text("seed: 1\ndatasets: {terrain: {}}\n")
+    # What dvc.yaml names folders by.
+    chosen = {"acquire": {"source": {"kind": "sample"}}, "train": {"method": {"name": "consistency"}}}
+    (root / "params.yaml").write_text(yaml.safe_dump({"seed": 1, "datasets": {"terrain": chosen}}))
     for room in UPSTREAM:
         make_stage(root, room)
     return root
