@@ -1,12 +1,12 @@
-"""Several parameter sets of one target, as DVC experiments, beside each other in one table and in MLflow.
+"""Run several parameter sets of one target as DVC experiments, and compare them in one table and in MLflow.
 
     python -m flows.sweep rate -S "datasets.terrain.train.lr=[0.001, 0.0005]" --by evaluate.headline
 
-Each set runs in a clone of its own under `.landloom/sweeps`, made of the last commit and what was changed
-since, so the checkout that one works in is never touched: not its files, not its `dvc.lock`, not its index.
-(`dvc exp run --queue` and `--temp` go through a stash of the very workspace.) The clones share DVC's cache,
-so what a set leaves alone is never run again, and checkpoints, so a sweep that was stopped goes on. The
-experiments come back as git refs: `dvc exp show` lists them and `dvc exp apply` takes one over.
+Each set runs in its own clone under `.landloom/sweeps`, made of the last commit and the uncommitted changes. So the
+checkout does not change: neither its files, nor its `dvc.lock`, nor its index. (`dvc exp run --queue` and `--temp` use
+a stash of the workspace.) The clones share DVC's cache, so stages that a set does not change never run again. They share
+checkpoints, so a stopped sweep continues. The experiments come back as git refs: `dvc exp show` lists them and
+`dvc exp apply` takes one over.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ def sweep(
     """Run `target` with every combination of `grid`, or every one of `sets`, and compare by one metric.
 
     Args:
-        name: what the runs' tag `sweep` says in MLflow; the experiments are NAME-1, NAME-2, …
+        name: value of the runs' tag `sweep` in MLflow; the experiments are NAME-1, NAME-2, …
         grid: dotted parameter to the values to try. sets: dotted parameter to value, one mapping a run.
-        by: stage and metric, as they stand in `data/<dataset>/metrics/<stage>.json`; `evaluate.headline` is what the
-            evaluation calls its headline.
-        largest_first: whether the larger is the better; None asks the evaluation, and takes the smaller elsewhere.
-        jobs: runs side by side.
+        by: stage and metric, as in `data/<dataset>/metrics/<stage>.json`; `evaluate.headline` is the metric that the
+            evaluation names as its headline.
+        largest_first: whether larger is better; None reads it from the evaluation, and otherwise means smaller.
+        jobs: number of sets at the same time.
     Returns:
         A row for each set, best first: experiment, its parameters, the metric, the MLflow run that has it.
     Raises:
@@ -148,15 +148,15 @@ def trial(
 
 
 def _prepare_tracking(root: Path, log: Any) -> None:
-    """Make the tracking database here, so that no clone makes it with its own folder as the place for files."""
+    """Make the tracking database here; a clone would make one that stores files in the clone."""
     try:
         connect(root)
-    except Exception as error:  # noqa: BLE001 - MLflow being away stops no stage
+    except Exception as error:  # noqa: BLE001 - stages run without MLflow
         log.warning("MLflow is away, so the runs of this sweep are recorded once it is back: %s", redact(str(error)))
 
 
 def clone_checkout(root: Path, clone: Path) -> None:
-    """The checkout as it stands, its changes included, in a place of its own; data come from the shared cache."""
+    """Clone the checkout with its uncommitted changes into `clone`; data come from the shared cache."""
     commit, patch = git_state(root)
     if commit is None or patch is None:
         raise LandloomError(f"{root}: git cannot tell what is checked out here; commit first")
@@ -171,7 +171,7 @@ def clone_checkout(root: Path, clone: Path) -> None:
             shutil.copyfile(root / name, clone / name)
     (clone / ".landloom").symlink_to(root / ".landloom")
     with (clone / ".git" / "info" / "exclude").open("a") as exclude:
-        exclude.write(".landloom\n")  # a link is no folder, so .gitignore does not mean it
+        exclude.write(".landloom\n")  # .gitignore names a folder, and a link is none
     with Repo(root) as repo:
         cache = repo.cache.local_cache_dir
     with Repo(clone) as repo, repo.config.edit("local") as config:
@@ -179,7 +179,7 @@ def clone_checkout(root: Path, clone: Path) -> None:
 
 
 def tag_runs(runs: list[str], name: str, experiment: str, root: Path, log: Any) -> None:
-    """Tag the runs, also those that another sweep made and DVC's cache brought back: they belong to both."""
+    """Tag the runs. A run of an earlier sweep that DVC's cache restored belongs to both sweeps."""
     try:
         client, _ = connect(root)
         for run in runs:
@@ -188,12 +188,12 @@ def tag_runs(runs: list[str], name: str, experiment: str, root: Path, log: Any) 
                 known = [known for known in tags.get(tag, "").split(", ") if known]
                 if value not in known:
                     client.set_tag(run, tag, ", ".join([*known, value]))
-    except Exception as error:  # noqa: BLE001 - MLflow being away costs the tags, not the results
+    except Exception as error:  # noqa: BLE001 - without MLflow only the tags are missing
         log.warning("%s: not every run could be tagged in MLflow: %s", experiment, error)
 
 
 def combinations(grid: dict[str, list[Any]], sets: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every set there is to run: each combination of the grid, for each of the sets."""
+    """All sets to run: each combination of the grid, for each of the sets."""
     for name, values in grid.items():
         if not isinstance(values, list) or not values:
             raise LandloomError(f"{name}: a grid wants a list of values to try, as {name}=[1, 2]")
@@ -205,7 +205,7 @@ def combinations(grid: dict[str, list[Any]], sets: list[dict[str, Any]]) -> list
 
 
 def fresh_name(name: str, root: Path) -> str:
-    """`name`, or `name-r2` and so on where it was used before: a sweep on a schedule repeats itself."""
+    """`name`, or `name-r2` and so on if it was used before, because a scheduled sweep repeats itself."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
         raise LandloomError(f"{name}: a sweep's name is letters, digits, - and _")
     taken = {ref.rsplit("/", 1)[1] for ref in git(root, "for-each-ref", "--format=%(refname)", "refs/exps").split()}
@@ -235,13 +235,13 @@ def headline(found: list[dict[str, Any]]) -> tuple[str, str]:
 
 
 def ranked(rows: list[Row], by: str, largest_first: bool) -> list[Row]:
-    """Best first; what has no figure comes last."""
+    """Best first; sets without the metric come last."""
     have = sorted((row for row in rows if row[by] is not None), key=lambda row: row[by], reverse=largest_first)
     return have + [row for row in rows if row[by] is None]
 
 
 def table(rows: list[Row]) -> str:
-    """The rows as text, columns aligned; a parameter goes by its last words."""
+    """The rows as text with aligned columns; a parameter has the last parts of its name."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     titles = [name.split(".", 2)[-1] if name.startswith("datasets.") else name for name in names]
     cells = [titles, *([_cell(row.get(name)) for name in names] for row in rows)]
@@ -256,7 +256,7 @@ def _cell(value: Any) -> str:
 
 
 def _done(future: Any) -> tuple[dict[str, float], dict[str, str], dict[str, Any]]:
-    """A set's figures, runs and headline; none where it failed."""
+    """A set's metrics, runs and headline; empty where it failed."""
     return future.state.result() if future.state.is_completed() else ({}, {}, {})
 
 

@@ -29,6 +29,11 @@ LONGEST = (
     "runs/test_secrets",
     "infra/test_services",
     "runs",
+    "train",
+    "evaluate",
+    "generate",
+    "label",
+    "project",
 )
 """Test files and folders that take longest, longest first. Started last, one would keep one process busy alone."""
 

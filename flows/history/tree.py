@@ -20,7 +20,7 @@ FACTS = {
     "evaluate": ("headline", "headline_floor"),
     "generate": ("terrains", "pictures"),
 }
-"""The metrics that say how much there is of something, and the headline of the evaluation; others are in MLflow."""
+"""The metrics to show: counts, and the headline of the evaluation. MLflow has the others."""
 
 
 def tree(lineage: Lineage) -> str:
@@ -80,7 +80,7 @@ def commit(run: Recorded) -> str:
 
 
 def figures(run: Recorded) -> str:
-    """The figures of a run that say how much: `960 tiles_train, 240 tiles_val`."""
+    """The counts of a run in one line: `960 tiles_train, 240 tiles_val`."""
     found = [(name, run.metrics[name]) for name in FACTS.get(run.stage.split("@")[0], ()) if name in run.metrics]
     return ", ".join(
         f"{name} {value:,.0f}" if value % 1 == 0 or value >= 1000 else f"{name} {value:.3g}" for name, value in found
