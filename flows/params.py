@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_origin
 
 import yaml
 from pydantic import BaseModel
@@ -37,7 +37,7 @@ class Row:
     Attributes:
         name: dotted, below the section: `download.retries`.
         state: `chosen` where it stands in `params.yaml`, else `default`.
-        meaning: the string below the field in its model.
+        meaning: the string below the field in its model; of the key of a choice, what the chosen model says of itself.
     """
 
     name: str
@@ -72,6 +72,10 @@ def rows(model: BaseModel, prefix: str = "", chosen: bool = True) -> Iterator[Ro
     for name, field in type(model).model_fields.items():
         value, here = getattr(model, name), chosen and name in model.model_fields_set
         meaning = " ".join((field.description or "").split())
+        if (
+            not meaning and len(get_args(field.annotation)) == 1
+        ):  # the key of a choice: the chosen model says what it is
+            meaning = (type(model).__doc__ or "").strip().partition("\n")[0]
         if isinstance(value, BaseModel):
             yield Row(f"{prefix}{name}", None, "", meaning)
             yield from rows(value, f"{prefix}{name}.", here)

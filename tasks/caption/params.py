@@ -13,14 +13,12 @@ class NoCaptions(Strict):
     """The dataset has no captions."""
 
     name: Literal["none"]
-    """The method."""
 
 
 class Facts(Strict):
     """Texts from templates, about what was measured and nothing else."""
 
     name: Literal["facts"]
-    """The method."""
     lookup_px: int = Field(12, ge=2, le=512)
     """How far geomorphons look for higher and lower ground, in pixels: a fifth of a tile of 64."""
     flat_deg: float = Field(1.0, ge=0.0, lt=45.0)

@@ -212,14 +212,12 @@ class NoLabels(Strict):
     """The dataset has no classes."""
 
     name: Literal["none"]
-    """The method."""
 
 
 class Cluster(Strict):
     """Classes found in the data."""
 
     name: Literal["cluster"]
-    """The method."""
     features: Features = Features()
     """What of a pixel and its surroundings is measured."""
     sample: Sample = Sample()
@@ -243,7 +241,6 @@ class Classified(Pinned):
     """The classes of an earlier run."""
 
     name: Literal["classifier"]
-    """The method."""
     smoothing: Smoothing = Smoothing()
     """How far classes are drawn together into areas."""
 

@@ -14,7 +14,6 @@ class Params(Strict):
     """Rasters that lie on this machine."""
 
     kind: Literal["files"]
-    """The source."""
     paths: list[str] = Field(min_length=1)
     """Files, folders or globs of anything GDAL reads, relative to the repository's root."""
     layers: list[Layer] = Field(["height"], min_length=1)

@@ -14,7 +14,6 @@ class Params(Strict):
     """The built-in sample: a small measured model and a procedural planet, with no key and no network."""
 
     kind: Literal["sample"]
-    """The source."""
     planet_cells: list[Cell] = []
     """1° cells of the procedural planet, each named by its south-west corner."""
     planet_px: int = Field(800, ge=16, le=3600)

@@ -15,7 +15,6 @@ class Params(Strict):
 
     remote: ClassVar[bool] = True
     kind: Literal["stac"]
-    """The source."""
     url: str = Field("https://earth-search.aws.element84.com/v1", pattern=r"^https?://")
     """Address of the catalogue's API."""
     collection: str = Field("cop-dem-glo-30", min_length=1)

@@ -32,6 +32,5 @@ class Params(Strict):
 
     remote: ClassVar[bool] = True
     kind: Literal["urls"]
-    """The source."""
     rasters: list[UrlRaster] = Field(min_length=1)
     """The rasters to fetch."""
