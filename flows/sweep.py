@@ -3,10 +3,10 @@
     python -m flows.sweep rate -S "datasets.terrain.train.lr=[0.001, 0.0005]" --by evaluate.headline
 
 Each set runs in its own clone under `.landloom/sweeps`, made of the last commit and the uncommitted changes. So the
-checkout does not change: neither its files, nor its `dvc.lock`, nor its index. (`dvc exp run --queue` and `--temp` use
-a stash of the workspace.) The clones share DVC's cache, so stages that a set does not change never run again. They share
-checkpoints, so a stopped sweep continues. The experiments come back as git refs: `dvc exp show` lists them and
-`dvc exp apply` takes one over.
+checkout does not change: neither its files, nor its `dvc.lock`, nor its index. (`dvc exp run --queue` and `--temp`
+use a stash of the workspace.) The clones share DVC's cache, so stages that a set does not change never run again.
+They share checkpoints, so a stopped sweep continues. The experiments come back as git refs: `dvc exp show` lists
+them and `dvc exp apply` takes one over.
 """
 
 from __future__ import annotations
