@@ -72,9 +72,7 @@ def rows(model: BaseModel, prefix: str = "", chosen: bool = True) -> Iterator[Ro
     for name, field in type(model).model_fields.items():
         value, here = getattr(model, name), chosen and name in model.model_fields_set
         meaning = " ".join((field.description or "").split())
-        if (
-            not meaning and len(get_args(field.annotation)) == 1
-        ):  # the key of a choice: the chosen model says what it is
+        if not meaning and get_origin(field.annotation) is Literal:  # the key of a choice
             meaning = (type(model).__doc__ or "").strip().partition("\n")[0]
         if isinstance(value, BaseModel):
             yield Row(f"{prefix}{name}", None, "", meaning)
