@@ -1,4 +1,4 @@
-"""Fetch the rasters of an area, look at each, and write down where they came from and what was refused."""
+"""Fetch the rasters of an area, inspect each, and record where each came from or why it was refused."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def open_source(stage: Stage[Params], area: Area) -> Source:
 
 
 def take(candidate: Candidate, raw: Path, area: Area, max_pixels: int) -> LedgerRow:
-    """Put one candidate into `raw`, or leave nothing of it there; its row either way."""
+    """Put one candidate into `raw`, or nothing of it where it is refused; return its row in both cases."""
     row = partial(
         LedgerRow,
         key=candidate.key,
@@ -87,7 +87,7 @@ def take(candidate: Candidate, raw: Path, area: Area, max_pixels: int) -> Ledger
         url=candidate.url,
         procedural=candidate.procedural,
     )
-    # It comes into a folder of its own first, so that GDAL sees no neighbour's sidecar and a refusal leaves nothing.
+    # A folder of its own, so that GDAL sees no neighbour's sidecar and a refused raster leaves nothing behind.
     lobby = raw / f".{_file_key(candidate.key)}"
     delivery = Delivery()
     try:

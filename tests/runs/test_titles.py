@@ -167,3 +167,24 @@ def test_a_probe_that_fails_ends_the_watch_alone(monkeypatch):
     machine._thread.join(60)
     assert not machine._thread.is_alive()
     machine.stop()
+
+
+def test_a_value_that_equals_its_default_is_unchanged_and_every_value_is_a_column(tmp_path):
+    """Compared and recorded are resolved values, so writing a default down or leaving it out is the same."""
+    do = {"cmd": "true", "deps": ["data/${key}/scenes"], "outs": ["data/${key}/tiles"]}
+    stages = {"project": {"cmd": "true", "outs": ["data/${key}/scenes"]}, "select": do}
+    dag = {"stages": {name: {"foreach": "${datasets}", "do": body} for name, body in stages.items()}}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump(dag))
+
+    def chosen(**project) -> None:
+        sections = {"project": project, "select": {"px": 64}}
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump({"seed": 3, "datasets": {"toy": sections}}))
+
+    chosen()
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "start"]):
+        git(tmp_path, *arguments)
+    chosen(gsd=90, resampling="cubic")
+    it = called(tmp_path, "select")
+    assert it.name == "select@toy" and it.before["project/gsd"] == 90.0 and it.before["project/lowest"] is None
+    chosen(gsd=60)
+    assert called(tmp_path, "select").name == "select@toy project.gsd=60"

@@ -1,4 +1,4 @@
-"""Zips: trusted only as far as they unpack, member by member, to no more than they say and a limit allows."""
+"""Zips, unpacked member by member. A member that is longer than it says, or than a limit, is refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_UNPACKED = 128 << 20
 
 
 def check_hgt_zip(path: Path) -> None:
-    """Refuse a zip that is not one honest .hgt file: its size as declared and as it really unpacks."""
+    """Refuse a zip that does not hold exactly one .hgt file, or whose file has another size than the zip states."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -32,13 +32,13 @@ def check_hgt_zip(path: Path) -> None:
 
 
 def extract(path: Path, wanted: str, folder: Path, max_bytes: int, sidecars: tuple[str, ...]) -> None:
-    """Unpack one raster of a zip into `folder`, without the zip's own folders, and what describes it.
+    """Unpack one raster of a zip and its sidecars into `folder`, without the zip's own folders.
 
     Args:
         wanted: the member, by its full name. sidecars: endings of files that belong to a raster of the same stem.
 
     Raises:
-        Refusal: there is no such member, or the zip is damaged or not honest.
+        Refusal: there is no such member, the zip is damaged, or a size is not the stated one.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -65,9 +65,9 @@ def _check_name(member: zipfile.ZipInfo) -> None:
 
 
 def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int, target: BinaryIO | None) -> None:
-    """Unpack a member into `target`, or into nothing, and hold it against what the zip says."""
+    """Unpack a member into `target` (None discards it) and compare its length with what the zip states."""
     declared = member.file_size
-    member.file_size = 1 << 62  # zipfile would stop at the declared size, and hide what really comes
+    member.file_size = 1 << 62  # zipfile stops at the declared size, which would hide a longer member
     actual = 0
     with archive.open(member) as stream:
         while chunk := stream.read(1 << 20):

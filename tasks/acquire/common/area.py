@@ -19,8 +19,8 @@ from tasks.acquire.common.degree_cells import cell_corner, cell_name
 from tasks.core.errors import LandloomError
 
 MARGIN = 0.005
-"""Degrees by which a raster must reach into the area to count: published cells stick out of their degree by
-half a pixel (0.0042° at the 30″ of GLO-90 near the poles), and a neighbour that only touches is not asked for."""
+"""Degrees by which a raster must reach into the area to count. Published cells extend half a pixel beyond their degree
+(0.0042° at the 30″ of GLO-90 near the poles), so neighbours touch the area without belonging to it."""
 
 _WORLD = box(-180, -90, 180, 90)
 
@@ -75,7 +75,7 @@ def cell_box(name: str) -> tuple[float, float, float, float]:
 
 
 def _boxes(west: float, south: float, east: float, north: float) -> BaseGeometry:
-    """One box, or two where it crosses 180°; what sticks out of the Earth by half a pixel is cut or wrapped."""
+    """One box, or two where it crosses 180°. Latitudes beyond the poles are cut, longitudes beyond 180° are wrapped."""
     if west > east:
         east += 360
     return _wrap(box(west, south, east, north))

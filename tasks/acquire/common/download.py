@@ -1,4 +1,4 @@
-"""Bytes from a server, once: resumed where they broke off, checked, and kept outside the pipeline's outputs.
+"""Downloads, each made once: resumed after a break, checked, and kept outside the pipeline's outputs.
 
 For every URL the cache folder holds `<key>.bytes` and `<key>.json` (etag, hash, length, dates), and while a
 download is under way `<key>.part` and `<key>.part.json`. `key` is the hash of the URL without its signature.
@@ -30,12 +30,12 @@ _CHUNK = 1 << 18
 
 
 class Signer(Protocol):
-    """Adds to a URL what a host wants to see before it answers."""
+    """Adds to a URL the token that its host requires."""
 
     def sign(self, url: str) -> str: ...
 
     def renew(self, url: str) -> None:
-        """Forget the token of this URL's host: it was turned down."""
+        """Forget the token of this URL's host, because the host refused it."""
 
 
 @dataclass(frozen=True)
@@ -62,18 +62,19 @@ class Partial:
 
 
 class Downloads:
-    """The byte cache of a folder. May be used from several threads and processes."""
+    """The byte cache of a folder. Several threads and processes can use it at once."""
 
     def __init__(self, folder: Path, http: Http, max_bytes: int, signer: Signer | None = None):
         self._folder, self._http, self._max, self._signer = folder, http, max_bytes, signer
 
     def deliver(self, url: str, target: Path, expected: Expected) -> Delivery:
-        """Put the file of `url` at `target` (a hard link, or a copy); ask the server only where it is not cached.
+        """Put the file of `url` at `target` (a hard link, or a copy). The server is asked only where it is not cached.
 
-        With `LANDLOOM_REFRESH` in the environment it is asked whether the file is still the one that is cached.
+        With `LANDLOOM_REFRESH` in the environment, the server is asked whether the cached file is still current.
 
-        Raises `Refusal` where the server says there is none or gives something else than it should, and
-        `LandloomError` where it cannot be had now.
+        Raises:
+            Refusal: the server has no such file, or sends another one than stated.
+            LandloomError: the server cannot be reached now.
         """
         key = hashlib.sha256(plain(url).encode()).hexdigest()
         base = self._folder / key[:2] / key
@@ -96,7 +97,7 @@ class Downloads:
             return None
 
     def _renewed(self, url: str, known: dict[str, Any]) -> bool:
-        """Whether, in a refresh, the server has another file now; one that cannot say it has not."""
+        """Whether the server has another file now. Asked in a refresh only; without an answer the cached file stays."""
         if not os.environ.get("LANDLOOM_REFRESH"):
             return False
         validators = {"If-None-Match": known["etag"], "If-Modified-Since": known["modified"]}
@@ -170,7 +171,7 @@ class Downloads:
         return state
 
     def _turned_down(self, url: str, response: httpx.Response, base: Path, attempts: Attempts) -> None:
-        """Decide what an answer that is not the file means: ask again, refuse the file, or stop the run."""
+        """Handle an answer without the file: wait and ask again, refuse the file, or stop the run."""
         status = response.status_code
         if status in _GONE:
             raise Refusal(f"the server answers {status}: it is not there")
@@ -189,7 +190,7 @@ class Downloads:
 
 
 def _resumable(part: Path, note: Path) -> tuple[Partial | None, int]:
-    """What is there already, and can be proven to belong to one file."""
+    """The part that is there and its length, where a validator proves that it belongs to one file; else (None, 0)."""
     try:
         state, have = Partial(**json.loads(note.read_text())), part.stat().st_size
     except (OSError, ValueError, TypeError):
@@ -270,7 +271,7 @@ def _forget(base: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """A hard link where the file system can; nothing ever writes into either file again."""
+    """Make a hard link, or a copy where the file system has none. Neither file is written again."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,4 +1,4 @@
-"""The footprint of a raster in degrees: walked along its outline, never taken from two corners."""
+"""The footprint of a raster in degrees, from points along its outline: two corners do not bound a projected raster."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def lonlat_box(crs: str, transform: Affine, cols: int, rows: int) -> tuple[float
 
 
 def _check_degrees(x: np.ndarray, y: np.ndarray, transform: Affine) -> None:
-    """Degrees beyond the Earth mean a wrong CRS; one pixel is granted (rasters registered on grid points)."""
+    """Refuse degrees beyond the Earth: the CRS is wrong. One pixel beyond is allowed (rasters on grid points)."""
     pixel = max(abs(transform.a), abs(transform.b), abs(transform.d), abs(transform.e))
     inside = np.abs(y).max() <= 90 + pixel and x.min() >= -360 - pixel and x.max() <= 540 + pixel
     if not inside or x.max() - x.min() > 360 + 2 * pixel:

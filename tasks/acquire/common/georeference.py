@@ -1,4 +1,4 @@
-"""What a person knows of a raster's place and scale, written where every GDAL program looks for it.
+"""The place and scale that a person states for a raster, written where every GDAL program looks for them.
 
 The published file stays as it is: the facts stand beside it in `<name>.aux.xml`, GDAL's own note on a raster (PAM).
 """

@@ -1,4 +1,4 @@
-"""Asking a server, politely and for as long as it makes sense: turns, redirects, retries."""
+"""HTTP with limits: a rate for each host, redirects, retries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
 
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
-"""Answers that may be different in a while. Everything else is what the server means."""
+"""Status codes that are worth another try. Every other code is final."""
 
 MAX_REDIRECTS = 5
 _SECRET = {"sig", "signature", "expires", "token", "access_token", "key", "api_key", "apikey"}
@@ -42,10 +42,10 @@ _SECRET |= {
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a server is waited for.
+    """How long to wait for a server.
 
     Attributes:
-        timeout_s: seconds of silence after which a request has failed.
+        timeout_s: seconds without data after which a request has failed.
         retries: failures in a row without a new byte, before giving up.
         give_up_s: seconds for one file in all.
         backoff_s: the first wait after a failure; each next one is twice as long, at most a minute.
@@ -70,8 +70,12 @@ class Http:
     def open(
         self, method: str, url: str, headers: dict[str, str] | None = None, **body: Any
     ) -> Iterator[httpx.Response]:
-        """One request; the body of the answer is not read yet. Raises httpx's errors, and `Refusal` for a redirect
-        that must not be followed."""
+        """Send one request; yield the response, whose body is not read yet.
+
+        Raises:
+            httpx.TransportError: the connection failed.
+            Refusal: a redirect leads elsewhere than to http(s), from https to http, or too often.
+        """
         for _ in range(MAX_REDIRECTS + 1):
             self.throttle.wait(host_of(url))
             with self._client.stream(method, url, headers=headers, **body) as response:
@@ -121,7 +125,7 @@ class Attempts:
         return time.monotonic() - self._started > self._http.patience.give_up_s
 
     def failed(self, reason: str, wait_s: float | None = None, progress: bool = False) -> None:
-        """Note a failure and wait for the next try; `wait_s` is the server's own wish."""
+        """Count a failure and wait before the next try; `wait_s` is what the server asked for."""
         patience = self._http.patience
         self._failures = 1 if progress else self._failures + 1
         if wait_s is None:
@@ -140,7 +144,7 @@ class Attempts:
             time.sleep(delay)
 
     def _jitter(self) -> float:
-        """0.5 to 1.5, from the URL and the count alone: many files do not come back at the same moment."""
+        """0.5 to 1.5, from the URL and the count alone, so that many files are not retried at the same moment."""
         digest = hashlib.sha256(f"{self._url} {self._failures}".encode()).digest()
         return 0.5 + int.from_bytes(digest[:4], "big") / 2**32
 

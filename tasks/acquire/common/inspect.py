@@ -1,4 +1,4 @@
-"""Can this raster be used, and as what? Opened, measured and read to its last block before it is taken."""
+"""Whether a raster can be used, and as which layer. Each is opened, measured and read to its last block."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DRIVERS = [
     *("GTiff", "SRTMHGT", "USGSDEM", "ENVI", "EHdr", "netCDF", "AAIGrid", "GRASSASCIIGrid", "DTED", "HFA"),
     *("JP2OpenJPEG", "JPEG", "PNG"),
 ]
-"""Formats that hold their own pixels. Virtual ones (VRT, WMS and the like) may point anywhere and are left out."""
+"""Formats that hold their own pixels. Virtual formats (VRT, WMS) are left out, because they can point anywhere."""
 
 MAX_BLOCK_BYTES = 1 << 29  # GDAL holds whole blocks in memory; a file made of one huge block is refused
 _SIDE = 2048  # pixels along a side of what is read at a time
@@ -48,12 +48,12 @@ class Found:
 
 
 def inspect(path: Path, layers: tuple[str, ...], override: Override, max_pixels: int) -> Found:
-    """Look at one raster; raise `Refusal` with every reason that was found where it cannot be used.
+    """Inspect one raster; raise `Refusal` with every reason found if it cannot be used.
 
     Args:
         layers: what it may be used for, `height` and `color`.
-        override: what a person says of it, stronger than the file.
-        max_pixels: a raster that claims more is refused before one is read.
+        override: what a person says of it; it wins over the file.
+        max_pixels: a raster that claims more is refused before any pixel is read.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)

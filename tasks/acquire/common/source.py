@@ -1,4 +1,4 @@
-"""What a source is: something that names candidate rasters, and can put each of them into a folder."""
+"""What a source is: it names candidate rasters, and puts each of them into a folder on request."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tasks.acquire.common.fields import Override
 
 
 class Refusal(Exception):
-    """Why one raster is left out. It ends up in the ledger under the raster's key; the run goes on."""
+    """Why one raster is left out. The ledger records it under the raster's key, and the run continues."""
 
 
 class Unreadable(Refusal):
-    """The bytes themselves are bad: fetched again, they might be better."""
+    """The bytes themselves are bad, so the next run fetches them again."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What the publisher said of the bytes it gave. `forget` drops them from the byte cache, should they be bad."""
+    """What the publisher states about the bytes. `forget` drops bad bytes from the byte cache."""
 
     etag: str | None = None
     modified: str | None = None

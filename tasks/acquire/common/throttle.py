@@ -1,4 +1,4 @@
-"""One polite rate per host, shared by every thread and every process of this checkout."""
+"""A rate limit for each host, shared by every thread and process of this checkout."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Throttle:
         time.sleep(max(0.0, turn - now))
 
     def hold(self, host: str, seconds: float) -> None:
-        """Let nobody ask this host for so long: it said so."""
+        """Block requests to this host for `seconds`, as its answer asked."""
         file, lock = self._files(host)
         with lock:
             now = time.time()

@@ -1,7 +1,7 @@
-"""Do the values stand for heights? One pass over a raster, in blocks, and what it shows.
+"""Whether values are heights in metres, decided in one pass over a raster's blocks.
 
-A void that passes as ground is worse than a raster that is left out: it makes cliffs that no later stage
-can tell from real ones. So everything that looks like a void code and is not declared as one is a problem.
+A void that is taken for ground is worse than a missing raster: it makes cliffs that no later stage can tell from real
+ones. So a value that looks like a void code and is not declared as one is a problem.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Values:
         )
 
     def _contradiction(self) -> str | None:
-        """A declared void code that occurs amid the heights would punch holes into them."""
+        """What is wrong with the declared void code where it is also a height, and would make holes in the ground."""
         nodata = float(self._nodata)  # type: ignore[arg-type]
         below, above = self._distance(nodata, -1), self._distance(nodata, 1)
         sea = nodata == 0 and above <= SEA_GAP
@@ -118,7 +118,7 @@ class Values:
         return code < 0 and count > max(100, 1e-3 * self._bins.sum(), 50 * near.max())
 
     def _far_off(self, value: float, side: int) -> bool:
-        """Whether the lowest (side -1) or highest value is parted by a gulf from the rest, if there is a rest."""
+        """Whether a wide gap separates the lowest (side -1) or highest value from all others, if there are any."""
         return np.inf > self._distance(value, -side) > max(100.0, 0.25 * self._range_without(value))
 
     def _distance(self, value: float, side: int) -> float:

@@ -64,7 +64,7 @@ class FileSource:
         for given in self._params.paths:
             for path, root in self._walk(given):
                 found.setdefault(path, root)
-        # A sidecar is looked for here, where its raster may have come in by another of the given paths.
+        # Sidecars are removed only now, because a raster and its sidecar may come from two of the given paths.
         rasters = [path for path in found if not _is_sidecar(path)]
         short = [path.relative_to(found[path]).as_posix() for path in rasters]
         named: dict[str, tuple[Path, Path]] = {}
@@ -100,7 +100,7 @@ class FileSource:
 
 
 def copy_raster(folder: Path, path: Path, root: Path, name: str) -> Delivery:
-    """Copy one raster and its sidecars to `folder / name`; refuse what is no plain file below `root`.
+    """Copy one raster and its sidecars to `folder / name`; refuse anything but a plain file below `root`.
 
     A copy, not a hard link: what DVC keeps must not change when the original is edited.
     """
