@@ -12,8 +12,8 @@ def precondition(
     """f(x, σ) = c_skip x + c_out F(c_in x, c_noise): the image behind the noisy `x`.
 
     The scalings are EDM's (table 1), with c_skip and c_out shifted by σ_min as consistency models need
-    it (Song et al. 2023, arXiv 2303.01469, appendix C): f(x, σ_min) = x to the bit, whatever F says. The
-    shift of 0.002 means nothing to the denoising loss, so one network serves both.
+    it (Song et al. 2023, arXiv 2303.01469, appendix C): f(x, σ_min) = x to the bit, whatever F returns. The
+    shift of 0.002 does not affect the denoising loss, so one network serves both.
 
     Args:
         network: F(c_in x, c_noise, facts). x: (n, c, h, w). sigma: (n,), at least σ_min. facts: (n, k).

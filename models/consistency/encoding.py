@@ -1,26 +1,26 @@
 """How heights in metres become what a network learns, and back without loss.
 
-Scaling each tile to 0..1 makes a dune and an Alp the same picture, and one scale for all tiles buries
+Scaling each tile to 0..1 would make a dune and an Alp the same picture. One scale for all tiles would bury
 the plains in the noise that a generator leaves. So a tile h is split into its mean m, its standard deviation
-s and its shape. Mean and deviation become two numbers, the facts of the tile,
+s and its shape. Mean and deviation become two numbers, the facts of the tile:
 
     0: (ln √(s² + floor²) - mean) / std    absolute relief
     1: (asinh(m / bend) - mean) / std      absolute elevation
 
 each with mean 0 and standard deviation 1 over the train split, and the shape becomes an image of standard
-deviation sigma_data, E (h - m) scaled. A network learns the distribution of images given facts; the two
-facts' own distribution needs none (`draw`). As channels of the image they
-would be its two strongest waves, which a noise process settles at its highest, least trained levels:
-tried, a short training gave every terrain one elevation and one relief.
+deviation sigma_data, E (h - m) scaled. A network learns the distribution of images given facts. The
+distribution of the two facts themselves needs no network (`draw`). As channels of the image they would be its
+two strongest waves, and diffusion decides strong waves at the highest noise levels, which it trains least:
+in a trial, a short training gave every terrain the same elevation and relief.
 
 E multiplies the wave of k half periods a side (a term of the cosine transform, which meets no seam at the
-edges) by (1 + k)^emphasis. The amplitude of terrain falls about as k^-2, where that of photographs, on which
-all recipes for noise levels and losses were tuned, falls as k^-1: with an emphasis of 1 terrain looks like
-them. Undoing it divides what a generator gets wrong in the finest waves by as much as their real share is
-smaller, and it is there that slopes and streams are made.
+edges) by (1 + k)^emphasis. The amplitude of terrain falls about as k^-2, that of photographs as k^-1. Published
+noise levels and losses were tuned on photographs, and an emphasis of 1 gives terrain their spectrum.
+Decoding divides the generator's errors in the finest waves by the same factor. The finest waves make slopes and
+streams.
 
-The inverse undoes E and gives the shape exactly the mean and the deviation that the facts name: the scale of
-the image itself carries nothing, and a generated terrain is as high and has as much relief as was asked for.
+The inverse undoes E and gives the shape exactly the mean and the deviation that the facts name. The scale of
+the image itself carries no information, so a generated terrain has exactly the elevation and relief asked for.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ from typing import Any
 import numpy as np
 from scipy.fft import dctn, idctn
 
-KNOWN = 512  # facts of so many train tiles are kept to draw from
-SMOOTHING = 0.1  # standard deviations: enough that no terrain repeats a tile's facts, too little to blur the whole
+KNOWN = 512  # train tiles whose facts are kept to draw from
+SMOOTHING = (
+    0.1  # standard deviations: enough that no terrain repeats a tile's facts, and little enough to keep their spread
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class HeightEncoding:
     """An exactly invertible map between heights (n, px, px) in metres and images (n, 1, px, px) with facts (n, 2).
 
     Attributes:
-        floor: metres; relief below it is nothing (a lake stays a lake, and is no division by zero).
+        floor: metres; relief below it counts as none, so that a lake causes no division by zero.
         emphasis: exponent of the filter E.
         bend: metres; elevations well above it count by their logarithm, well below as they are.
         spread_mean, spread_std, mean_mean, mean_std: measured on the train split.
@@ -77,7 +79,7 @@ class HeightEncoding:
         mean, std = (np.concatenate(columns).ravel() for columns in zip(*parts, strict=True))
         bend = max(float(np.median(np.abs(mean))), 1.0)
         logs, bent = np.log(np.hypot(std, floor)), np.arcsinh(mean / bend)
-        # Tiles that are all flat or all alike leave no spread to divide by; 1 keeps such a number at zero.
+        # Tiles that are all flat or all alike have no spread to divide by; dividing by 1 keeps such a number at zero.
         scales = [float(values.std()) or 1.0 for values in (logs, bent)]
         facts = np.stack([(logs - logs.mean()) / scales[0], (bent - bent.mean()) / scales[1]], axis=1)
         known = facts[np.unique(np.linspace(0, len(facts) - 1, KNOWN).astype(int))]
@@ -112,9 +114,9 @@ class HeightEncoding:
         return (mean + _scaled(shape, std)).astype(np.float32)
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
-        """Facts (2,) of a terrain that might be: a smoothed bootstrap of the train tiles'.
+        """Facts (2,) of a new terrain: a smoothed bootstrap of the facts of train tiles.
 
-        A known tile's facts, moved a little and shrunk back so that the spread stays what it was (Silverman &
+        The facts of a known tile, moved a little and shrunk back so that the spread stays the same (Silverman &
         Young 1987, Biometrika 74(3), section 2).
         """
         known = np.asarray(self.known)
@@ -123,7 +125,7 @@ class HeightEncoding:
         return (centre + (moved - centre) / np.sqrt(1 + SMOOTHING**2)).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
-        """What `config.json` keeps."""
+        """The JSON values that `config.json` keeps."""
         return {"kind": "height", **asdict(self)}
 
     @classmethod
@@ -143,12 +145,12 @@ def _split(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise ValueError("a height is not a finite number; tiles with voids cannot be encoded")
     mean = heights.mean(axis=(1, 2), keepdims=True)
     rest = heights - mean
-    rest -= rest.mean(axis=(1, 2), keepdims=True)  # the rounding of a mean of thousands of metres
+    rest -= rest.mean(axis=(1, 2), keepdims=True)  # removes the rounding error of a mean of thousands of metres
     return mean, np.sqrt(np.square(rest).mean(axis=(1, 2), keepdims=True)), rest
 
 
 def _scaled(shape: np.ndarray, std: np.ndarray | float) -> np.ndarray:
-    """(n, h, w) with the root mean square `std` each; a shape of nothing stays nothing."""
+    """(n, h, w) with the root mean square `std` each; an all-zero shape stays zero."""
     rms = np.sqrt(np.square(shape).mean(axis=(1, 2), keepdims=True))
     return shape * np.divide(std, rms, out=np.zeros_like(rms), where=rms > 0)
 

@@ -1,6 +1,6 @@
 """Improved consistency training (Song & Dhariwal 2023, arXiv 2310.14189), alone or after EDM training.
 
-With `pretrain_share` above 0 that share of the steps is spent on denoising (`models.consistency.edm`), and the rest on
+With `pretrain_share` above 0, that share of the steps is spent on denoising (`models.consistency.edm`), and the rest on
 consistency tuning of the same network, which costs far less than consistency from nothing (Geng et al.
 2024, arXiv 2406.14548).
 
@@ -31,9 +31,9 @@ PAPER_STEPS_A_INTERVAL = 400_000 / 1280  # training steps behind each interval o
 def curriculum_end(steps: int, s0: int) -> int:
     """s1 for a run of `steps`: the paper's proportion, rounded down to a doubling of s0, at most 1280.
 
-    The paper ends with 1280 intervals after 400,000 steps. A short run that walks to 1280 all the same
-    trains each interval so seldom that its samples stay noise, so the grid ends coarser in proportion;
-    at less than a doubling it stays at s0.
+    The paper ends with 1280 intervals after 400,000 steps. A short run that goes to 1280 too trains each interval so
+    seldom that its samples stay noise. So the grid of a short run ends coarser in proportion; below one doubling it
+    stays at s0.
     """
     share = max(1.0, steps / PAPER_STEPS_A_INTERVAL / s0)
     return min(s0 * 2 ** int(math.log2(share)), max(s0, 1280))
@@ -50,7 +50,7 @@ def karras_grid(size: int, sigma_min: float, sigma_max: float, rho: float) -> Te
     ramp = torch.linspace(0, 1, size, dtype=torch.float64)
     low, high = sigma_min ** (1 / rho), sigma_max ** (1 / rho)
     grid = (low + ramp * (high - low)) ** rho
-    grid[0], grid[-1] = sigma_min, sigma_max  # to the bit: the boundary condition holds at σ_min exactly
+    grid[0], grid[-1] = sigma_min, sigma_max  # exactly, because the boundary condition holds at σ_min only
     return grid
 
 
@@ -68,7 +68,7 @@ def pseudo_huber(difference: Tensor) -> Tensor:
 
 @contextmanager
 def replayed(device: torch.device) -> Iterator[None]:
-    """Put the random state back on leaving, so that what follows draws the same numbers (dropout masks)."""
+    """Restore the random state on leaving, so that the code that follows draws the same numbers (dropout masks)."""
     cpu = torch.get_rng_state()
     cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     yield
@@ -99,7 +99,7 @@ class Consistency:
         self.memory: dict[str, float] = {}
 
     def phases(self) -> list[Phase]:
-        """Two, one after the other: the second's gradients are many times larger, so it has an optimiser of its own."""
+        """Denoising, then consistency. Its gradients are many times larger, so it has an optimiser of its own."""
         return [
             Phase("denoising", ("denoiser",), self._optimizer, self._denoising, self._pretraining),
             Phase("consistency", ("denoiser",), self._optimizer, self._consistency, self._tuning),
@@ -139,8 +139,8 @@ class Consistency:
         chances = lognormal_weights(grid, config.p_mean, config.p_std)
         index = torch.multinomial(chances, len(x), replacement=True)
         low, high = grid[index].float().to(x.device), grid[index + 1].float().to(x.device)
-        noise = torch.randn_like(x)  # one noise for both, so that both lie on one path
-        with torch.no_grad(), replayed(x.device):  # the teacher is the student itself, held still: no average
+        noise = torch.randn_like(x)  # the same noise for both, so that both lie on one path
+        with torch.no_grad(), replayed(x.device):  # the teacher is the student without gradients, no average
             teacher = self.estimate(network, x + low[:, None, None, None] * noise, low, batch["facts"])
         student = self.estimate(network, x + high[:, None, None, None] * noise, high, batch["facts"])
         loss = (pseudo_huber(student - teacher) / (high - low)).mean()
@@ -151,7 +151,7 @@ class Consistency:
     ) -> nn.Module | partial:
         """The network, bound to its conditions if it takes any.
 
-        A condition that is not given is all zeros; `hide` makes a share of the given ones so.
+        A condition that is not given becomes all zeros; `hide` does the same to a share of the given ones.
         """
         if not self.maps:
             return network

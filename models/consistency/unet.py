@@ -1,4 +1,4 @@
-"""A small U-Net: residual blocks told the noise level and facts of the image, and self-attention."""
+"""A small U-Net: residual blocks with an embedding of noise level and facts, and self-attention."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def zeroed(layer: nn.Module) -> nn.Module:
 class Embedding(nn.Module):
     """c_noise (n,) and facts (n, k) of the image to (n, width): sines at fixed, low frequencies, then two layers.
 
-    Low, because f(x, σ) and f(x, σ + dσ) are trained to agree: features that turn quickly with σ make the
-    target noisy (Song & Dhariwal 2023, section 3.3).
+    Frequencies are low because f(x, σ) and f(x, σ + dσ) are trained to agree: features that change fast with σ make
+    the target noisy (Song & Dhariwal 2023, section 3.3).
     """
 
     def __init__(self, width: int, facts: int):
@@ -45,7 +45,7 @@ class Embedding(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions; the embedding scales and shifts what lies between them."""
+    """Two convolutions; the embedding scales and shifts the features between them."""
 
     def __init__(self, inside: int, outside: int, embedding: int, dropout: float):
         super().__init__()
@@ -63,7 +63,7 @@ class ResidualBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention over all places of the map, in heads of about 32 channels."""
+    """Self-attention over all positions of the feature map, in heads of about 32 channels."""
 
     def __init__(self, channels: int):
         super().__init__()

@@ -1,8 +1,8 @@
-"""Everything a run needs to go on, written so that a kill at any moment leaves the one before it.
+"""Checkpoints: everything that a run needs to go on. A kill during the write keeps the previous checkpoint.
 
-A checkpoint is a folder `step-00000300`: tensors by group in safetensors files, optimisers in a file that
-`torch.load(weights_only=True)` reads (no pickle runs), and `state.json` with the rest and the SHA-256 of
-the others.
+A checkpoint is a folder `step-00000300`. It has tensors by group in safetensors files, optimisers in a file that
+`torch.load(weights_only=True)` reads (no pickle runs), and `state.json` with everything else and the SHA-256 of the
+other files.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ class Checkpoints:
         return target
 
     def latest(self) -> Snapshot | None:
-        """The newest checkpoint that is whole, or None; a damaged one is told of and passed over."""
+        """The newest undamaged checkpoint, or None; a warning names each damaged one."""
         for folder in self._found():
             try:
                 return _read(folder)
-            except Exception as error:  # noqa: BLE001 - whatever a damaged file makes its reader raise
-                warnings.warn(f"{folder}: damaged ({error}); going back to the one before", stacklevel=2)
+            except Exception as error:  # noqa: BLE001 - a damaged file may raise anything
+                warnings.warn(f"{folder}: damaged ({error}); the previous checkpoint is used", stacklevel=2)
         return None
 
     def remove(self) -> None:
@@ -85,7 +85,7 @@ def _read(folder: Path) -> Snapshot:
     record = json.loads((folder / "state.json").read_text())
     for name, digest in record["files"].items():
         if _sha256(folder / name) != digest:
-            raise ValueError(f"{name} is not what was written")
+            raise ValueError(f"{name} has changed since it was written")
     tensors = {path.stem: load_file(path) for path in sorted(folder.glob("*.safetensors"))}
     optimizers = torch.load(folder / "optimizers.pt", map_location="cpu", weights_only=True)
     return Snapshot(tensors, optimizers, record["state"])

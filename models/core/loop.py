@@ -1,8 +1,8 @@
 """The training loop, for every method: any number of networks, phases and optimisers, on any hardware.
 
-Determinism: all randomness of a step comes from (seed, step, rank), so a resumed run draws what an unbroken
-one would have drawn, and there is no generator state that a checkpoint could lose. On a CPU with a fixed
-number of threads the weights are the same to the bit.
+Determinism: all randomness of a step comes from (seed, step, rank). A resumed run therefore draws the same numbers as
+an unbroken one, and a checkpoint needs no generator state. On a CPU with a fixed number of threads the weights are
+the same to the bit.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ class TrainingError(RuntimeError):
 
 
 class Feed(Protocol):
-    """Batches without end, and where they stand."""
+    """Batches without end, and the position in them."""
 
     def __next__(self) -> Batch: ...
 
     def state(self) -> dict[str, Any]:
-        """JSON values from which the batches after the last one given out can be had again."""
+        """JSON values that lead back to this position: the next batch is the one after the last one given out."""
         ...
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished run leaves.
+    """The result of a finished run.
 
     Attributes:
         networks: the averaged networks. curve: one row of means every `log_every` steps.
@@ -107,7 +107,7 @@ def train(
         latest = {name: torch.tensor(value, device=device) for name, value in saved.state["latest"].items()}
         position = saved.state["feed"]
     feed = open_feed(position)
-    accelerator.wait_for_everyone()  # nobody writes a checkpoint while another still looks for one
+    accelerator.wait_for_everyone()  # no process writes a checkpoint while another still looks for one
 
     def save(done: int) -> None:
         if not main:
@@ -158,7 +158,7 @@ def train(
             if done % config.log_every == 0 or done == config.steps:
                 row()
             if main and (done % config.picture_every == 0 or done == config.steps):
-                picture(done, ema.networks)  # before the checkpoint: who goes on from there makes no earlier picture
+                picture(done, ema.networks)  # before the checkpoint, because a resumed run makes no earlier picture
             if regular or stop:
                 save(done)
             if stop == _TIME_IS_UP and done < config.steps:
@@ -197,8 +197,8 @@ def _descend(
 def _average_gradients(parameters: list[nn.Parameter], accelerator: Accelerator) -> None:
     """Mean over ranks, in one message.
 
-    By hand and not by a wrapper around the networks: a method may then call any network as often as it
-    likes, with or without gradients, and hold still whichever it likes.
+    Done here and not by a wrapper around the networks, so that a method may call any network as often as it likes,
+    with or without gradients.
     """
     if accelerator.num_processes == 1 or not parameters:
         return
@@ -223,7 +223,7 @@ def _agree(logs: dict[str, Tensor], received: list[int], accelerator: Accelerato
 
 
 def _finite(window: list[Mapping[str, Tensor | float]], done: int) -> list[dict[str, float]]:
-    """The window as plain numbers; TrainingError at the first step that has one which is not finite."""
+    """The window as plain numbers; TrainingError names the first step that has a number that is not finite."""
     plain = [_floats(row) for row in window]
     for index, row in enumerate(plain):
         for name, value in row.items():
@@ -240,7 +240,7 @@ def _floats(row: Mapping[str, Tensor | float]) -> dict[str, float]:
 
 
 def _means(window: list[dict[str, float]]) -> dict[str, float]:
-    """Mean of each number over the steps that have it (a phase need not run in every step)."""
+    """Mean of each number over the steps that have it, because a phase may skip steps."""
     names = list(dict.fromkeys(name for row in window for name in row))
     columns = {name: [row[name] for row in window if name in row] for name in names}
     return {name: math.fsum(values) / len(values) for name, values in columns.items()}

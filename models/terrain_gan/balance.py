@@ -1,19 +1,18 @@
-"""Keeps a generator from running away from its judge.
+"""Pauses the generator while the discriminator is behind.
 
-The judge learns in every step. While its loss is high, it is behind, and the generator rests until it has
-caught up. The band is in shares of the loss of a judge who knows nothing, so it means the same however many
-pictures are judged in a step, and whatever that loss adds up.
+The discriminator learns in every step. While its loss is high, the generator pauses. The thresholds are shares of the
+loss of a discriminator that knows nothing, so they do not depend on how many pictures a step judges.
 """
 
 from __future__ import annotations
 
 from models.terrain_gan.params import BalanceConfig
 
-KEEP = 0.99  # of the running ratio a step: it looks back over about a hundred
+KEEP = 0.99  # decay of the running ratio a step, which is a mean over about a hundred steps
 
 
 class Balance:
-    """The switch. Its whole state is in `memory`, plain numbers that a checkpoint keeps."""
+    """The switch. Its state is in `memory`, plain numbers that a checkpoint keeps."""
 
     def __init__(self, config: BalanceConfig, memory: dict[str, float]):
         self._config, self._memory = config, memory
@@ -21,19 +20,22 @@ class Balance:
 
     @property
     def ratio(self) -> float:
-        """Steps of the discriminator for each of the generator, lately; 1 before the first."""
+        """Running number of discriminator steps for each generator step; 1 before the first."""
         return self._memory["judged"] / self._memory["painted"] if self._memory["painted"] else 1.0
 
     @property
     def forced(self) -> float:
-        """Share of the generator's late steps that it owed to the limit on its rest."""
+        """Running share of generator steps that came only because the pause had reached its limit."""
         return self._memory["forced"] / self._memory["painted"] if self._memory["painted"] else 0.0
 
     def turn(self, level: float | None) -> bool:
-        """Whether the generator learns in this step, at the newest loss of the judge over that of chance.
+        """Whether the generator learns in this step.
 
-        Off at `stop` and above, on again below `resume`; in between it stays as it is. It never rests for more
-        than `rest` steps: what a judge does not learn in so many, it may learn from other pictures.
+        It pauses at `stop` and above, and learns again below `resume`; between the two it stays as it is. It never
+        pauses for more than `rest` steps, because the discriminator may need new pictures to learn from.
+
+        Args:
+            level: newest loss of the discriminator over that of chance; None before the first.
         """
         memory, config = self._memory, self._config
         if level is not None:

@@ -1,4 +1,4 @@
-"""The judge: patches of a picture at several scales (Wang et al. 2018, arXiv 1711.11585), and what it is trained on."""
+"""The discriminator: patches of a picture at several scales (Wang et al. 2018, arXiv 1711.11585), and its losses."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch.nn.utils.parametrizations import spectral_norm
 from models.terrain_gan.params import DiscriminatorConfig
 
 Judgement = list[list[Tensor]]
-"""By scale, the features of each layer; the last is the verdict, (n, 1, h, w): above 0 is real."""
+"""By scale, the features of each layer; the last is the output, (n, 1, h, w): above 0 means real."""
 
-CHANCE = 2.0  # hinge loss of a judge who knows nothing (0 everywhere), for each route that is judged
+CHANCE = 2.0  # hinge loss of a discriminator that returns 0 everywhere, for each route that it judges
 
 
 class Patches(nn.Module):
-    """Convolutions with stride 2, then a verdict for each place; every layer's largest gain is 1 (spectral norm)."""
+    """Convolutions with stride 2, then one output a position; the largest gain of every layer is 1 (spectral norm)."""
 
     def __init__(self, inside: int, channels: int, layers: int):
         super().__init__()
@@ -36,7 +36,7 @@ class Patches(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Judges terrain, height, slopes and classes, put together in one picture (n, inside, h, w)."""
+    """Judges terrain, height, slopes and classes, stacked as channels of one picture (n, inside, h, w)."""
 
     def __init__(self, config: DiscriminatorConfig, inside: int):
         super().__init__()
@@ -59,7 +59,7 @@ def split(judgement: Judgement, parts: int) -> list[Judgement]:
 def hinge(real: Judgement, fakes: list[Judgement]) -> Tensor:
     """Σ over routes of E max(0, 1 - D(real)) + E max(0, 1 + D(fake)), mean over scales (SPADE, section 3).
 
-    A judge that says 0 of everything has CHANCE for each route.
+    A discriminator that returns 0 everywhere has the loss CHANCE for each route.
     """
     scales = []
     for scale, layers in enumerate(real):
@@ -74,7 +74,7 @@ def fooling(fakes: list[Judgement]) -> Tensor:
 
 
 def feature_matching(real: Judgement, fake: Judgement) -> Tensor:
-    """E |f(real) - f(fake)| over the layers before the verdict, mean over layers and scales."""
+    """E |f(real) - f(fake)| over the layers before the output, mean over layers and scales."""
     distances = [
         F.l1_loss(theirs.float(), ours.detach().float())
         for scale, other in zip(real, fake, strict=True)

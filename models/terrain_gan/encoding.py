@@ -1,8 +1,8 @@
 """How a lit colour map and its heights become what a network learns, and back without loss.
 
-Colours go to -1..1. Heights are bent, asinh(h / bend), because most ground is low and finely cut and a plain scale
-would spend its whole range on the few high peaks; then divided so that the train split fills -1..1. Bathymetry bends
-the same way below 0, and a sea that the data has at 0 stays at 0.
+Colours go to -1..1. Heights are bent, asinh(h / bend), because most ground is low and a linear scale would spend most
+of its range on a few high peaks. They are then divided so that the train split fills -1..1. Depths below 0 bend the
+same way, and 0 stays 0.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-MARGIN = 1.05  # the highest ground of the train split is at 1 / MARGIN, where tanh is not yet flat
+MARGIN = 1.05  # the highest ground of the train split goes to 1 / MARGIN, where tanh still has a slope
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class ColorHeightEncoding:
             raise ValueError("no tiles to measure")
         bend = max(float(np.median(np.concatenate(middles))), 1.0)
         slope = math.sqrt(squares / max(counted, 1))
-        # Where all is flat there is nothing to scale by; any number keeps it flat.
+        # Flat data has nothing to scale by; any number keeps it flat.
         return cls(bend, MARGIN * math.asinh(top / bend) or 1.0, float(gsd), slope or 1.0)
 
     def encode(self, color: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -77,7 +77,7 @@ class ColorHeightEncoding:
         return self.bend * torch.sinh(height.float() * self.reach)
 
     def to_dict(self) -> dict[str, Any]:
-        """What `config.json` keeps."""
+        """The JSON values that `config.json` keeps."""
         return {"kind": "color_height", **asdict(self)}
 
     @classmethod

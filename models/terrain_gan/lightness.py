@@ -16,7 +16,7 @@ def to_lab(srgb: Tensor) -> Tensor:
     """sRGB in -1..1 to L, a, b."""
     to_xyz, white = _matrices(srgb)
     value = ((srgb.float() + 1) / 2).clamp(0, 1)
-    # The branch that is not taken must not divide by zero on the way back, so each sees only what it can bear.
+    # Each branch is clamped to its own range, so that the branch not taken has finite gradients.
     curved = ((value.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4
     linear = torch.where(value > 0.04045, curved, value / 12.92)
     t = torch.einsum("ij,njhw->nihw", to_xyz, linear) / white
@@ -26,7 +26,7 @@ def to_lab(srgb: Tensor) -> Tensor:
 
 
 def to_srgb(lab: Tensor) -> Tensor:
-    """L, a, b to sRGB in -1..1; a colour that no screen has goes to the nearest value of each channel."""
+    """L, a, b to sRGB in -1..1; a colour outside sRGB is clipped in each channel."""
     to_xyz, white = _matrices(lab)
     lightness, a, b = lab.float().unbind(1)
     y = (lightness + 16) / 116

@@ -1,10 +1,9 @@
-"""Texture and height from a map of classes, by a GAN that learns the sun of its data away.
+"""Texture and height from a class map, by a GAN that keeps the sun of its data out of the texture.
 
 The colours to learn from have the sun baked in. So a generator (`spade`) gives texture and height, a shadow
-network (`shadow`) lights the texture by the height, and the lit terrain is what the judge
-(`discriminator`) compares with the data. On a second route texture, height and classes are flipped on both axes
-and lit again, by the same sun: a shadow that the generator painted into the texture now lies on the wrong side of its
-hill.
+network (`shadow`) lights the texture by the height, and the `discriminator` compares the lit terrain with the data. On
+a second route, texture, height and classes are flipped on both axes and lit again by the same sun. A shadow that the
+generator painted into the texture then lies on the wrong side of its hill, and the discriminator sees it.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ from models.terrain_gan.shadow import Shadow, slopes
 from models.terrain_gan.spade import Generator
 
 FLIP = (2, 3)
-"""Both axes, and not either at random: light in the texture is then on the wrong side as often as on the right one,
-whatever the sun's azimuth. Else it pays to light the texture from behind while the shadows are too strong."""
+"""Both axes, not one at random: light in the texture is then on the wrong side as often as on the right one, at any
+azimuth of the sun. Otherwise a texture lit from behind would lower the loss while the shadows are too strong."""
 
 
 class TerrainGan:
@@ -85,7 +84,7 @@ class TerrainGan:
         return Loaded({"perceptual": {"network": self.perceptual.kind, "sha256": pinned.sha256}})
 
     def phases(self) -> list[Phase]:
-        """The judge in every step; the generator and its shadows while the judge keeps up."""
+        """The discriminator in every step; generator and shadow network while the discriminator keeps up."""
         judge, paint = self._adam(self.config.discriminator.lr_ratio * self.lr), self._adam(self.lr)
         return [
             Phase("discriminator", ("discriminator",), judge, self._judging),
@@ -93,7 +92,7 @@ class TerrainGan:
         ]
 
     def _adam(self, lr: float) -> partial[torch.optim.Adam]:
-        # No momentum, and a rate for each side (Heusel et al. 2017, arXiv 1706.08500).
+        # No momentum, and one rate for each side (Heusel et al. 2017, arXiv 1706.08500).
         return partial(torch.optim.Adam, lr=lr, betas=(0.0, 0.9))
 
     def _due(self, state: State, logs: Logs) -> bool:
@@ -121,7 +120,7 @@ class TerrainGan:
         loss = fooling(judged)
         logs: dict[str, Tensor] = {"fooling": loss}
         if config.feature_matching:
-            # The first route alone: the data has no picture of the flipped land under this sun.
+            # Only the first route: the data has no picture of the flipped land under this sun.
             logs["features"] = feature_matching(truth, judged[0])
             loss = loss + config.feature_matching * logs["features"]
         if self.perceptual is not None:
@@ -133,10 +132,10 @@ class TerrainGan:
         return loss, logs
 
     def _baked(self, texture: Tensor, height: Tensor, classes: Tensor, state: State) -> Tensor:
-        """Squared correlation of the texture's lightness with what the light of the two routes differs by.
+        """Squared correlation of the texture's lightness with the difference of light between the two routes.
 
-        Both are taken from their means over each class of each picture, as bright deserts are no light. The judge alone
-        would find the same, but slowly: it sees whole pictures, and a texture may drift for thousands of steps.
+        The mean over each class of each picture is subtracted from both, because a bright desert is not light. The
+        discriminator alone would find the same, but slowly: a texture may drift for thousands of steps.
         """
         with torch.no_grad():
             here, there = (state.networks["shadow"].light(self.slopes(side)) for side in (height, height.flip(FLIP)))
@@ -154,7 +153,7 @@ class TerrainGan:
         return state.networks["generator"](*self.random(classes))
 
     def _routes(self, state: State, texture: Tensor, height: Tensor, classes: Tensor) -> list[Tensor]:
-        """What the judge sees of each route of one painting."""
+        """What the discriminator sees of each route of one painting."""
         routes = [(texture, height, classes)]
         if self.config.flipped_route:
             routes.append(tuple(image.flip(FLIP) for image in routes[0]))
@@ -170,7 +169,7 @@ class TerrainGan:
         return z, classes, [torch.randn(n, 1, *shape, device=classes.device) for shape in shapes]
 
     def slopes(self, height: Tensor) -> Tensor:
-        """Bent slopes (n, 2, h, w) of an encoded height (n, 1, h, w)."""
+        """Bent slopes (n, 2, h, w), see `shadow.slopes`, of an encoded height (n, 1, h, w)."""
         return slopes(self.encoding.metres(height), self.encoding.gsd, self.encoding.slope)
 
     def _seen(self, terrain: Tensor, height: Tensor, classes: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A finished `terrain_gan`: from a drawn map of classes to a texture, its heights, and the terrain in the sun."""
+"""A finished `terrain_gan`: from a class map to a texture, heights, and the terrain in the sun."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Painter:
         self.stride: int = networks["generator"].stride
 
     def paint(self, labels: np.ndarray, seed: int, noise: float = 1.0) -> Painted:
-        """Paint maps (n, h, w) of classes, uint8; 255, no class, leaves a place to its surroundings.
+        """Paint class maps, uint8 (n, h, w); a place without a class (255) is painted from its surroundings.
 
         Args:
-            noise: times the noise of each pixel; 0 paints what the classes alone say.
+            noise: factor on the noise of each pixel; 0 paints what the classes alone say.
         Raises:
-            ValueError: a side is no multiple of `stride`, or a map has a class that the model does not.
+            ValueError: a side is not a multiple of `stride`, or a map has a class that the model does not have.
         """
         labels = np.asarray(labels)
         if labels.ndim != 3 or labels.dtype != np.uint8:

@@ -32,30 +32,30 @@ class GeneratorConfig(Config):
 
 
 class DiscriminatorConfig(Config):
-    """The judge (`models.terrain_gan.discriminator`)."""
+    """The discriminator (`models.terrain_gan.discriminator`)."""
 
     channels: int = Field(24, ge=1)
     """Feature channels of the first layer; each next layer has twice as many, up to eight times."""
     layers: int = Field(3, ge=1, le=8)
-    """Layers before the verdict; each halves the side of the picture."""
+    """Layers before the output; each halves the side of the picture."""
     scales: int = Field(2, ge=1, le=6)
-    """Copies of the judge; each sees the picture at half the side of the one before."""
+    """Copies of the discriminator; each sees the picture at half the side of the one before."""
     lr_ratio: float = Field(4.0, gt=0)
-    """Learning rate of the judge over that of the generator (SPADE)."""
+    """Learning rate of the discriminator over that of the generator (SPADE)."""
 
 
 class BalanceConfig(Config):
-    """When the generator rests (`models.terrain_gan.balance`).
+    """When the generator pauses (`models.terrain_gan.balance`).
 
-    Losses are shares of the loss of a judge that knows nothing.
+    Losses are shares of the loss of a discriminator that knows nothing.
     """
 
     stop: float = Field(0.9, gt=0)
-    """The generator stops learning while the loss of the judge is at least this."""
+    """The generator pauses once the loss of the discriminator is at least this."""
     resume: float = Field(0.8, gt=0)
-    """The generator learns again once the loss of the judge is below this."""
+    """The generator learns again once the loss of the discriminator is below this."""
     rest: int = Field(2, ge=0)
-    """Most steps in a row that the generator rests."""
+    """Most steps in a row that the generator pauses."""
 
     @model_validator(mode="after")
     def _ordered(self) -> BalanceConfig:
@@ -82,19 +82,19 @@ class Params(Config):
     generator: GeneratorConfig = GeneratorConfig()
     """The generator."""
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
-    """The judge."""
+    """The discriminator."""
     shadow: int = Field(32, ge=1)
     """Channels between the two layers of the shadow network."""
     flipped_route: bool = True
-    """Whether the judge also sees each painting turned around under the same sun, which shows light in a texture."""
+    """Whether the discriminator also sees each painting turned under the same sun, which reveals light in a texture."""
     flatness: float = Field(10.0, ge=0)
-    """Weight of the light that both routes find in the texture; 0 leaves it to the judge."""
+    """Weight of the light that both routes find in the texture; 0 leaves it to the discriminator."""
     feature_matching: float = Field(10.0, ge=0)
-    """Weight of the distance between the judge's features of paintings and of data; 0 leaves it out."""
+    """Weight of the distance between the discriminator's features of paintings and of data; 0 leaves it out."""
     perceptual: PerceptualConfig = PerceptualConfig()
     """The perceptual loss."""
     balance: BalanceConfig = BalanceConfig()
-    """When the generator rests."""
+    """When the generator pauses."""
 
     def check(self, px: int) -> None:
         """ValueError where tiles of side `px` do not fit."""

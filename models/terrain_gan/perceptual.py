@@ -1,8 +1,8 @@
-"""How unlike two pictures look to a fixed network: VGG-19 from a file, or random weights where there is none.
+"""Perceptual distance of two pictures: by VGG-19 from a file, or by a fixed random network where there is no file.
 
-With VGG-19 it is the perceptual loss of SPADE (Wang et al. 2018, arXiv 1711.11585, section 3.4). A random network of
-convolutions knows nothing of pictures; its features still compare edges and textures at several scales (He et al. 2016,
-arXiv 1606.04801), and it is called what it is wherever its loss is shown.
+With VGG-19 it is the perceptual loss of SPADE (Wang et al. 2018, arXiv 1711.11585, section 3.4). The features of a
+random convolutional network still compare edges and textures at several scales (He et al. 2016, arXiv 1606.04801). Logs
+and curves name the network.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SEED = 19
 
 
 class Perceptual(nn.Module):
-    """Mean over blocks of the L1 distance between features. Moves to wherever its input is; never learns.
+    """Mean over blocks of the L1 distance between features. It moves to the device of its input, and never learns.
 
     Attributes:
         kind: `vgg19` or `random`.
@@ -68,7 +68,9 @@ class Perceptual(nn.Module):
         return features
 
     def _fill_at_random(self) -> None:
-        generator = torch.Generator().manual_seed(SEED)  # of its own: the same network in every run
+        generator = torch.Generator().manual_seed(
+            SEED
+        )  # a generator of its own, so that every run has the same network
         for convolution in self._convolutions():
             spread = math.sqrt(2 / convolution.weight[0].numel())
             with torch.no_grad():
@@ -89,7 +91,7 @@ class Perceptual(nn.Module):
             if len(numbers) < len(self._convolutions()):
                 wanted = f"where {len(self._convolutions())} or more are expected"
                 raise ValueError(f"{len(numbers)} convolutions named features.<n>.weight {wanted}")
-        except Exception as error:  # noqa: BLE001 - whatever a file that is none of this makes its reader raise
+        except Exception as error:  # noqa: BLE001 - such a file may raise anything
             reason = " ".join(str(error).split())[:200]
             raise ValueError(f"{path}: not weights of VGG-19 that can be read: {reason}") from error
 
@@ -109,7 +111,7 @@ def _blocks(layout: tuple[tuple[int, int], ...]) -> nn.ModuleList:
 
 
 def _same(found: Tensor, wanted: Tensor) -> Tensor:
-    """`found`, if it has the shape of `wanted`: copying would stretch a single number over a whole layer."""
+    """`found`, if it has the shape of `wanted`; copying would broadcast a single number over a whole layer."""
     if found.shape != wanted.shape:
         raise ValueError(f"a layer of {tuple(found.shape)} where VGG-19 has {tuple(wanted.shape)}")
     return found

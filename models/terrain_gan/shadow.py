@@ -1,7 +1,7 @@
 """Slopes from heights, and light and shadow from slopes.
 
-Shaded-relief maps have the sun baked in. A network too small to know anything but how steep the ground is,
-and in which direction, learns that light; whatever else is on the map it must leave to the texture.
+Shaded-relief maps have the sun baked in. A network that sees only the slope of the ground learns that light, and
+everything else on the map is left to the texture.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from torch import Tensor, nn
 
 from models.terrain_gan.lightness import to_lab, to_srgb
 
-DEPTH = 60.0  # most that light or shadow can move lightness, of 100
+DEPTH = 60.0  # largest change of lightness (0..100) by light or shadow
 
 
 def slopes(metres: Tensor, gsd: float, typical: float) -> Tensor:
     """Rise to the east and to the south, (n, 1, h, w) metres to (n, 2, h, w), bent: asinh(slope / typical).
 
-    Differences between neighbours, and not over two pixels, so that nothing in the heights is too fine to be
-    seen; bent, because a cliff is a hundred times as steep as a plain and both should be told.
+    Differences are between neighbours, not over two pixels, so that no detail of the heights is too fine. They are bent
+    because a cliff is a hundred times as steep as a plain, and the network should tell both.
 
     Args:
         gsd: metres a pixel. typical: the root mean square slope of the train split, metres per metre.
@@ -30,7 +30,7 @@ def slopes(metres: Tensor, gsd: float, typical: float) -> Tensor:
 
 
 class Shadow(nn.Module):
-    """Two layers from slopes to a change of lightness, which is nothing on flat ground."""
+    """Two layers from slopes to a change of lightness, which is 0 on flat ground."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -44,8 +44,8 @@ class Shadow(nn.Module):
         return to_srgb(torch.stack([shaded, *hue], dim=1))
 
     def light(self, slope: Tensor) -> Tensor:
-        """Change of lightness (n, h, w), of 100, from slopes (n, 2, h, w)."""
-        # Flat ground is its own colour: else the two could agree on any split of the lightness between them.
+        """Change of lightness (n, h, w), in units of L (0..100), from slopes (n, 2, h, w)."""
+        # Flat ground keeps its colour. Otherwise texture and shadow could share the lightness in any proportion.
         light = self._answer(slope) - self._answer(torch.zeros_like(slope[:1, :, :1, :1]))
         return DEPTH * torch.tanh(light[:, 0].float())
 

@@ -1,8 +1,8 @@
-"""A generator of texture and height from a map of classes (Park et al. 2019, arXiv 1903.07291: SPADE).
+"""A generator of texture and height from a class map (SPADE; Park et al. 2019, arXiv 1903.07291).
 
-What is normalised is each pixel's vector of channels, by its own size: nothing is averaged over a batch, so
-training and painting are the same function, and nothing over the image, so a large map is painted as a crop of it
-would be, and a place full of one class keeps what it knows of itself.
+Each pixel's vector of channels is normalised by its own size. Nothing is averaged over a batch, so training and
+painting are the same function. Nothing is averaged over the image, so a large map is painted like a crop of it, and an
+area of one class keeps its features.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from models.terrain_gan.params import GeneratorConfig
 
 PAINTED = 4  # red, green, blue, height
-REACH = 10.0  # of a gain: Adam moves any weight by its rate, and from 0 to where noise is seen that takes long
+REACH = 10.0  # factor on a gain: Adam moves a weight by its rate a step, too slow from 0 to visible noise
 
 
 def conv(inside: int, outside: int) -> nn.Conv2d:
-    """3×3, with edges that go on as they are: zeros beyond them would frame every picture."""
+    """A 3×3 convolution that repeats the edges; zeros beyond them would frame every picture."""
     return nn.Conv2d(inside, outside, 3, padding=1, padding_mode="replicate")
 
 
@@ -51,7 +51,7 @@ class Block(nn.Module):
 
     def __init__(self, classes: int, inside: int, outside: int, hidden: int):
         super().__init__()
-        self.see = conv(classes, hidden)  # one look at the map for both
+        self.see = conv(classes, hidden)  # shared by both
         self.spade1, self.conv1 = Spade(inside, hidden), conv(inside, outside)
         self.noise = Noise(outside)
         self.spade2, self.conv2 = Spade(outside, hidden), conv(outside, outside)
@@ -67,8 +67,8 @@ class Block(nn.Module):
 class Generator(nn.Module):
     """z (n, z) and classes (n, k, h, w) to texture (n, 3, h, w) and height (n, 1, h, w), both in -1..1.
 
-    Every level paints, and the finer ones correct what the coarser painted (Karras et al. 2020, arXiv
-    1912.04958, section 4): a short training has its plains and mountains early, and its grain late.
+    Every level paints, and the finer levels correct the coarser ones (Karras et al. 2020, arXiv 1912.04958, section 4).
+    A short training thus learns plains and mountains first, and grain last.
 
     Attributes:
         stride: height and width of a map must be multiples of it.
@@ -84,7 +84,7 @@ class Generator(nn.Module):
         self.paint = nn.ModuleList(conv(width, PAINTED) for width in widths)
 
     def shapes(self, height: int, width: int) -> list[tuple[int, int]]:
-        """Shape of the noise that each block takes for a map of this size; ValueError where it does not go."""
+        """Shape of the noise that each block takes for a map of this size; ValueError where the size does not fit."""
         if height < self.stride or width < self.stride or height % self.stride or width % self.stride:
             raise ValueError(
                 f"a label map of {width} × {height} pixels: both sides must be multiples of {self.stride}; "

@@ -1,1 +1,1 @@
-"""Train a generator of terrain on shards."""
+"""Train a generator on shards."""

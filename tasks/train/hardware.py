@@ -1,4 +1,4 @@
-"""What the training runs on: processor or GPU, how many processes, which precision."""
+"""The hardware of a training: processor or GPU, number of processes, precision."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tasks.core.errors import LandloomError
 
 
 def accelerator(precision: str, threads: int, batch: int) -> Accelerator:
-    """Set up the device of this process, as `accelerate launch` or the lack of it asks.
+    """Set up the device of this process, alone or under `accelerate launch`.
 
     Args:
-        precision: auto, fp32 or bf16. threads: of the processor, in each process. batch: over all processes.
+        precision: auto, fp32 or bf16. threads: CPU threads of each process. batch: tiles a step, over all processes.
     """
     torch.set_num_threads(threads)
     state = PartialState(cpu=not torch.cuda.is_available())

@@ -1,4 +1,4 @@
-"""Where the checkpoints lie: under this checkout, or at a shared place that outlives the machine."""
+"""Where checkpoints are kept: under this checkout, or in a shared folder that outlives the machine."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tasks.core.stage import Stage
 from tasks.train.params import Params
 
 SHARED = "LANDLOOM_STATE"
-"""Names a folder (a mounted bucket, a shared disk) in which a replaced machine finds the checkpoints again."""
+"""A folder (a mounted bucket, a shared disk) in which the next machine finds the checkpoints."""
 
 
 def folder(stage: Stage[Params]) -> Path:
-    """The folder of this very training: the hash of its inputs is in its name, so a changed number starts anew."""
+    """The folder of this training. Its name has the hash of the inputs, so a changed number starts a new training."""
     parts = ("checkpoints", stage.dataset, stage.input_hash())
     shared = os.environ.get(SHARED)
     if not shared:

@@ -1,7 +1,7 @@
-"""Several processes or machines for one training, without another command: DVC knows a run by its command.
+"""One training on several processes or machines, under the same command as on one.
 
-`LANDLOOM_LAUNCH` holds the arguments of `accelerate launch`; the stage then replaces itself by it. So the
-outputs of a run on eight GPUs stand in DVC's run cache where a run on one would look for them.
+`LANDLOOM_LAUNCH` holds the arguments of `accelerate launch`, and the stage replaces itself by that command. DVC's run
+cache keys a run by its command, so a run on one GPU finds the outputs of a run on eight.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ VARIABLE = "LANDLOOM_LAUNCH"
 
 
 def spread() -> None:
-    """Become `accelerate launch <LANDLOOM_LAUNCH> -m tasks.train …` if asked to; else return."""
-    words = os.environ.pop(VARIABLE, "")  # gone for the processes that are launched: they are the training
+    """Replace this process by `accelerate launch <LANDLOOM_LAUNCH> -m tasks.train …` if the variable is set."""
+    words = os.environ.pop(VARIABLE, "")  # removed, so that the launched processes train
     if words.strip():
         launcher = [sys.executable, "-m", "accelerate.commands.launch", *shlex.split(words)]
         os.execv(sys.executable, [*launcher, "-m", "tasks.train", *sys.argv[1:]])

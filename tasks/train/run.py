@@ -44,7 +44,7 @@ def run(stage: Stage[Params]) -> None:
     product = _product(record)
     tiles = Tiles(shards, record, params.method)
     seed = int(stage.rng("train").integers(2**31))
-    torch.manual_seed(seed)  # the first weights, the same in every process
+    torch.manual_seed(seed)  # so that every process starts from the same weights
     config = describe(stage, record, tiles, accelerator)
     where = f"params.yaml: datasets.{stage.dataset}.train.method"
     try:
@@ -117,7 +117,7 @@ def run(stage: Stage[Params]) -> None:
         stage.say(f"{speed:.2f} steps/s, {100 * share:.2f} % of the time spent waiting for data")
     if not short:
         stage.spent(work, stage.dir / "model")
-    elif result.done % params.picture_every:  # a training that goes on from here makes no such picture
+    elif result.done % params.picture_every:  # a training that continues from here makes no such picture
         last.unlink()
 
 
