@@ -50,8 +50,10 @@ def write_scenes(frame: gpd.GeoDataFrame, path: Path) -> None:
 
 
 def read_scenes(path: Path) -> gpd.GeoDataFrame:
-    """The scene table, indexed by scene name."""
-    return read_geotable(path).set_index("scene", drop=False)
+    """The scene table, indexed by scene name; `gsd` is NaN for photographs."""
+    frame = read_geotable(path).set_index("scene", drop=False)
+    # A column of nulls alone has no type in the file, and would be read as objects.
+    return frame.assign(gsd=pd.to_numeric(frame["gsd"]).astype(float))
 
 
 def scene_pack(scene: pd.Series | tuple) -> str | None:
