@@ -56,7 +56,7 @@ def allowance(run: Recorded, here: Mapping[str, str]) -> str | None:
 
     Only stages that run networks have an excuse. Everything that makes data promises the same bytes anywhere.
     """
-    if not any(path.startswith("models/") for path in run.code_inputs):
+    if not any(path.split("/")[0] == "models" for path in run.code_inputs):
         return None
     for machine, verb in ((run.hardware, "made on"), (here, "made again on")):
         if gpus := machine.get("gpus"):

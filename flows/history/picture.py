@@ -228,7 +228,7 @@ def _shown(run: Recorded, store: Store) -> np.ndarray | None:
 
 
 def _colour(run: Recorded) -> str:
-    if any(path.startswith("models/") for path in run.code_inputs):
+    if any(path.split("/")[0] == "models" for path in run.code_inputs):
         return MODEL
     return PAGE if any("/runs/" in path or path.endswith("lineage.json") for path in run.data_inputs) else DATA
 

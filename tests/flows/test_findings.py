@@ -35,6 +35,7 @@ def run(stage: str = "train@terrain", hardware: dict | None = None, code: str = 
         (CPU, OTHER, "models/loop.py", "made on A, made again on B"),
         (CPU, CPU, "models/loop.py", None),
         ({}, CPU, "models/loop.py", None),  # an older run without hardware: no difference is allowed
+        (H100, CPU, "models", "made on NVIDIA H100"),  # a run that recorded the whole folder
         (H100, OTHER, "tasks/shard", None),  # data have the same bytes on every machine
     ],
 )
