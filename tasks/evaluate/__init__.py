@@ -1,1 +1,1 @@
-"""Evaluate: how far generated terrain is from held-out terrain, beside what "close" and "far" mean."""
+"""Evaluate: the distance of generated tiles to held-out tiles, beside floors and known-bad controls."""

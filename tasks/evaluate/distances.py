@@ -8,14 +8,14 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 LIMIT = 10.0
-"""Standardised values are cut off at so many scales, so that one freak tile cannot carry a whole distance."""
+"""Standardised values are clipped at this many scales, so that one extreme tile cannot dominate a distance."""
 
 KERNEL_LIMIT = 3.0
-"""The same for the cubic kernel, which raises everything to the third power: at ten scales a handful of tiles
-decides, and the interval of the floor is wider than the distance of the noise."""
+"""The same for the cubic kernel. The kernel cubes its argument: at ten scales a few tiles decide the value, and the
+interval of the floor becomes wider than the distance of the noise."""
 
 PRECISION_K, COVERAGE_K = 3, 5
-"""Neighbours that make a ball, as in Kynkäänniemi et al. 2019 and in Naeem et al. 2020."""
+"""Neighbours that set the radius of a ball, as in Kynkäänniemi et al. 2019 and in Naeem et al. 2020."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Scale:
         """Median and interquartile range over 1.349, which is the standard deviation of a Gaussian.
 
         Where most tiles agree and the range is next to nothing (the share of level ground among mountains)
-        half the standard deviation takes over; where all agree, 1 in the descriptor's own unit: those are
-        logarithms, shares and ratios, for which 1 is much.
+        half the standard deviation is used. Where all agree, the spread is 1 in the descriptor's own unit:
+        descriptors are logarithms, shares and ratios, for which 1 is large.
         """
         low, centre, high = np.quantile(real, (0.25, 0.5, 0.75), axis=0)
         spread = np.maximum((high - low) / 1.349, real.std(axis=0) / 2)

@@ -1,11 +1,11 @@
-"""Equal samples, floors and intervals: what a distance would be if nothing were wrong.
+"""Equal samples, floors and intervals: the distance that real tiles have to real tiles.
 
 Between finite samples of one and the same distribution no distance is zero, and most shrink as samples grow;
 the balls of precision and coverage shrink as well. So every comparison is made at one size n: half of the
 held-out tiles is the reference, and n rows of another set stand against it. Floors:
 
-    halves   the other half of the held-out tiles: what chance alone gives
-    train    tiles of the training split: other ground of the same kind, as near as memory of it could come
+    halves   the other half of the held-out tiles: the distance by chance alone
+    train    tiles of the training split: other ground of the same kind; a model that memorised it would score the same
 
 Each is drawn many times *without* replacement. A bootstrap with replacement would repeat tiles, which moves
 all these statistics; halves drawn without have, for a mean, just the variance of the whole sample (Shao & Wu
@@ -22,7 +22,7 @@ import numpy as np
 from tasks.core.errors import LandloomError
 
 LEAST = 8
-"""Tiles in the smallest sample that is compared: fewer have no fifth neighbours worth the name."""
+"""Tiles in the smallest sample that is compared: with fewer, fifth neighbours mean little."""
 
 
 def sample_size(val: int, **others: int) -> int:

@@ -1,4 +1,4 @@
-"""Does the model repeat its training tiles? Nearest neighbours, whichever way up the copy lies.
+"""Does the model repeat its training tiles? The search finds copies in every flip and quarter turn.
 
 Tiles are compared as thumbnails of at most 16 pixels a side with their mean removed, in all eight flips and
 quarter turns, by
@@ -7,7 +7,7 @@ quarter turns, by
 
 which is 0 for a copy, 1 for unrelated tiles, and 1 for tiles flatter than ε: two plains (or two clear skies) that
 look alike prove nothing. The medium sets ε. Held-out tiles, searched for in the same way, tell how near chance comes.
-A copy that was shifted or stretched is not found.
+Shifted or stretched copies are not found.
 """
 
 from __future__ import annotations

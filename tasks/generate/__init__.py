@@ -1,1 +1,1 @@
-"""Terrains from a trained model, in the formats that maps and game engines read."""
+"""Generate: samples of a trained model, in the formats that GIS tools, game engines and image viewers read."""

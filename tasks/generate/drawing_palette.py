@@ -1,4 +1,4 @@
-"""What a person needs to draw a map of classes in a paint program: the colours, and a sheet to begin with."""
+"""Files for drawing a class map in a paint program: the class colours, and a blank drawing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write_palette(folder: Path, classes: pd.DataFrame, px: int, title: str) -> N
         for red, green, blue, name in classes[["red", "green", "blue", "name"]].itertuples(index=False)
     ]
     (folder / "palette.gpl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    # Indexed, so that a paint program shows the classes as its colour map and smooths no edge.
+    # Indexed: a paint program then shows the classes as its colour map and does not smooth edges.
     write_drawing(folder / "blank.png", np.zeros((px, px), np.uint8), classes)
 
 
@@ -34,7 +34,7 @@ def _swatches(classes: pd.DataFrame, title: str) -> Figure:
     for row, (red, green, blue, name) in enumerate(
         classes[["red", "green", "blue", "name"]].itertuples(index=False), start=0
     ):
-        # No line around a swatch and whole pixels inside: a colour picker finds the class's colour anywhere in it.
+        # A swatch has no outline and no smoothed pixels, so a colour picker finds the exact colour anywhere in it.
         axes.fill_between([0.3, 2.5], row + 0.06, row + 0.94, color=(red / 255, green / 255, blue / 255), linewidth=0)
         axes.text(2.8, row + 0.5, f"{name}   #{red:02x}{green:02x}{blue:02x}", va="center", fontsize=10)
     return figure

@@ -1,4 +1,4 @@
-"""Folders for people: whole or not there, and never in the place of something else."""
+"""Output folders for people. A folder is complete or absent, and nothing that exists is overwritten."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tasks.core.hashing import dvc_md5
 
 
 def fill(wanted: Path, write: Callable[[Path], None]) -> Path:
-    """Let `write` fill an empty folder, and give it the name `wanted`, or `wanted-2`, … where that is taken.
+    """Let `write` fill an empty folder, then rename it to `wanted`, or to `wanted-2`, … if that name is taken.
 
-    A folder that already holds the very same bytes stays as it is. Returns the folder's path.
+    If a folder already holds the same bytes, it is kept and nothing is added. Returns the folder's path.
 
     Raises:
         LandloomError: the folder cannot be made there.
@@ -26,7 +26,7 @@ def fill(wanted: Path, write: Callable[[Path], None]) -> Path:
     except OSError as error:
         raise LandloomError(f"{wanted}: no folder can be made here: {error.strerror}") from None
     try:
-        part.chmod(0o755)  # mkdtemp makes it for its owner alone
+        part.chmod(0o755)  # mkdtemp lets only its owner in
         write(part)
         made = dvc_md5(part)
         for number in count(1):
@@ -38,4 +38,4 @@ def fill(wanted: Path, write: Callable[[Path], None]) -> Path:
                 return path
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    raise AssertionError("unreachable: numbers do not end")
+    raise AssertionError("unreachable: count() never ends")

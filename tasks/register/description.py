@@ -1,4 +1,4 @@
-"""What a model version says of itself in MLflow: the way back to the sources, with a link to every run on it."""
+"""The description of a model version in MLflow: a table of every run from sources to samples, with links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MLflow side: a model version that points at DVC's bytes, and the marks it leaves on the runs."""
+"""MLflow: a model version that points at DVC's bytes, and tags on the runs that it came from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks.runs.journal import dataset_inputs
 from tasks.runs.store import connect, tracking_uri
 from tasks.runs.tracking import flatten, safe_name, warn_away
 
-ALIAS = "candidate"  # whoever likes the figures moves `champion` by hand
+ALIAS = "candidate"  # a person who likes the figures sets `champion` by hand
 
 
 def register(

@@ -1,4 +1,4 @@
-"""The run files of the stages upstream, held against `dvc.lock`."""
+"""The run files of the stages upstream, compared with `dvc.lock`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ LISTED = 200  # rows of a table that are written out; what is left out is counte
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object; one that is missing or broken is told by name."""
+    """A JSON object; `LandloomError` with the path if it is missing or broken."""
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:

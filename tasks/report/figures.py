@@ -1,4 +1,4 @@
-"""The pictures that the stages drew: copied beside the page, each with words for who cannot see it."""
+"""The pictures of the stages, copied beside the page, each with a text for people who cannot see it."""
 
 from __future__ import annotations
 

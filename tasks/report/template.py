@@ -1,4 +1,4 @@
-"""The template, filled: everything that is put in is escaped, and nothing is fetched from anywhere."""
+"""Fill the template. Every value is escaped, and the page loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def render(facts: dict[str, Any]) -> str:
     """The page as HTML."""
     environment = Environment(
         loader=FileSystemLoader(HERE),
-        autoescape=True,  # for every template, whatever its name: names of rasters are other people's words
+        autoescape=True,  # for every template: names of rasters come from other people
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

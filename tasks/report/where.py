@@ -1,4 +1,4 @@
-"""What a newcomer is told when the pipeline is done: where to look, and what to try next."""
+"""What a newcomer reads when the pipeline is done: where the results are, and what to try next."""
 
 from __future__ import annotations
 

@@ -42,7 +42,8 @@ def leakage(
     """Leakage of pictures (n, H, W, 3) uint8 with heights (n, H, W) in metres and classes (n, H, W) uint8.
 
     Lightness and shade are each taken as what they differ from their mean over the same class in the same tile:
-    that forests are dark and deserts bright is no light. Level ground, which no sun models, is left out.
+    the darkness of forests and the brightness of deserts then do not count as light. Level ground has no shade and is
+    left out.
     """
     sums = np.stack([_sums(*tile, gsd) for tile in zip(color, height, labels, strict=True)])
     curve = _correlations(sums.sum(axis=0))

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-LAG = 8  # pixels; nearer than that every texture resembles itself
+LAG = 8  # pixels; at shorter lags every texture resembles itself
 
 
 def pairwise(pictures: np.ndarray) -> float:
@@ -18,8 +18,8 @@ def pairwise(pictures: np.ndarray) -> float:
 def repetition(values: np.ndarray) -> float:
     """Highest peak of the autocorrelation of (H, W), away from the centre: 1 repeats wholly, noise is near 0.
 
-    The plane through the values is taken off first, or a slope would resemble itself at every lag. Only local maxima
-    count, so that the flank of the central peak is none. Where the values are constant, any shift finds them again: 1.
+    The plane through the values is subtracted first, because a slope resembles itself at every lag. Only local maxima
+    count, which leaves out the flank of the central peak. Constant values give 1: every shift finds them again.
     """
     values = values.astype(np.float64)
     y, x = (axis - axis.mean() for axis in np.mgrid[: values.shape[0], : values.shape[1]].astype(np.float64))

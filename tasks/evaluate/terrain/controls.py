@@ -1,6 +1,6 @@
-"""Known-bad controls, made of the held-out tiles themselves: what a metric that works must call far.
+"""Known-bad controls, made from held-out tiles. A metric that works must put them far from real terrain.
 
-Each keeps something that real tiles have and breaks the rest, so that a low score cannot be had by that alone.
+Each control keeps one property of real tiles and breaks the rest, so that this property alone cannot give a low score.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def controls(real: np.ndarray, gsd: float, seed: int) -> dict[str, np.ndarray]:
 def noise(real: np.ndarray, gsd: float, rng: np.random.Generator) -> np.ndarray:
     """Random-phase fractal noise with the tiles' average spectrum, and each tile's relief and lowest height.
 
-    What a good fractal generator would give. The average is over logarithms of spectra of equal variance, so
+    A good fractal generator gives such tiles. The average is over logarithms of spectra of equal variance, so
     that neither mountains nor a few rough plains set it.
     """
     power = _power(real, gsd)
@@ -40,8 +40,8 @@ def noise(real: np.ndarray, gsd: float, rng: np.random.Generator) -> np.ndarray:
 def noise_tile(real: np.ndarray, gsd: float, rng: np.random.Generator) -> np.ndarray:
     """Random-phase noise with each tile's own spectrum, tilt, relief and lowest height.
 
-    As far as the spectrum, relief and altitude of every single tile can bring anyone: only the phases are
-    missing, so nothing drains and valleys are ridges upside down. No generator is given so much.
+    The best that spectrum, relief and altitude of every single tile can give. Only the phases are random, so nothing
+    drains and valleys are ridges upside down. No generator knows this much about a tile.
     """
     return _at_relief(real - detrend(real) + spectral_noise(_power(real, gsd), gsd, rng), real)
 

@@ -1,4 +1,4 @@
-"""Heights as 16-bit codes, with the way back to metres, over a terrain's own range or one shared by many."""
+"""Heights as 16-bit codes. The range of metres is a terrain's own, or shared by several terrains."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Codes(NamedTuple):
 
 
 def span(heights: Iterable[np.ndarray]) -> Span:
-    """The range of all `heights` together: terrains coded over it meet without a step in an engine."""
+    """The range of all `heights` together. Terrains coded over one range join without a step in an engine."""
     ends = [(float(height.min()), float(height.max())) for height in heights]
     return Span(min(low for low, _ in ends), max(high for _, high in ends))
 
 
 def encode(height: np.ndarray, over: Span | None = None) -> Codes:
-    """Spread the range `over` (the terrain's own, where None) over all 65,536 codes; where it is empty step is 0.
+    """Spread the range `over` (None: the terrain's own) over all 65,536 codes. Of a flat terrain, step is 0.
 
     Raises:
         ValueError: a height lies outside the range.
@@ -48,5 +48,5 @@ def encode(height: np.ndarray, over: Span | None = None) -> Codes:
     step = (high - low) / TOP
     if step == 0:
         return Codes(np.zeros(height.shape, np.uint16), low, 0.0)
-    # In float64: a float32 of 8,000 m resolves half a millimetre, far coarser than a step of a plain.
+    # float64, because float32 resolves 8,000 m to half a millimetre, and a step of a plain is finer.
     return Codes(np.rint((height.astype(np.float64) - low) / step).astype(np.uint16), low, step)

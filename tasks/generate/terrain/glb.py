@@ -1,4 +1,4 @@
-"""Read a GLB back, from its bytes alone (glTF 2.0, sections 4.4 and 5): the preview shows what the file says."""
+"""Read a GLB from its bytes alone (glTF 2.0, sections 4.4 and 5), so that the preview shows what the file holds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Glb(NamedTuple):
 
 
 def read_glb(path: Path) -> Glb:
-    """The first primitive of a GLB with one buffer, tightly packed; ValueError where it is no GLB."""
+    """The first primitive of a GLB with one buffer, tightly packed; ValueError if it is not a GLB."""
     content = path.read_bytes()
     magic, version, length = struct.unpack_from("<4sII", content)
     if magic != b"glTF" or version != 2 or length != len(content):

@@ -1,7 +1,7 @@
 """Triangles from heights: an open surface to look at, and a closed block to print.
 
 A vertex is the centre of a pixel, and the frame is the GeoTIFF's: x to the east, y to the north, z up, from the
-terrain's south-west corner. Every triangle runs counterclockwise for who looks at it from outside.
+terrain's south-west corner. Every triangle runs counterclockwise seen from outside.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def no_surface(height: np.ndarray) -> str | None:
 
 
 def thinned(height: np.ndarray, mesh: Mesh) -> np.ndarray:
-    """The heights that become vertices: all, or so many that the longer side has `max_px`."""
+    """The heights that become vertices: all, or fewer, so that the longer side has `max_px`."""
     if (reason := no_surface(height)) is not None:
         raise LandloomError(reason)
     share = mesh.max_px / max(height.shape)
@@ -84,7 +84,7 @@ def _quads(rows: int, cols: int) -> np.ndarray:
 
 
 def _rim(rows: int, cols: int) -> np.ndarray:
-    """Indices of the outermost vertices, once around counterclockwise as seen from above."""
+    """Indices of the outermost vertices, once around, counterclockwise seen from above."""
     index = np.arange(rows * cols).reshape(rows, cols)
     south, east, north, west = index[-1, :-1], index[:0:-1, -1], index[0, :0:-1], index[:-1, 0]
     return np.concatenate([south, east, north, west])

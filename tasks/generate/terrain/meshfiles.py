@@ -1,4 +1,4 @@
-"""OBJ, GLB and STL by trimesh, whose writers are right for all three; what they leave open is settled here.
+"""OBJ, GLB and STL, written by trimesh; this file sets what trimesh leaves open: materials, samplers, axes.
 
 OBJ and GLB have y up, as glTF demands and as programs that read OBJ expect: x to the east, z to the south. STL has z
 up, as slicers do, and is in millimetres.
@@ -37,7 +37,7 @@ def write_obj(folder: Path, name: str, surface: Surface, texture: np.ndarray, no
 
 
 def write_glb(path: Path, surface: Surface, texture: np.ndarray, extras: dict[str, Any]) -> None:
-    """Write one GLB with the texture (uint8 (H, W, 3)) inside; `extras` land beside its version."""
+    """Write one GLB with the texture (uint8 (H, W, 3)) inside; `extras` stand beside its version."""
     material = PBRMaterial(baseColorTexture=Image.fromarray(texture), metallicFactor=0.0, roughnessFactor=1.0)
 
     def finish(tree: dict[str, Any]) -> None:
@@ -62,5 +62,5 @@ def write_stl(path: Path, solid: Surface) -> None:
 def _yup(surface: Surface, material: SimpleMaterial | PBRMaterial) -> trimesh.Trimesh:
     vertices = surface.vertices[:, [0, 2, 1]] * [1, 1, -1]
     visual = TextureVisuals(uv=surface.uv, material=material)
-    # Without `process=False` trimesh would merge and reorder vertices, and the grid could not be found again.
+    # Without `process=False` trimesh merges and reorders vertices, and the order of the grid is lost.
     return trimesh.Trimesh(vertices, surface.faces, visual=visual, process=False)

@@ -1,7 +1,4 @@
-"""One raster format each: a float GeoTIFF, and 16-bit heightmaps.
-
-Every writer takes the same array: (H, W), row 0 in the north.
-"""
+"""Raster files: a float GeoTIFF, and 16-bit heightmaps. Arrays are (H, W), row 0 in the north."""
 
 from __future__ import annotations
 
@@ -12,9 +9,9 @@ import rasterio
 from affine import Affine
 from PIL import Image
 
-# A generated terrain lies nowhere on Earth. An engineering CRS says just that: x to the east and y to the
-# north, in metres from the terrain's south-west corner. GIS tools measure lengths and slopes in it, and none
-# of them puts it on a map of the world.
+# A generated terrain has no place on Earth. An engineering CRS says so: x runs east and y runs north, in
+# metres from the terrain's south-west corner. GIS tools can measure lengths and slopes in it, and do not
+# put it on a map of the world.
 NOWHERE = (
     'ENGCRS["Generated terrain, no place on Earth",EDATUM["South-west corner of the terrain"],CS[Cartesian,2],'
     'AXIS["easting",east,ORDER[1],LENGTHUNIT["metre",1]],AXIS["northing",north,ORDER[2],LENGTHUNIT["metre",1]]]'
@@ -71,6 +68,6 @@ def write_raw16(path: Path, codes: np.ndarray, byte_order: str = "windows", flip
 
 
 def read_raw16(path: Path, shape: tuple[int, int], byte_order: str = "windows", flip: bool = False) -> np.ndarray:
-    """uint16 of `shape`, which the file itself does not say, first row in the north."""
+    """uint16 of `shape`, which the file does not state; first row in the north."""
     codes = np.frombuffer(path.read_bytes(), BYTE_ORDERS[byte_order]).reshape(shape).astype(np.uint16)
     return codes[::-1] if flip else codes

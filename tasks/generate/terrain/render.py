@@ -1,4 +1,4 @@
-"""A picture of a textured mesh: a depth buffer, the texture by its coordinates, and the sun of all our pictures."""
+"""A picture of a textured mesh, drawn with a depth buffer and lit from the north-west like every other picture."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _visible(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The nearest front face on each pixel, int64 (H, W), -1 for none, and its corners' shares (H, W, 3).
 
-    Triangles whose bounding boxes are of like size are drawn together, all pixels of their boxes at once.
+    Triangles with bounding boxes of similar size are drawn together, all pixels of their boxes at once.
     """
     nearest = np.full(size[0] * size[1], -np.inf)
     triangle = np.full(size[0] * size[1], -1)

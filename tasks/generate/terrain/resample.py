@@ -1,9 +1,9 @@
 """Heights on another number of points over the same ground.
 
 Engines want grids of certain sizes, whose first and last points lie on the terrain's edge. So the first and the last
-point stay where they are (a picture library keeps the outer edges of pixels instead, and would move the terrain by
-half a pixel). Keys' cubic kernel between points; widened when shrinking, so that nothing finer than the new
-grid is left to alias (Keys 1981, IEEE TASSP 29(6), equation 15 with a = -1/2).
+point stay in place. (Image libraries keep the outer edges of pixels, which would move the terrain by half a pixel.)
+The kernel is Keys' cubic. When shrinking it is widened, so that detail finer than the new grid cannot alias
+(Keys 1981, IEEE TASSP 29(6), equation 15 with a = -1/2).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from scipy.sparse import csr_matrix
 
 
 def resample(height: np.ndarray, rows: int, cols: int) -> np.ndarray:
-    """float32 (H, W) metres to float32 (rows, cols), within the range that was there."""
+    """float32 (H, W) metres to float32 (rows, cols), within the range of the input."""
     if height.shape == (rows, cols):
         return height
     metres = height.astype(np.float64)
     metres = _weights(metres.shape[0], rows) @ metres
     metres = (_weights(metres.shape[1], cols) @ metres.T).T
-    # A cubic swings a little beyond a cliff; the sea stays at its level, and a shared range stays valid.
+    # A cubic overshoots at cliffs; clipping keeps the sea level and a shared range valid.
     return np.clip(metres, height.min(), height.max()).astype(np.float32)
 
 
@@ -31,7 +31,7 @@ def _weights(old: int, new: int) -> csr_matrix:
     taps = np.floor(at).astype(int)[:, None] + np.arange(-reach, reach + 2)
     weights = _keys((at[:, None] - taps) / stretch)
     weights /= weights.sum(axis=1, keepdims=True)
-    # Beyond the edge the terrain goes on as its point reflection, 2·h(edge) - h(inside): slopes run on.
+    # Beyond the edge the terrain continues as its point reflection, 2·h(edge) - h(inside): slopes run on.
     edge = np.clip(taps, 0, old - 1)
     inside = np.clip(2 * edge - taps, 0, old - 1)
     lines = np.broadcast_to(np.arange(new)[:, None], taps.shape)

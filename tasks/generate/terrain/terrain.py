@@ -42,7 +42,7 @@ class Terrain:
     classes: pd.DataFrame | None = None
 
     def skin(self) -> np.ndarray:
-        """What a mesh wears, uint8 (H, W, 3): the texture, or the tints of its heights; who renders it adds the sun."""
+        """The texture of a mesh, uint8 (H, W, 3), without sun: the painted one, or the tints of the heights."""
         if self.texture is not None:
             return self.texture
         return shaded_relief(self.height, self.gsd, exaggeration=0.0)
