@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from models.core.artifact import load_model
-from tasks.core.settings import load
+from tasks.core.settings import read, rooms
 from tests.shard.small import grow, shard
 
 STEPS = 20
@@ -21,8 +21,8 @@ def run() -> list[tuple[str, str, str]]:
     from tasks.train.run import run as train
     from tests.train.stand import FakeRun, stage
 
-    sections = load().datasets["atlas"]
-    section, px = sections["train"], sections["shard"]["px"]
+    sections = rooms(read()["datasets"], "atlas")
+    section, px = sections["train"].model_dump(), sections["shard"].px
     every = {"checkpoint_every": STEPS, "picture_every": STEPS, "log_every": STEPS}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)

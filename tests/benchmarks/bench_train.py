@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tasks.core.settings import load
+from tasks.core.settings import read, rooms
 from tasks.formats.shards.shardset import ShardSet
 from tests.shard.small import grow, shard
 
@@ -17,11 +17,12 @@ def run() -> list[tuple[str, str, str]]:
     from tasks.train.run import run as train
     from tests.train.stand import FakeRun, stage
 
-    section = load().datasets["terrain"]["train"]
+    sections = rooms(read()["datasets"], "terrain")
+    section = sections["train"].model_dump()
     every = {"checkpoint_every": STEPS, "picture_every": STEPS, "log_every": STEPS}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        px = load().datasets["terrain"]["shard"]["px"]
+        px = sections["shard"].px
         shards = ShardSet(shard(grow(root / "data" / "small", scenes=8, px=px), px=px))
         said = FakeRun()
         train(stage(root, said, **{**section, "steps": STEPS, **every}))
