@@ -30,7 +30,7 @@ def test_only_the_named_value_changes_and_ones_own_edits_stay(small, prefect):
 
     text = path.read_text()
     for wrong, message in [
-        ({"datasets.terrain.train.lrr": 1}, r"datasets\.terrain\.train\.lrr: params.yaml has no such key"),
+        ({"datasets.terrain.train.lrr": 1}, r"datasets\.terrain\.train\.lrr: unknown key; known here: "),
         ({LR: -1, "seed": 5}, r"datasets\.terrain\.train\.lr: .*greater than 0"),
     ]:
         with pytest.raises(LandloomError, match=message):
