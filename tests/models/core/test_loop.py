@@ -1,10 +1,12 @@
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
+import models.core.loop
 from models.consistency.method import Consistency
 from models.core.checkpoint import Checkpoints
 from models.core.ema import Ema
@@ -99,6 +101,32 @@ def test_a_signal_saves_and_ends_with_its_status(tmp_path, number):
     resumed = fit(consistency(), images, tmp_path)
     assert resumed.steps == 5
     assert same(resumed.networks, fit(consistency(), images, tmp_path / "whole").networks)
+
+
+@pytest.mark.parametrize("at", [4, 5])
+def test_a_deadline_ends_the_run_as_a_model_and_a_later_call_goes_on(tmp_path, monkeypatch, at):
+    """At step 4 a row of the curve and a picture are due anyway, at step 5 they are made for the cut alone."""
+    loop = LOOP.model_copy(update={"checkpoint_every": 3, "picture_every": 4, "steps": 12})
+    whole, pictures, asked = fit(consistency(), images, tmp_path / "whole", loop), [], []
+    with monkeypatch.context() as patch:
+        clock = SimpleNamespace(time=lambda: asked.append(1) or len(asked), perf_counter=lambda: 0.0)
+        patch.setattr(models.core.loop, "time", clock)  # a second a step
+        cut = fit(consistency(), images, tmp_path / "cut", loop, None, lambda done, _: pictures.append(done), at)
+    assert (cut.done, cut.steps, cut.curve[-1]["step"], pictures) == (at, at, at, [4] + [5] * (at == 5))
+    resumed = fit(consistency(), images, tmp_path / "cut", loop)
+    assert (resumed.done, resumed.steps) == (12, 12 - at)
+    assert resumed.curve == whole.curve and same(resumed.networks, whole.networks)
+
+
+def test_the_same_signal_twice_at_once_is_one_wish(tmp_path):
+    def twice(rng):
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return images(rng)
+
+    with pytest.raises(SystemExit) as ended:
+        fit(consistency(), twice, tmp_path)
+    assert ended.value.code == 128 + signal.SIGTERM and list(tmp_path.glob("step-*"))
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path):
