@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from models.core.config import PinnedFile
 from tasks.core.settings import Strict
-
-
-class Weights(Strict):
-    """A file of weights, pinned by its bytes."""
-
-    path: str = Field(min_length=1)
-    """From the repository's root, or absolute."""
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    """The file's SHA-256 (`sha256sum FILE`). Another file of the same name would give other numbers, and is refused."""
 
 
 class Params(Strict):
@@ -29,7 +21,7 @@ class Params(Strict):
     """Directions of the sliced Wasserstein distance. At 256 their choice moves the distance by less than one draw."""
     bootstrap: int = Field(50, ge=2)
     """Draws of equal samples that make the intervals."""
-    inception: Weights | None = None
+    inception: PinnedFile | None = None
     """A TorchScript Inception file, {path, sha256}; FID is left out, and said to be, where null."""
 
     @field_validator("steps")
