@@ -77,7 +77,8 @@ class Stage(Generic[P]):
 
         Which columns DVC draws, and how, stands in `dvc.yaml`; where it names no y, the last one is drawn.
         """
-        self._plots[name] = rows
+        if rows:
+            self._plots[name] = rows
 
     def timing(self, values: dict[str, float]) -> None:
         """Record what differs from run to run (seconds, rates): in the run only, in no output."""

@@ -64,4 +64,4 @@ def _leaks(seed: int, flipped: bool) -> dict[str, float]:
         train(Stage(next(entries), TrainParams(**section), seed, compute, Run(), root))
         evaluate(Stage(next(entries), EvaluateParams(**sections["evaluate"]), seed, compute, Run(), root))
         found = json.loads((root / "data" / "atlas" / "evaluation" / "metrics.json").read_text())
-    return {name: facts["leak"] for name, facts in found["paintings"]["shadow_leakage"].items()}
+    return {name: facts["leak"] for name, facts in found["details"]["paintings"]["shadow_leakage"].items()}

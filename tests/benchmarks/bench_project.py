@@ -17,15 +17,17 @@ import rasterio
 from affine import Affine
 
 from tasks.formats.tables.ledger import LedgerRow
+from tasks.project.batches import Batch, Job
 from tasks.project.cover import cover
 from tasks.project.footprint import footprint, ground_gsd
-from tasks.project.make import Batch, Job, render
+from tasks.project.make import render
 from tasks.project.params import Params
 from tasks.project.rasters import Raster
 from tests.project.stage import ledger_row, project
 
 CELL = 3601  # a 1° cell of 1", node-registered: what SRTM and NASADEM publish
 VOID = -32768
+CELLS = (2, 24)  # of a third of that, as scenes grow
 REPEATS = 5
 
 
@@ -41,14 +43,14 @@ def _throughput(folder: Path, gsd: float, method: str) -> tuple[str, str, str]:
     gdalwarp = shutil.which("gdalwarp")
     if gdalwarp is None:
         return what, "skipped: gdalwarp is not installed", bar
-    raster = _cell(folder / "cell.tif", 46, 8, CELL, 1 / 3600)
+    raster = _cell(folder / "cell.tif", 46, 8, CELL, 1 / (CELL - 1))
     # fill_px 0: gdalwarp fills no voids either.
-    params = Params(method="local_equal_area", gsd=gsd, scene_px=1024, resampling="cubic", max_upsample=2.0, fill_px=0)
+    params = Params(gsd=gsd, scene_px=1024, fill_px=0)
     ground = footprint(raster.crs, raster.transform, raster.cols, raster.rows)
     grids = [block.grid for block in cover([ground], [raster.gsd], gsd, params.scene_px, params.method)]
     out = folder / f"ours{gsd:g}"
     out.mkdir()
-    batch = Batch(tuple(Job(grid, (raster,)) for grid in grids), out, params)
+    batch = Batch(tuple(Job(grid, (raster,)) for grid in grids), out, None, params)
 
     def theirs() -> None:
         for grid in grids:
@@ -85,12 +87,12 @@ def _processor_seconds() -> float:
 
 def _memory(folder: Path) -> tuple[str, str, str]:
     peaks, scenes = [], []
-    for cells in (2, 24):
+    for cells in CELLS:
         root = folder / f"memory{cells}"
         raw = root / "data/terrain/raw"
         raw.mkdir(parents=True)
         places = [(30 + 3 * (i // 6), 3 * (i % 6)) for i in range(cells)]
-        rows = [ledger_row(_cell(raw / f"c{lat}_{lon}.tif", lat, lon, 1201, 1 / 1200)) for lat, lon in places]
+        rows = [ledger_row(_cell(raw / f"c{lat}_{lon}.tif", lat, lon, CELL // 3, 3 / CELL)) for lat, lon in places]
         child = subprocess.run(
             [sys.executable, "-m", "tests.benchmarks.bench_project", str(root), *map(_encode, rows)],
             check=True, capture_output=True, text=True,

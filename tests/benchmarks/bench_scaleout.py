@@ -45,7 +45,7 @@ def run() -> list[tuple[str, str, str]]:
         engines = {"serial": "serial", "processes": "processes", "Dask": cluster.address}
         for room in before_training:
             params = _params(room)
-            idle = room in ("label", "caption") and params.method == "none"
+            idle = room in ("label", "caption") and params.method.name == "none"
             if _spreads(room) and not idle:
                 rows.append(_row(room, params, engines, Path(folder)))
             else:
