@@ -7,6 +7,7 @@ moment sound: objects into the cache, then the run cache, then `dvc.lock`, then 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import chdir
 from pathlib import Path
 
 from dvc.dependency import ParamsDependency
@@ -32,7 +33,9 @@ def adopt(name: str, inputs: Mapping[str, str], folder: Path, root: Path) -> boo
     Raises:
         LandloomError: an input changed meanwhile.
     """
-    with Repo(root, _wait_for_lock=True) as repo, locked(repo):
+    folder = folder.resolve()
+    # DVC's run cache takes paths from the working directory.
+    with chdir(root), Repo(root, _wait_for_lock=True) as repo, locked(repo):
         stage = next(stage for stage in repo.index.stages if stage.name == name)
         before = {out.def_path: out.hash_info for out in stage.outs}
         for dep in stage.deps:

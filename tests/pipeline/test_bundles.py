@@ -42,7 +42,7 @@ def home(unbroken, tmp_path_factory) -> Clone:
     lock = clone.root / "dvc.lock"
     entries = yaml.safe_load(lock.read_text())
     for stage in ("train", "evaluate", "generate", "register", "report"):
-        for out in entries["stages"].pop(f"{stage}@terrain")["outs"]:
+        for out in entries["stages"].pop(f"{stage}@terrain", {"outs": []})["outs"]:
             path = clone.root / out["path"]
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     lock.write_text(yaml.safe_dump(entries))
