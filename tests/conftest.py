@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import tasks  # noqa: F401 - fixes the arithmetic, so it comes before whatever loads numpy
+
 TESTS = Path(__file__).resolve().parent
 REALDATA = TESTS.parents[1] / "shared" / "realdata"
 

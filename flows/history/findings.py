@@ -16,6 +16,9 @@ NOTE = "note"
 DIFFERENT = "different"
 MISSING = "missing"
 
+PORTABLE, NATIVE = "x86-64-v3", "native"
+"""Arithmetics, as runs record them (`tasks.core.arithmetic.NAME`)."""
+
 TOLERANCE = 0.10
 """Allowed difference between a metric and the recorded one, relative to the larger of the two, where bytes may differ.
 
@@ -54,15 +57,22 @@ def compared(stage: str, what: str, recorded: str, here: str | None, detail: str
 def allowance(run: Recorded, here: Mapping[str, str]) -> str | None:
     """The reason why this run's bytes may differ from those made `here` (hardware); None where they must be equal.
 
-    Only stages that run networks have an excuse. Everything that makes data promises the same bytes anywhere.
+    The arithmetic counts, not the processor's name: two processors that compute as x86-64-v3 give the same bytes.
+    Another arithmetic is another processor, for every stage. Native runs promise the same bytes on one processor model.
+    Older runs do not record their arithmetic: their stages with networks promise that, all others the same anywhere.
     """
-    if not any(path.split("/")[0] == "models" for path in run.code_inputs):
-        return None
-    for machine, verb in ((run.hardware, "made on"), (here, "made again on")):
-        if gpus := machine.get("gpus"):
-            return f"{verb} {gpus}"
+    networks = any(path.split("/")[0] == "models" for path in run.code_inputs)
+    if networks:
+        for machine, verb in ((run.hardware, "made on"), (here, "made again on")):
+            if gpus := machine.get("gpus"):
+                return f"{verb} {gpus}"
+    used, using = run.hardware.get("arithmetic"), here.get("arithmetic")
     then, now = run.hardware.get("cpu"), here.get("cpu")
-    if then and now and then != now:
+    if used and using and used != using:
+        return f"made with {used} arithmetic on {then}, made again with {using} arithmetic on {now}"
+    if used == using == PORTABLE:
+        return None
+    if then and now and then != now and (networks or used == using == NATIVE):
         return f"made on {then}, made again on {now}"
     return None
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable
 
 import torch
 from torch import nn
 
-RAMP = 0.05  # of the steps done: the longest half-life, so that the first weights are soon forgotten (EDM, app. F.2)
+
+def share(step: int, half_life: float) -> float:
+    """Share of the newest weights in the average after `step` (0-based): (1 - d) / (1 - d^(step + 1)), d = 0.5^(1/h).
+
+    This is an exponential average that starts from nothing and is divided by the sum of its shares (Kingma and Ba 2015,
+    section 3, the bias correction of Adam). Weights that are `half_life` steps older count exactly half, at every
+    length of a run, and the untrained weights do not count. Runs much shorter than `half_life` average all steps alike.
+    """
+    rate = math.log(2) / half_life
+    return math.expm1(-rate) / math.expm1(-rate * (step + 1))
 
 
 class Ema:
@@ -28,7 +38,6 @@ class Ema:
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Take in the weights after `step` (0-based)."""
-        keep = 0.5 ** (1 / min(self._half_life, RAMP * (step + 1)))
         averages, lives = [], []
         for name, network in self._live.items():
             averages += self.networks[name].state_dict().values()
@@ -37,7 +46,7 @@ class Ema:
         torch._foreach_lerp_(
             [average for average, is_float in zip(averages, floats, strict=True) if is_float],
             [live for live, is_float in zip(lives, floats, strict=True) if is_float],
-            1 - keep,
+            share(step, self._half_life),
         )
         for average, live, is_float in zip(averages, lives, floats, strict=True):
             if not is_float:

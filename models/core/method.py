@@ -9,6 +9,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+import models.core.portable  # noqa: F401 - every method imports this file, so its arithmetic is every processor's
+
 Logs = Mapping[str, Tensor]
 
 

@@ -28,6 +28,7 @@ from distributed.comm import connect as connect_comm
 from distributed.versions import VersionMismatchWarning
 
 from tasks.compute.parallel import alone, prepare_worker
+from tasks.core import arithmetic
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_sha256
 from tasks.core.settings import ROOT
@@ -48,7 +49,11 @@ Facts = tuple[tuple[str, str], ...]
 
 def _facts() -> Facts:
     """What decides over a worker's bytes: Python, processor family, libraries, and our code, room by room."""
-    facts = {"Python": _minor(platform.python_version()), "processor": platform.machine()}
+    facts = {
+        "Python": _minor(platform.python_version()),
+        "processor": platform.machine(),
+        "arithmetic": arithmetic.NAME,
+    }
     for name in LIBRARIES:
         try:
             facts[name] = version(name)
@@ -120,6 +125,11 @@ def _compare(who: str, theirs: dict[str, str], ours: dict[str, str]) -> None:
             raise LandloomError(
                 f"compute.engine: {who} runs other code than this checkout ({name} differs); "
                 "start it again, from the same commit"
+            )
+        if name == "arithmetic":
+            raise LandloomError(
+                f"compute.engine: {who} computes with {theirs.get(name)} arithmetic, here it is {value}; start it as "
+                "docs/cluster.md says, with the variables of tasks.core.arithmetic"
             )
         raise LandloomError(
             f"compute.engine: {who} has {name} {theirs.get(name, 'none')}, here it is {value}; "

@@ -1,9 +1,120 @@
-"""Settings of the numeric libraries. They read them when they load, so this module comes before all of them."""
+"""The same arithmetic on every x86-64 processor since 2013. This module is imported before every numeric library.
+
+numpy, OpenBLAS, numba, torch, oneDNN and MKL choose their code by what the processor offers, and the choices differ in
+last bits. This module names the code instead: that of x86-64-v3 (AVX2 and FMA). It also fixes the number of threads,
+since sums are split by it. Values of the shell are overwritten: they must not change a byte.
+
+    eval "$(python -c 'from tasks.core.arithmetic import shell; shell()')"
+
+does the same for a process that imports numpy before `tasks`: a Dask worker, a notebook.
+
+docs/portability.md says what is covered, what is not, and what it costs.
+"""
 
 from __future__ import annotations
 
 import os
+import platform
+import sys
+import warnings
+from collections.abc import Mapping, MutableMapping
 
-# Threads of torch and scikit-learn that wait for each other must sleep: spinning, as is the default, makes
-# two threads ten times slower than one as soon as anything else wants the cores.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+V3 = frozenset(["avx2", "fma", "f16c", "bmi1", "bmi2", "abm", "movbe"])
+"""What x86-64-v3 adds, as Linux names it (x86-64 psABI, table 3.1; `abm` holds LZCNT)."""
+
+CODE = {
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",  # each by name: numpy keeps ICL where only V4 goes
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NUMBA_CPU_NAME": "haswell",
+    "NUMBA_CPU_FEATURES": "",  # empty: those of NUMBA_CPU_NAME
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "DNNL_MAX_CPU_ISA": "AVX2",  # oneDNN's earlier name
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "MKL_CBWR": "COMPATIBLE",  # the one code path that MKL takes on Intel and AMD alike; its AVX2 differs between them
+}
+"""Which code the libraries run. They read it when they load."""
+
+THREADS = {
+    "OMP_NUM_THREADS": "2",  # of torch in evaluate and generate; train has a parameter, everything else takes one
+    "OMP_DYNAMIC": "FALSE",
+    "MKL_NUM_THREADS": "2",
+    "MKL_DYNAMIC": "FALSE",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait must sleep: spinning ones take the cores of those that work
+}
+"""How many threads share a sum. The count must not follow the machine, or a machine of one core gives other bytes."""
+
+PREFIXES = ("OPENBLAS_", "GOTO_", "MKL_", "OMP_", "GOMP_", "KMP_", "ONEDNN_", "DNNL_", "ATEN_", "NPY_", "NUMBA_CPU_")
+"""Variables of these families that stand in neither table are removed."""
+
+READERS = ("numpy", "scipy", "sklearn", "numba", "torch", "cv2")
+NATIVE, PORTABLE = "native", "x86-64-v3"
+
+
+def supported(cpuinfo: str = "/proc/cpuinfo") -> bool:
+    """Whether this is Linux on a processor with x86-64-v3."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return False
+    try:
+        with open(cpuinfo) as lines:
+            flags = next((line for line in lines if line.startswith("flags")), "")
+    except OSError:
+        return False
+    return set(flags.split()) >= V3
+
+
+def fix(environment: MutableMapping[str, str] = os.environ) -> bool:
+    """Write the settings into `environment`; whether a choice of code changed (see `CODE`)."""
+    wanted = {**CODE, **THREADS}
+    changed = any(environment.get(name, "") != value for name, value in CODE.items())
+    for name in [name for name in environment if name.startswith(PREFIXES) and name not in wanted]:
+        del environment[name]
+    environment.update(wanted)
+    return changed
+
+
+def release(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Let the libraries choose the fastest code of this processor; threads stay fixed.
+
+    Raises:
+        RuntimeError: a numeric library is loaded already and has made its choice.
+    """
+    global NAME
+    if loaded := _loaded(sys.modules):
+        raise RuntimeError(f"the arithmetic cannot be released after {', '.join(loaded)} was loaded")
+    for name in CODE:
+        environment.pop(name, None)
+    NAME = NATIVE
+
+
+def _loaded(modules: Mapping[str, object]) -> list[str]:
+    return [name for name in READERS if name in modules]
+
+
+def _begin() -> str:
+    if not supported():
+        os.environ["OMP_WAIT_POLICY"] = THREADS["OMP_WAIT_POLICY"]
+        return NATIVE
+    loaded = _loaded(sys.modules)
+    if fix() and loaded:
+        warnings.warn(
+            f"{', '.join(loaded)} was imported before `tasks`, so its arithmetic is that of this processor and results "
+            "may differ from those of another one. Import `tasks` first, or set the variables before Python starts "
+            "(docs/portability.md).",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return NATIVE
+    return PORTABLE
+
+
+NAME = _begin()
+"""The arithmetic of this process: `x86-64-v3`, the same everywhere, or `native`, that of this processor model."""
+
+
+def shell() -> None:
+    """Print the settings as lines that a shell evaluates; nothing where they do not apply."""
+    if supported():
+        for name, value in {**CODE, **THREADS}.items():
+            print(f"export {name}='{value}'")

@@ -11,8 +11,10 @@ from threadpoolctl import threadpool_limits
 
 from tasks.label.clusters import dense_clusters, embed, partition
 from tasks.label.params import Choice, Embedding
+from tasks.label.traits import levels
 from tasks.label.validity import dbcv
 
+EQUAL = 0.002  # replicates of a measure differ by more than that, so a smaller difference says nothing
 COMPARED = 2000  # points of silhouette and DBCV, which compare all pairs
 
 
@@ -66,10 +68,11 @@ def _silhouette(points: np.ndarray, labels: np.ndarray) -> float:
 def best(evidence: list[Evidence], least_stability: float) -> Evidence:
     """Of the stable numbers the one with the best mean rank in the three measures, the larger of equals.
 
-    Where none is stable enough, the most stable one.
+    Measures that differ by less than about `EQUAL` share a rank. Where none is stable enough, the most stable one.
     """
     stable = [one for one in evidence if one.stability >= least_stability]
     if not stable:
         return max(evidence, key=lambda one: one.stability)
-    ranks = sum(rankdata([getattr(one, measure) for one in stable]) for measure in ("stability", "silhouette", "dbcv"))
+    measures = [np.array([getattr(one, name) for one in stable]) for name in ("stability", "silhouette", "dbcv")]
+    ranks = sum(rankdata(levels(measure, EQUAL)) for measure in measures)
     return max(zip(stable, ranks, strict=True), key=lambda pair: (pair[1], pair[0].k))[0]

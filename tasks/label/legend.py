@@ -52,7 +52,7 @@ class Legend:
 def legend(labels: np.ndarray, table: pd.DataFrame) -> Legend:
     """Clusters put into the fixed order, named and coloured by what they are (`traits.traits`)."""
     ranked = order(table)
-    place = np.argsort(ranked)
+    place = np.argsort(ranked, kind="stable")
     table = table.iloc[ranked].reset_index(drop=True)
     names, colors = propose(table), spread(_vivid([_color(row) for _, row in table.iterrows()]), [False] * len(table))
     classes = (Named(number, *pair) for number, pair in enumerate(zip(names, colors, strict=True)))

@@ -36,15 +36,45 @@ def traits(planes: np.ndarray, names: list[str], color: np.ndarray, labels: np.n
     return pd.DataFrame(means | {"pixels": count}, index=range(k))
 
 
-def order(table: pd.DataFrame) -> np.ndarray:
-    """Classes by a fixed key, so that numbers survive a re-run: height, then greenness, then slope.
+KEYS = (("height", 1, 1.0), ("greenness", -1, 0.01), ("slope", 1, 0.2), ("brightness", 1, 2.0))
+"""What orders classes, most important first: trait, direction, and the difference about which two count as equal."""
 
-    Heights are compared in whole metres, greenness in hundredths: closer than that they count as equal.
+
+def order(table: pd.DataFrame) -> np.ndarray:
+    """Classes by a fixed key, so that numbers survive a re-run: height, then greenness, then slope, then brightness.
+
+    Classes that hardly differ in one key are ordered by the next, where they differ more; `levels` says what counts as
+    equal. The number of pixels decides last. So noise in the last bits of the traits changes no order.
     """
-    keys = [table[name] for name in ("slope", "brightness") if name in table]
-    keys += [-table["greenness"].round(2)] if "greenness" in table else []
-    keys += [table["height"].round()] if "height" in table else []
-    return np.lexsort(keys)
+    keys = [(sign * table[name].to_numpy(float), margin) for name, sign, margin in KEYS if name in table]
+    pixels = table["pixels"].to_numpy(float) if "pixels" in table else np.zeros(len(table))
+    return np.array(_ordered(np.arange(len(table)), keys, -pixels))
+
+
+def _ordered(rows: np.ndarray, keys: list[tuple[np.ndarray, float]], last: np.ndarray) -> list[int]:
+    if len(rows) < 2 or not keys:
+        return sorted(rows.tolist(), key=lambda row: (last[row], row))
+    (values, margin), *others = keys
+    level = levels(values[rows], margin)
+    return [row for step in range(level.max() + 1) for row in _ordered(rows[level == step], others, last)]
+
+
+def levels(values: np.ndarray, margin: float) -> np.ndarray:
+    """For each value the number of its group, from 0 for the smallest; neighbours in a group are about `margin` apart.
+
+    A gap between neighbours in the sorted values parts two groups if it is wide. Wide starts somewhere between 0.37 and
+    2.1 margins, in the middle of the widest empty range of gaps on a logarithmic scale. A fixed margin would part or
+    join two values by their last bits where their gap is near it. Round gaps leave no two ranges equally wide.
+    """
+    ranked = np.argsort(values, kind="stable")
+    gaps = np.diff(values[ranked])
+    low, high = 0.37 * margin, 2.1 * margin
+    edges = np.log([low, *np.sort(gaps[(gaps > low) & (gaps < high)]), high])
+    widest = int(np.argmax(np.diff(edges)))
+    wide = np.exp((edges[widest] + edges[widest + 1]) / 2)
+    level = np.empty(len(values), np.int64)
+    level[ranked] = np.concatenate([[0], np.cumsum(gaps > wide)])
+    return level
 
 
 def metres(logarithm: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.core import arithmetic
 from tasks.core.dag import StageEntry
 from tasks.core.hashing import file_sha256
 from tasks.core.inputs import input_hashes
@@ -99,12 +100,13 @@ def lock_hash(root: Path) -> str | None:
 
 
 def hardware() -> dict[str, str]:
-    """Processor, cores, memory and GPUs. Torch is asked only where the process already loaded it."""
+    """Processor, its arithmetic, cores, memory and GPUs. Torch is asked only where the process already loaded it."""
     import psutil
 
     facts = {
         "machine": platform.machine(),
         "cpu": _processor(),
+        "arithmetic": arithmetic.NAME,
         "system": platform.platform(),
         "python": platform.python_version(),
         "cores": str(os.cpu_count()),
@@ -118,7 +120,7 @@ def hardware() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """The processor's model name: equal bits of floating point are promised on one model only."""
+    """The processor's model name: where the arithmetic is native, equal bits are promised on one model only."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # not Linux

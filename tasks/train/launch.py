@@ -9,6 +9,12 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from pathlib import Path
+
+import yaml
+
+from tasks.core import arithmetic
+from tasks.core.settings import ROOT
 
 VARIABLE = "LANDLOOM_LAUNCH"
 
@@ -19,3 +25,17 @@ def spread() -> None:
     if words.strip():
         launcher = [sys.executable, "-m", "accelerate.commands.launch", *shlex.split(words)]
         os.execv(sys.executable, [*launcher, "-m", "tasks.train", *sys.argv[1:]])
+
+
+def choose_arithmetic(root: Path = ROOT) -> None:
+    """Release the fixed arithmetic if the dataset's parameters ask for the fast one; before numpy and torch load.
+
+    Only this one value is read here. Whatever is wrong with the parameters is told where all of them are checked.
+    """
+    try:
+        params = yaml.safe_load((root / "params.yaml").read_text())
+        fast = params["datasets"][sys.argv[1]]["train"].get("arithmetic") == "fast"
+    except (OSError, LookupError, TypeError, AttributeError, yaml.YAMLError):
+        return
+    if fast:
+        arithmetic.release()

@@ -21,5 +21,7 @@ class Params(LoopConfig, Strict):
     """Number format of the networks' arithmetic; auto takes bf16 where the hardware has it."""
     threads: int = Field(2, ge=1)
     """CPU threads of each process. Fixed, because another number changes the last bits."""
+    arithmetic: Literal["fixed", "fast"] = "fixed"
+    """CPU arithmetic: fixed gives the same bytes on every x86-64-v3 processor, fast only on this model of processor."""
     method: chosen("models", "name")
     """The method, by the name of its folder in `models`, and its parameters."""

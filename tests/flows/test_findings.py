@@ -43,6 +43,23 @@ def test_only_what_runs_networks_on_other_hardware_may_differ(then, now, code, r
     assert allowance(run(hardware=then, code=code), now) == reason
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "code", "allowed"),
+    [
+        (("x86-64-v3", "A"), ("x86-64-v3", "B"), "models/core/loop.py", False),  # two processors, one arithmetic
+        (("x86-64-v3", "A"), ("native", "A"), "models/core/loop.py", True),
+        (("x86-64-v3", "A"), ("native", "B"), "tasks/label", True),  # another arithmetic reaches every stage
+        (("native", "A"), ("native", "B"), "tasks/label", True),
+        (("native", "A"), ("native", "A"), "models/core/loop.py", False),
+        ((None, "A"), ("x86-64-v3", "B"), "tasks/label", False),  # older runs do not say: data promise the same bytes
+        ((None, "A"), ("x86-64-v3", "B"), "models/core/loop.py", True),
+    ],
+)
+def test_equal_arithmetic_counts_as_the_same_processor(then, now, code, allowed):
+    then, now = ({"cpu": cpu} | ({"arithmetic": arithmetic} if arithmetic else {}) for arithmetic, cpu in (then, now))
+    assert (allowance(run(hardware=then, code=code), now) is not None) is allowed
+
+
 def test_metrics_apart_are_named_with_both_values():
     then = {"swd": 0.400, "copies": 0.0, "flag": 1.0, "loss": 20.0, "seconds": 3.0}
     here = {"swd": 0.430, "copies": 0.04, "flag": 0.0, "loss": 17.0}

@@ -4,12 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from torch import nn
 
 import models.core.loop
 from models.consistency.method import Consistency
 from models.core.checkpoint import Checkpoints
-from models.core.ema import Ema
 from models.core.loop import TrainingError
 from tests.models.toys import CONSISTENCY, LOOP, NETWORK, Rivals, fit, points, same
 
@@ -177,20 +175,3 @@ def test_the_rate_rises_stays_and_falls():
     rates = [loop.rate(step) for step in range(100)]
     assert rates[0] == 0.1 and rates[9] == rates[80] == 1 and rates[90] == 0.5 and rates[99] == 0.05
     assert LOOP.model_copy(update={"warmup": 0, "cooldown": 0.0}).rate(9) == 1
-
-
-def test_after_its_half_life_an_old_weight_counts_half():
-    layer = nn.Linear(1, 1, bias=False)
-    nn.init.zeros_(layer.weight)
-    networks = nn.ModuleDict({"one": layer})
-    ema = Ema(networks, ["one"], half_life=8)
-    nn.init.ones_(layer.weight)
-    for step in range(1000, 1008):
-        ema.update(step)
-    assert ema.networks["one"].weight.item() == pytest.approx(0.5)
-    assert not ema.networks["one"].weight.requires_grad and not ema.networks["one"].training
-    fresh = Ema(networks, ["one"], half_life=1000)
-    nn.init.zeros_(layer.weight)
-    for step in range(10):
-        fresh.update(step)
-    assert fresh.networks["one"].weight.item() < 0.1, "the first weights are forgotten early in a run"

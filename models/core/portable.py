@@ -1,0 +1,92 @@
+"""Functions of torch that follow the processor's maker, computed by numpy instead.
+
+On a CPU, torch hands these functions of float tensors to MKL's vector library (ATen/cpu/vml.h). That library runs one
+code on Intel and another on AMD. The latter starts from the approximation RSQRTPS, which each maker rounds differently.
+No setting of MKL removes this difference (`MKL_CBWR` removes that of matrix products). numpy's square root is exact,
+and its other functions run the code that `tasks.core.arithmetic` chose.
+
+Importing this module changes torch, but only where that choice was made. GPUs, autograd and other types keep
+their code: what changes is the CPU's kernel of each operator. A power of 0.5 is not covered: write `sqrt`.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Function = Callable[..., np.ndarray]
+
+
+def _erf(name: str) -> Function:
+    def function(x: np.ndarray) -> np.ndarray:
+        from scipy import special  # slow to import, and few ask for it
+
+        return getattr(special, name)(x)
+
+    return function
+
+
+FUNCTIONS: dict[str, Function] = {
+    "acos": np.arccos,
+    "asin": np.arcsin,
+    "atan": np.arctan,
+    "cos": np.cos,
+    "erf": _erf("erf"),
+    "erfc": _erf("erfc"),
+    "erfinv": _erf("erfinv"),
+    "exp": np.exp,
+    "log": np.log,
+    "log2": np.log2,
+    "sin": np.sin,
+    "sqrt": np.sqrt,
+    "tan": np.tan,
+}
+"""Operator to the function of numpy that stands for it."""
+
+
+def compute(function: Function, x: Tensor) -> Tensor:
+    """`function` of a CPU tensor, without autograd; half precision and whole numbers go through float32."""
+    kept = x.dtype if x.dtype.is_floating_point else torch.get_default_dtype()
+    wide = x if x.dtype in (torch.float32, torch.float64) else x.to(torch.float32)
+    array = wide.detach().numpy()
+    with np.errstate(all="ignore"):
+        result = np.asarray(function(array), dtype=array.dtype)
+    return torch.from_numpy(result).to(kept)
+
+
+def install() -> torch.library.Library:
+    """Replace the CPU kernels, until the library that this returns is destroyed."""
+    library = torch.library.Library("aten", "IMPL")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Warning only once for all operators", UserWarning)
+        for name, function in FUNCTIONS.items():
+            _replace(library, name, function)
+    return library
+
+
+def _replace(library: torch.library.Library, name: str, function: Function) -> None:
+    def plain(x: Tensor) -> Tensor:
+        return compute(function, x)
+
+    def in_place(x: Tensor) -> Tensor:
+        return x.copy_(compute(function, x))
+
+    def out_of(x: Tensor, *, out: Tensor) -> Tensor:
+        return out.resize_(x.shape).copy_(compute(function, x))
+
+    library.impl(name, plain, "CPU")
+    library.impl(f"{name}_", in_place, "CPU")
+    library.impl(f"{name}.out", out_of, "CPU")
+
+
+def wanted() -> bool:
+    """Whether torch runs the code of x86-64-v3 by choice, and has MKL."""
+    return os.environ.get("ATEN_CPU_CAPABILITY") == "avx2" and torch.backends.mkl.is_available()
+
+
+_LIBRARY = install() if wanted() else None
