@@ -75,7 +75,7 @@ def _minor(python: str) -> str:
 FACTS = _facts()
 
 # A lambda, so that Dask sends it whole: a worker without our code can say so, where it would die of a name.
-_ON_WORKER = lambda *work: __import__("tasks.compute.cluster").cluster.compute(*work)  # noqa: E731
+_ON_WORKER = lambda *work: __import__("importlib").import_module("tasks.compute.cluster").compute(*work)  # noqa: E731
 
 
 def compute(work: bytes, facts: Facts, mark: Path) -> Any:
