@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from flows.bundles.imports import imports as imported
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("tasks", "models")
 BOOKKEEPING = "tasks/runs"
@@ -69,23 +71,7 @@ def reach(files: list[Path], root: Path = ROOT) -> set[Path]:
 
 def imports(path: Path, root: Path = ROOT) -> list[Path]:
     """Our own modules that one file imports anywhere in it, at the top or inside functions."""
-    names: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text(), str(path))):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level:
-            raise ValueError(f"{path}: relative imports hide which room is meant; write the full name")
-        elif isinstance(node, ast.ImportFrom):
-            names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-    found: list[Path] = []
-    for name in names:
-        parts = name.split(".")
-        if parts[0] not in PACKAGES:
-            continue
-        for depth in range(1, len(parts) + 1):
-            base = root.joinpath(*parts[:depth])
-            found += [candidate for candidate in (base.with_suffix(".py"), base / "__init__.py") if candidate.exists()]
-    return found
+    return imported(path, root, PACKAGES)
 
 
 def _only_docstring(path: Path) -> bool:

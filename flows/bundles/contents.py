@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from flows.bundles.imports import packages, reach
+from flows.bundles.imports import reach, strangers
 from flows.bundles.layout import BUNDLE_FORMAT, ORIGIN
 from flows.stages.graph import chosen, read_plan
 from tasks.core.dag import StageEntry, stage_entry, stage_names
@@ -91,7 +91,7 @@ def contents(stages: Sequence[str], root: Path) -> Contents:
         "format": BUNDLE_FORMAT,
         "commit": commit,
         "stages": described,
-        "modules": sorted(packages(used | bookkeeping, root)),
+        "modules": sorted(strangers(used | bookkeeping, root)),
     }
     texts = {ORIGIN: json.dumps(origin, indent=1, sort_keys=True).encode(), "run.py": RUN.encode()}
     return Contents(dict(sorted(files.items())), texts, manifest, outside)

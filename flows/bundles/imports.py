@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 OWN = ("tasks", "models", "flows")
@@ -20,12 +20,24 @@ def reach(files: Iterable[Path], root: Path) -> set[Path]:
         path = waiting.pop()
         if path not in reached:
             reached.add(path)
-            for name in _names(path, inside=True):
-                waiting += _own(name, root)
+            waiting += imports(path, root)
     return reached
 
 
-def packages(files: Iterable[Path], root: Path) -> set[str]:
+def imports(path: Path, root: Path, packages: Collection[str] = OWN) -> list[Path]:
+    """The files of those modules in `packages` that one file imports, and of the packages around them."""
+    found: list[Path] = []
+    for name in _names(path, inside=True):
+        parts = name.split(".")
+        if parts[0] in packages:
+            bases = [root.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)]
+            found += [
+                each for base in bases for each in (base.with_suffix(".py"), base / "__init__.py") if each.exists()
+            ]
+    return found
+
+
+def strangers(files: Iterable[Path], root: Path) -> set[str]:
     """Top-level names of the modules of others that `files` import, by themselves and not through our own modules."""
     found: set[str] = set()
     for path in files:
@@ -41,16 +53,8 @@ def _names(path: Path, inside: bool) -> list[str]:
     for node in ast.walk(tree) if inside else tree.body:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            raise ValueError(f"{path}: relative imports hide which room is meant; write the full name")
+        elif isinstance(node, ast.ImportFrom):
+            names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
     return names
-
-
-def _own(name: str, root: Path) -> list[Path]:
-    """The files of one of our own modules: itself and the packages around it."""
-    parts = name.split(".")
-    if parts[0] not in OWN:
-        return []
-    bases = [root.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)]
-    candidates = [path for base in bases for path in (base.with_suffix(".py"), base / "__init__.py")]
-    return [path for path in candidates if path.exists()]

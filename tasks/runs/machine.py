@@ -6,6 +6,7 @@ warns by itself when the server is away; this one takes MLflow's probes and tell
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import threading
 import time
@@ -14,6 +15,8 @@ from contextlib import suppress
 from typing import Any
 
 import psutil
+
+from tasks.runs.probe import Probe
 
 EVERY_S = 5.0  # at first; nothing is told of a shorter run
 _SAMPLES = 200  # from then on a sample each two-hundredth of the time so far: some 1,100 in a day, not 17,000
@@ -62,6 +65,8 @@ class Machine:
 
 def _probes() -> list[Any]:
     """MLflow's, and that of GPUs where there are some and `nvidia-ml-py` can read them."""
+    if importlib.util.find_spec("mlflow") is None:
+        return [Probe()]
     from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
     from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
     from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
