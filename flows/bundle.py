@@ -16,6 +16,7 @@ import json
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from flows.bundles import archive
@@ -37,6 +38,7 @@ def bundle(
     wheels: bool = False,
     python: str = _PYTHON,
     limit_mb: float | None = None,
+    also: Sequence[str] = (),
     root: Path = ROOT,
 ) -> str:
     """Write the bundle of `stages` to `out`; returns its id, which is also in the name of the folder inside.
@@ -45,10 +47,11 @@ def bundle(
         pip_list: what `pip list` printed on the target. wheels: carry the packages that are missing there.
         python: the target's version, for the wheels.
         limit_mb: most MiB that the bundle may have before compression.
+        also: files and folders of the checkout to carry, too.
     Raises:
         LandloomError: the stages do not make a bundle as things are, or it is larger than `limit_mb`.
     """
-    found = contents(stages, root)
+    found = contents(stages, root, also)
     for name in found.outside:
         print(f"note: {name} lies outside the checkout and is not carried; put it at the same path on the target")
     if not wheels:
@@ -106,6 +109,9 @@ def main() -> None:
     parser.add_argument("--wheels", action="store_true", help="carry the packages that the target lacks (never torch)")
     parser.add_argument("--pip-list", type=Path, metavar="FILE", help="what `pip list` prints on the target")
     parser.add_argument("--python", default=_PYTHON, metavar="X.Y", help="Python of the target (%(default)s)")
+    parser.add_argument(
+        "--also", action="append", default=[], metavar="PATH", help="carry this file or folder of the checkout, too"
+    )
     parser.add_argument("--limit-mb", type=float, metavar="N", help="write nothing that is larger, before compression")
     arguments = parser.parse_args()
     with told(OSError):

@@ -73,12 +73,12 @@ def _checked(
     names = [stage["name"] for stage in manifest["stages"]]
     if not stages or [stage["name"] for stage in stages] != names[: len(stages)]:
         raise LandloomError("refused: the results do not begin with the first stage of their bundle")
-    check_records(stages, folder)
     found = differences(stages, manifest, root)
     if found:
         more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         lines = "".join(f"\n  {line}" for line in found[:_SHOWN])
         raise LandloomError(f"refused: these are results of other inputs than today's:{lines}{more}")
+    check_records(stages, folder)
     short = [stage for stage in stages if "steps_done" in stage]
     if short and not partial:
         raise LandloomError(
@@ -104,7 +104,7 @@ def main() -> None:
         "--limit-mb", type=float, default=10_000, metavar="N", help="refuse what unpacks to more (%(default)s)"
     )
     arguments = parser.parse_args()
-    with told(OSError):
+    with told(OSError, archive.ArchiveError):
         unbundle(**vars(arguments))
 
 

@@ -57,9 +57,11 @@ class Contents:
     outside: list[str]
 
 
-def contents(stages: Sequence[str], root: Path) -> Contents:
+def contents(stages: Sequence[str], root: Path, also: Sequence[str] = ()) -> Contents:
     """Collect a bundle of `stages`, in the order of `dvc.yaml`.
 
+    Args:
+        also: files and folders beside what the stages need, such as a program that uses them.
     Raises:
         LandloomError: the stages do not make one bundle, or something before them must run first.
     """
@@ -83,10 +85,15 @@ def contents(stages: Sequence[str], root: Path) -> Contents:
     files |= {path.relative_to(root).as_posix(): path for path in bookkeeping | models} | carried
     for name in (*BESIDE, *(f"flows/bundles/{name}.py" for name in FAR)):
         files |= inside(root / name, root)
+    for name in also:
+        if not (root / name).resolve().is_relative_to(root.resolve()) or not (found := inside(root / name, root)):
+            raise LandloomError(f"--also {name}: no such file or folder in the checkout")
+        files |= found
     commit, patch = git_state(root)
     origin = {"commit": commit, "patch": patch, "params": committed_text(root)}
-    own = [dep for entry in entries for dep in entry.deps if not dep.startswith(("data/", *SHARED))]
+    own = [*also, *(dep for entry in entries for dep in entry.deps if not dep.startswith(("data/", *SHARED)))]
     used = reach([path for dep in own for path in inside(root / dep, root).values() if path.suffix == ".py"], root)
+    files |= {path.relative_to(root).as_posix(): path for path in used}
     manifest = {
         "format": BUNDLE_FORMAT,
         "commit": commit,

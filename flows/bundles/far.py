@@ -99,7 +99,7 @@ class Far:
             self._note(stage, time.time() - started)
         return []
 
-    def help(self) -> None:
+    def compute_beside(self) -> None:
         """Another node of the same training: compute beside the first node, which alone keeps the outputs."""
         for stage in self.manifest["stages"]:
             if (
@@ -260,7 +260,7 @@ def main(root: Path) -> None:
     if arguments.check:
         return
     if os.environ.get("LANDLOOM_NODE_RANK", "0") != "0":
-        far.help()
+        far.compute_beside()
         return
     with _alone(root) as held:
         far.run(held)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from flows.bundles import archive
 from tasks.core.files import write_json
 from tasks.core.hashing import dvc_md5
 from tasks.runs.journal import UNSENT, Event, read
@@ -28,6 +29,8 @@ def keep(stage: str, folder: Path, digest: str, tags: dict[str, str], root: Path
         tags: what MLflow shall know beside what the stage said.
     Returns:
         The journal to send; None where an earlier call kept it, or there is none.
+    Raises:
+        ArchiveError: an event names a file outside the results.
     """
     room, dataset = stage.split("@")
     record = folder / "data" / dataset / "runs" / f"{room}.json"
@@ -38,6 +41,7 @@ def keep(stage: str, folder: Path, digest: str, tags: dict[str, str], root: Path
     journals = sorted((folder / UNSENT).glob(f"{stage}-*"), key=lambda path: path.name.rsplit("-", 1)[-1])
     if not journals:
         return None
+    events = _merged(journals)
     start = json.loads((journals[-1] / "run.json").read_text())
     start |= {"time": json.loads((journals[0] / "run.json").read_text())["time"], "tags": start["tags"] | tags}
     if len(journals) > 1:
@@ -48,7 +52,6 @@ def keep(stage: str, folder: Path, digest: str, tags: dict[str, str], root: Path
     except Exception as error:  # noqa: BLE001 - without MLflow the model is as good
         warn_away(error, f"{stage} waits for `python -m flows.unsent`")
     _name(record, start["run_id"])
-    events = _merged(journals)
     outputs = {f"dvc.out.{safe_name(record.relative_to(folder).as_posix())}": dvc_md5(record)}
     events.insert(len(events) - 1, {"kind": "tags", "values": outputs})
 
@@ -103,6 +106,7 @@ def _moved(event: Event, journal: str) -> Event:
     """The event with its file where the merged journal has it."""
     if event["kind"] != "file":
         return event
+    archive.safe_name(event["path"])  # MLflow would be sent whatever file of this machine it names
     return event | {"path": f"files/{journal}/{Path(event['path']).relative_to('files').as_posix()}"}
 
 
