@@ -32,6 +32,14 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
+    def conflict(self, rooms: Rooms) -> tuple[str, str] | None:
+        """A rule that ties this section to another one of its dataset: the key that breaks it and the reason.
+
+        Args:
+            rooms: every section of the dataset, valid on its own.
+        """
+        return None
+
 
 class Compute(Strict):
     """How work over many scenes is spread. Changes speed, never bytes, so no stage depends on it."""
@@ -110,7 +118,10 @@ def rooms(datasets: dict[str, Any], dataset: str, root: Path = ROOT) -> Rooms:
         if name not in sections:
             raise LandloomError(f"{PARAMS}: {where}.{name}: this section is missing")
     found = {name: validate(room_params(name), sections[name], f"{where}.{name}") for name in known}
-    _check_across(found, where)
+    for name, section in found.items():  # a conflict is found in a second, not after an hour
+        if conflict := section.conflict(found):
+            key, reason = conflict
+            raise LandloomError(f"{PARAMS}: {where}.{name}.{key}: {reason}")
     return found
 
 
@@ -144,12 +155,3 @@ def _known_at(model: type[BaseModel], raw: Any, place: tuple[int | str, ...]) ->
         raw = raw.get(part) if isinstance(raw, dict) else None
         here = model_below(here, str(part), raw) if here else None
     return f"known here: {', '.join(here.model_fields)}" if here else "it is none of its section's own"
-
-
-def _check_across(params: Rooms, where: str) -> None:
-    """Rules that tie two sections together, so that they fail in a second and not after an hour."""
-    window, out = params["select"].px, params["shard"].px  # type: ignore[attr-defined]
-    if window % out:
-        raise LandloomError(
-            f"{PARAMS}: {where}.shard.px: {out} must divide select.px ({window}), so that shrinking is a plain average"
-        )

@@ -97,13 +97,18 @@ def find(name: str) -> Export:
     return importlib.import_module(f"{PACKAGE}.{name}").EXPORT
 
 
-def check(exports: list[str], product: str) -> None:
-    """Raise `LandloomError` where an export cannot hold what the model makes."""
+def unsuited(exports: list[str], product: str, maker: str) -> str | None:
+    """The reason why one of the exports cannot hold a product, or None. `maker` says who makes the product."""
     for name in exports:
         if product not in (suited := find(name).products):
-            raise LandloomError(
-                f"generate.exports: {name} takes {' and '.join(suited)}, and this model makes {product}; leave it out"
-            )
+            return f"{name} takes {' and '.join(suited)}, and {maker} makes {product}; leave it out"
+    return None
+
+
+def check(exports: list[str], product: str) -> None:
+    """Raise `LandloomError` where an export cannot hold what the model makes."""
+    if reason := unsuited(exports, product, "this model"):
+        raise LandloomError(f"generate.exports: {reason}")
 
 
 def unfit(exports: list[str], sample: Sample) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
 
-from tasks.core.settings import Strict
+from tasks.core.settings import Rooms, Strict
 from tasks.generate import export
 
 OTHERS = 4  # preview, texture, drawing, sidecar
@@ -72,6 +72,11 @@ class Params(Strict):
             return given
         named = {name: {} for name in others.data.get("exports", []) if export.find(name).settings.model_fields}
         return {name: _settings(name, values) for name, values in {**named, **given}.items()}
+
+    def conflict(self, rooms: Rooms) -> tuple[str, str] | None:
+        method = rooms["train"].method  # type: ignore[attr-defined]
+        reason = export.unsuited(self.exports, method.product, f"train.method {method.name}")
+        return ("exports", reason) if reason else None
 
 
 def _settings(name: str, values: Any) -> Strict:

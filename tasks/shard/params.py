@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.core.settings import Strict
+from tasks.core.settings import Rooms, Strict
 
 
 class Params(Strict):
@@ -20,3 +20,9 @@ class Params(Strict):
     """`raw` (arrays at a fixed place, for small tiles) or `png16` (heights in steps, the rest as PNG, for large)."""
     height_step: float = Field(0.1, gt=0, le=1000)
     """Metres a step where heights are encoded: below the error of any global model."""
+
+    def conflict(self, rooms: Rooms) -> tuple[str, str] | None:
+        window = rooms["select"].px  # type: ignore[attr-defined]
+        if window % self.px:
+            return "px", f"{self.px} must divide select.px ({window}), so that shrinking is a plain average"
+        return None

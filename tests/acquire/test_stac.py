@@ -3,123 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import planetary_computer.sas
-import planetary_computer.settings
 import pytest
 import rasterio
-from affine import Affine
 
-from tasks.acquire.common.degree_cells import cell_corner
 from tasks.core.errors import LandloomError
+from tests.acquire.catalogue import PX, Catalogue, fetch
 from tests.acquire.rasters import hills, write
-from tests.acquire.server import Handler, Server, file_route, in_turn, serving
-from tests.acquire.stage import acquire, params
-
-PX = 120
-HALF = 0.5 / PX  # as published cells do, these stick out to the west and to the north by half a pixel
-CONFORMS = ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"]
-CONFORMS += ["https://api.stacspec.org/v1.0.0/collections", "https://api.stacspec.org/v1.0.0/ogcapi-features"]
-
-
-class Catalogue:
-    """A STAC API with one collection, of 1° cells."""
-
-    def __init__(self, server: Server, folder: Path, collection: str = "cop-dem-glo-30"):
-        self.server, self.url, self.folder, self.collection = server, f"{server.url}/v1", folder, collection
-        self.items: list[dict[str, Any]] = []
-        self.page = 2  # few, so that paging happens
-        self.extent = [-180, -90, 180, 90]
-        links = [
-            {"rel": "search", "type": "application/geo+json", "href": f"{self.url}/search", "method": method}
-            for method in ("GET", "POST")
-        ]
-        links += [{"rel": rel, "href": self.url, "type": "application/json"} for rel in ("root", "self")]
-        links += [{"rel": "data", "href": f"{self.url}/collections", "type": "application/json"}]
-        root = {"type": "Catalog", "stac_version": "1.0.0", "id": "loopback", "description": "a test", "links": links}
-        server.routes["/v1"] = lambda handler: handler.json({**root, "conformsTo": CONFORMS})
-        server.routes["/v1/"] = server.routes["/v1"]
-        server.routes[f"/v1/collections/{collection}"] = self._describe
-        server.routes["/v1/search"] = self._search
-
-    def add(self, cell: str, array: np.ndarray | None = None, **changes: Any) -> dict[str, Any]:
-        """Publish one cell as a COG; `changes` replace parts of the item."""
-        south, west = cell_corner(cell)
-        name = f"DEM_{cell}"
-        path = self.folder / f"{name}.tif"
-        transform = Affine(1 / PX, 0, west - HALF, 0, -1 / PX, south + 1 + HALF)
-        ground = hills(PX, PX, low=5.0, high=800.0) if array is None else array
-        write(path, ground, transform=transform, driver="COG")
-        self.server.routes[f"/files/{path.name}"] = file_route(path.read_bytes())
-        item = {
-            "type": "Feature",
-            "stac_version": "1.0.0",
-            "id": name,
-            "collection": self.collection,
-            "bbox": [west - HALF, south + HALF, west + 1 - HALF, south + 1 + HALF],
-            "geometry": None,
-            "properties": {"datetime": "2021-04-22T00:00:00Z", "proj:shape": [PX, PX]},
-            "links": [],
-            "assets": {"data": {"href": f"{self.server.url}/files/{path.name}", "type": "image/tiff"}},
-        } | changes
-        self.items.append(item)
-        return item
-
-    def asset(self, cell: str, href: str, **changes: Any) -> None:
-        """Publish a cell whose asset points elsewhere."""
-        self.add(cell, **changes)["assets"]["data"]["href"] = href
-
-    def downloads(self) -> int:
-        return sum(seen[2].startswith("/files/") for seen in self.server.seen)
-
-    def _describe(self, handler: Handler) -> None:
-        extent = {"spatial": {"bbox": [self.extent]}, "temporal": {"interval": [[None, None]]}}
-        handler.json(
-            {
-                "type": "Collection",
-                "stac_version": "1.0.0",
-                "id": self.collection,
-                "description": "cells",
-                "license": "CC-BY-4.0",
-                "providers": [{"name": "The Cell Office"}],
-                "extent": extent,
-                "links": [],
-            }
-        )
-
-    def _search(self, handler: Handler) -> None:
-        asked = json.loads(handler.body)
-        west, south, east, north = asked["bbox"]
-        start = asked.get("token", 0)
-        found = [
-            item
-            for item in self.items
-            if item["bbox"][0] < east and item["bbox"][2] > west and item["bbox"][1] < north and item["bbox"][3] > south
-        ]
-        links = []
-        if start + self.page < len(found):
-            body = {**asked, "token": start + self.page}
-            links = [{"rel": "next", "method": "POST", "href": f"{self.url}/search", "body": body}]
-        handler.json({"type": "FeatureCollection", "features": found[start : start + self.page], "links": links})
-
-
-@pytest.fixture
-def catalogue(tmp_path) -> Iterator[Catalogue]:
-    with serving() as server:
-        yield Catalogue(server, tmp_path / "published")
-
-
-def fetch(root: Path, catalogue: Catalogue, area: Any, **changes: Any):
-    fast = {"requests_per_second": 100.0, "retries": 2, "timeout_s": 5.0}
-    block = {"url": catalogue.url, "collection": catalogue.collection, **fast, **changes}
-    return acquire(root, params("stac", area, **block))
+from tests.acquire.server import in_turn, serving
 
 
 def test_cells_come_once_and_sea_where_there_is_none(tmp_path, catalogue):
@@ -292,68 +185,3 @@ def test_paging_in_circles_ends(tmp_path, catalogue, monkeypatch):
     catalogue.server.routes["/v1/search"] = lambda handler: handler.json({**page, "links": links})
     with pytest.raises(LandloomError, match="more than 5 pages"):
         fetch(tmp_path, catalogue, ["N46E008"])
-
-
-class Azure:
-    """Blob storage that wants a token, and the service that gives one."""
-
-    def __init__(self, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch):
-        self.server, self.lives, self.valid, self.given = catalogue.server, timedelta(hours=1), "", 0
-        monkeypatch.setattr(planetary_computer.sas, "BLOB_STORAGE_DOMAIN", f"127.0.0.1:{self.server.port}")
-        settings = planetary_computer.settings.Settings(sas_url=f"{self.server.url}/token", subscription_key=None)
-        monkeypatch.setattr(planetary_computer.settings.Settings, "get", lambda: settings)
-        self.server.routes["/token/127/files"] = self._token
-        for path in [path for path in self.server.routes if path.startswith("/files/")]:
-            self.server.routes[path] = self._guarded(self.server.routes[path])
-
-    def _token(self, handler: Handler) -> None:
-        self.given += 1
-        self.valid = f"sig=secret{self.given}"
-        expiry = (datetime.now(UTC) + self.lives).strftime("%Y-%m-%dT%H:%M:%SZ")
-        handler.json({"msft:expiry": expiry, "token": self.valid})
-
-    def _guarded(self, route: Any) -> Any:
-        return lambda handler: route(handler) if handler.path.endswith(f"?{self.valid}") else handler.answer(403, b"")
-
-
-def test_one_token_serves_a_container_and_is_written_nowhere(tmp_path, catalogue, monkeypatch):
-    for cell in ("N46E008", "N46E009", "N46E010"):
-        catalogue.add(cell)
-    azure = Azure(catalogue, monkeypatch)
-    ledger = fetch(tmp_path, catalogue, [8, 46, 11, 47], sign="planetary-computer")
-    assert azure.given == 1 and ledger["refused"].isna().all()
-    assert not any(b"secret" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert ledger["url"].str.endswith(".tif").all()
-
-
-def test_a_token_turned_down_is_renewed(tmp_path, catalogue, monkeypatch):
-    catalogue.add("N46E008")
-    catalogue.add("N46E009")
-    azure = Azure(catalogue, monkeypatch)
-    guarded = catalogue.server.routes["/files/DEM_N46E008.tif"]
-
-    def expire_then(handler: Handler) -> None:
-        azure.valid = "expired early" if azure.given == 1 else azure.valid
-        guarded(handler)
-
-    catalogue.server.routes["/files/DEM_N46E008.tif"] = expire_then
-    ledger = fetch(tmp_path, catalogue, [8, 46, 10, 47], sign="planetary-computer", connections=1)
-    assert azure.given == 2 and ledger["refused"].isna().all()
-
-
-def test_a_token_near_its_end_is_not_used(tmp_path, catalogue, monkeypatch):
-    catalogue.add("N46E008")
-    catalogue.add("N46E009")
-    azure = Azure(catalogue, monkeypatch)
-    azure.lives = timedelta(seconds=30)
-    fetch(tmp_path, catalogue, [8, 46, 10, 47], sign="planetary-computer", connections=1)
-    assert azure.given == 2
-
-
-def test_no_access_stops_the_run_and_leaves_nothing(tmp_path, catalogue, monkeypatch):
-    catalogue.add("N46E008")
-    Azure(catalogue, monkeypatch)
-    started = time.monotonic()
-    with pytest.raises(LandloomError, match="answers 403"):
-        fetch(tmp_path, catalogue, ["N46E008"])
-    assert time.monotonic() - started < 10 and not (tmp_path / "data/terrain/raw").exists()

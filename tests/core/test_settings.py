@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from models.consistency.params import Params as Consistency
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT, load, stage_rooms
 
@@ -53,6 +54,22 @@ def test_one_line_with_the_full_path(tree, change, path, reason):
     message = str(error.value)
     assert message.startswith(f"params.yaml: {path}: "), message
     assert reason in message and "\n" not in message
+
+
+def test_an_export_must_suit_the_product_of_the_method(tree, monkeypatch):
+    def few(values):
+        values["datasets"]["terrain"]["generate"]["exports"] = ["geotiff"]
+
+    root = tree(few)
+    assert load(root, "terrain")
+    monkeypatch.setattr(Consistency, "product", "image")
+    with pytest.raises(LandloomError) as error:
+        load(root, "terrain")
+    assert str(error.value) == (
+        "params.yaml: datasets.terrain.generate.exports: geotiff takes heights and painting, "
+        "and train.method consistency makes image; leave it out"
+    )
+    assert load(root, "atlas")
 
 
 @pytest.mark.parametrize("text", ["a: [1", "- 1\n- 2\n", "", "\x00"])

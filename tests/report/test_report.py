@@ -136,6 +136,12 @@ def test_a_run_store_that_was_away_and_no_captions(tmp_path):
     assert "captions" not in {names.get("id") for _, names in page.tags}
 
 
+@pytest.mark.parametrize("classes", [(), ("sea", "forest")])
+def test_classes_are_spoken_of_only_where_there_are_some(tmp_path, classes):
+    page = report(grow(tmp_path, classes=classes))
+    assert ("one of 2 classes" in page) == bool(classes) and "one of 0" not in page
+
+
 def test_a_missing_input_is_told_by_name_and_nothing_half_written(tmp_path):
     data = grow(tmp_path)
     (data / "evaluation/metrics.json").unlink()

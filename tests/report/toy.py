@@ -43,7 +43,7 @@ PICTURES = (
 )
 
 
-def grow(root: Path, captions: bool = True, away: bool = False) -> Path:
+def grow(root: Path, captions: bool = True, away: bool = False, classes: tuple[str, ...] = ()) -> Path:
     """The folder of the dataset `toy` with everything that `report` reads."""
     data = root / "data" / "toy"
     write_ledger(
@@ -93,7 +93,7 @@ def grow(root: Path, captions: bool = True, away: bool = False) -> Path:
     samples |= {"samples": [f"toy_{index:03d}" for index in range(14)]}
     samples |= {"pictures": [{"name": "overview", "text": "All of them."}, {"name": "preview3d", "text": "In 3D."}]}
     write(data / "samples/index.json", samples)
-    write(data / "shards/card.json", CARD)
+    write(data / "shards/card.json", {**CARD, "classes": [{"name": name} for name in classes]})
     write(data / "evaluation/metrics.json", account())
     write(data / "metrics/train.json", {"steps_per_epoch": 12, "loss": 0.1234567})
     write(data / "metrics/select.json", {})

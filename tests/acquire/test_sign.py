@@ -1,0 +1,80 @@
+"""Signed addresses: tokens are shared, renewed, and never written down."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import planetary_computer.sas
+import planetary_computer.settings
+import pytest
+
+from tasks.core.errors import LandloomError
+from tests.acquire.catalogue import Catalogue, fetch
+from tests.acquire.server import Handler
+
+
+class Azure:
+    """Blob storage that wants a token, and the service that gives one."""
+
+    def __init__(self, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch):
+        self.server, self.lives, self.valid, self.given = catalogue.server, timedelta(hours=1), "", 0
+        monkeypatch.setattr(planetary_computer.sas, "BLOB_STORAGE_DOMAIN", f"127.0.0.1:{self.server.port}")
+        settings = planetary_computer.settings.Settings(sas_url=f"{self.server.url}/token", subscription_key=None)
+        monkeypatch.setattr(planetary_computer.settings.Settings, "get", lambda: settings)
+        self.server.routes["/token/127/files"] = self._token
+        for path in [path for path in self.server.routes if path.startswith("/files/")]:
+            self.server.routes[path] = self._guarded(self.server.routes[path])
+
+    def _token(self, handler: Handler) -> None:
+        self.given += 1
+        self.valid = f"sig=secret{self.given}"
+        expiry = (datetime.now(UTC) + self.lives).strftime("%Y-%m-%dT%H:%M:%SZ")
+        handler.json({"msft:expiry": expiry, "token": self.valid})
+
+    def _guarded(self, route: Any) -> Any:
+        return lambda handler: route(handler) if handler.path.endswith(f"?{self.valid}") else handler.answer(403, b"")
+
+
+def test_one_token_serves_a_container_and_is_written_nowhere(tmp_path, catalogue, monkeypatch):
+    for cell in ("N46E008", "N46E009", "N46E010"):
+        catalogue.add(cell)
+    azure = Azure(catalogue, monkeypatch)
+    ledger = fetch(tmp_path, catalogue, [8, 46, 11, 47], sign="planetary-computer")
+    assert azure.given == 1 and ledger["refused"].isna().all()
+    assert not any(b"secret" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert ledger["url"].str.endswith(".tif").all()
+
+
+def test_a_token_turned_down_is_renewed(tmp_path, catalogue, monkeypatch):
+    catalogue.add("N46E008")
+    catalogue.add("N46E009")
+    azure = Azure(catalogue, monkeypatch)
+    guarded = catalogue.server.routes["/files/DEM_N46E008.tif"]
+
+    def expire_then(handler: Handler) -> None:
+        azure.valid = "expired early" if azure.given == 1 else azure.valid
+        guarded(handler)
+
+    catalogue.server.routes["/files/DEM_N46E008.tif"] = expire_then
+    ledger = fetch(tmp_path, catalogue, [8, 46, 10, 47], sign="planetary-computer", connections=1)
+    assert azure.given == 2 and ledger["refused"].isna().all()
+
+
+def test_a_token_near_its_end_is_not_used(tmp_path, catalogue, monkeypatch):
+    catalogue.add("N46E008")
+    catalogue.add("N46E009")
+    azure = Azure(catalogue, monkeypatch)
+    azure.lives = timedelta(seconds=30)
+    fetch(tmp_path, catalogue, [8, 46, 10, 47], sign="planetary-computer", connections=1)
+    assert azure.given == 2
+
+
+def test_no_access_stops_the_run_and_leaves_nothing(tmp_path, catalogue, monkeypatch):
+    catalogue.add("N46E008")
+    Azure(catalogue, monkeypatch)
+    started = time.monotonic()
+    with pytest.raises(LandloomError, match="answers 403"):
+        fetch(tmp_path, catalogue, ["N46E008"])
+    assert time.monotonic() - started < 10 and not (tmp_path / "data/terrain/raw").exists()
