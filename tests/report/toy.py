@@ -179,4 +179,5 @@ CARD = {
     "splits": {"shared_blocks": 0},
     "heights": {"min": -1.5, "max": 3210.0, "relief": {"p50": 412.0}},
     "procedural_share": 0.25,
+    "classes": [],
 }
