@@ -6,6 +6,7 @@ A string below a field says what the field means; `make params` prints it.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +24,26 @@ class PinnedFile(Config):
     """Path of the file, relative to the repository."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """SHA-256 of its content; `sha256sum FILE` prints it."""
+
+
+class SpeedConfig(Config):
+    """Switches that change speed, memory and the last bits of the weights, never what is trained.
+
+    The defaults are safe everywhere. `make gpu-check` measures which of them pay on a machine.
+    """
+
+    channels_last: bool = False
+    """Keep the channels of a pixel side by side in memory: what the tensor cores of GPUs compute on."""
+    compile: Literal["none", "kernels", "graphs"] = "none"
+    """torch.compile: kernels fuses them, graphs also replays recorded CUDA graphs. The first steps take minutes."""
+    fused_optimizer: bool = False
+    """Update all weights in a few kernels instead of some for each weight."""
+    tf32: bool = False
+    """Let GPUs round the factors of float32 products to 10 bits. No effect where bf16 is used."""
+    ahead: int = Field(4, ge=1)
+    """Batches that are prepared before they are asked for."""
+    pinned: bool = True
+    """Prepare batches in page-locked memory, from where a GPU fetches them while it computes."""
 
 
 class LoopConfig(Config):
@@ -46,6 +67,8 @@ class LoopConfig(Config):
     """Steps between two checkpoints: what a killed run repeats at most."""
     picture_every: int = Field(100, ge=1)
     """Steps between two pictures of samples."""
+    speed: SpeedConfig = SpeedConfig()
+    """Switches for the hardware at hand."""
 
     def rate(self, step: int) -> float:
         """Share of the learning rate at `step` (0-based): up, level, down."""

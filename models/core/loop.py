@@ -26,6 +26,7 @@ from models.core.checkpoint import Checkpoints, Snapshot
 from models.core.config import LoopConfig
 from models.core.ema import Ema
 from models.core.method import Batch, Method, Phase, State
+from models.core.speed import begin_step, compile_networks, fused, lay_out
 
 _SAME_WISH_S = 3.0
 _TIME_IS_UP = 1 << 10  # among the numbers of signals
@@ -90,8 +91,9 @@ def train(
     """
     main, device = accelerator.is_main_process, accelerator.device
     networks = method.networks.to(device).train()
+    lay_out(networks, config.speed)
     phases = method.phases()
-    optimizers = [phase.optimizer(_parameters(networks, phase)) for phase in phases]
+    optimizers = [fused(phase.optimizer(_parameters(networks, phase)), config.speed) for phase in phases]
     rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     ema = Ema(networks, method.ema, config.ema_half_life)
     start, curve, window, latest, position = 0, [], [], {}, None
@@ -107,6 +109,7 @@ def train(
         latest = {name: torch.tensor(value, device=device) for name, value in saved.state["latest"].items()}
         position = saved.state["feed"]
     feed = open_feed(position)
+    compile_networks(networks, config.speed)
     accelerator.wait_for_everyone()  # no process writes a checkpoint while another still looks for one
 
     def save(done: int) -> None:
@@ -137,6 +140,7 @@ def train(
             waiting += time.perf_counter() - began
             batch = batch.to(device)
             _seed(seed, step, accelerator.process_index)
+            begin_step(config.speed)
             state, logs = State(step, config.steps, networks), {}
             for phase, optimizer, base in zip(phases, optimizers, rates, strict=True):
                 if phase.due(state, latest):

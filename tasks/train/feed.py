@@ -12,8 +12,6 @@ import numpy as np
 from models.core.method import Batch
 from tasks.formats.shards.loader import Loader
 
-AHEAD = 4  # prepared batches that may wait, so that a slow read costs no time
-
 
 class Feed:
     """An endless iterator of batches.
@@ -21,13 +19,14 @@ class Feed:
     Args:
         loader: stands where the batches begin; nobody else uses it from here on.
         prepare: (arrays of one batch, the epoch in which it ends) to the batch. Runs in the thread.
+        ahead: prepared batches that may wait, so that a slow read costs no time.
         pin: put batches into page-locked memory, from where a GPU fetches them while it computes.
     """
 
-    def __init__(self, loader: Loader, prepare: Callable[[dict[str, np.ndarray], int], Batch], pin: bool):
+    def __init__(self, loader: Loader, prepare: Callable[[dict[str, np.ndarray], int], Batch], ahead: int, pin: bool):
         self._loader, self._prepare, self._pin = loader, prepare, pin
         self._state = loader.state()
-        self._ready: queue.Queue[tuple[Batch, dict[str, Any]] | BaseException] = queue.Queue(AHEAD)
+        self._ready: queue.Queue[tuple[Batch, dict[str, Any]] | BaseException] = queue.Queue(ahead)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._fill, name="feed", daemon=True)
         self._thread.start()

@@ -5,14 +5,17 @@ from __future__ import annotations
 import torch
 from accelerate import Accelerator, PartialState
 
+from models.core.config import SpeedConfig
+from models.core.speed import set_tf32
 from tasks.core.errors import LandloomError
 
 
-def accelerator(precision: str, threads: int, batch: int) -> Accelerator:
+def accelerator(precision: str, threads: int, batch: int, speed: SpeedConfig) -> Accelerator:
     """Set up the device of this process, alone or under `accelerate launch`.
 
     Args:
         precision: auto, fp32 or bf16. threads: CPU threads of each process. batch: tiles a step, over all processes.
+        speed: whether TF32 is allowed.
     """
     torch.set_num_threads(threads)
     state = PartialState(cpu=not torch.cuda.is_available())
@@ -24,6 +27,7 @@ def accelerator(precision: str, threads: int, batch: int) -> Accelerator:
         raise LandloomError(f"train.precision: bf16 is not in this hardware ({state.device.type}); use auto or fp32")
     if cuda:
         torch.backends.cudnn.benchmark = True
+        set_tf32(speed)
     else:
         torch.use_deterministic_algorithms(True)
     return Accelerator(cpu=not cuda, mixed_precision="bf16" if bf16 and precision != "fp32" else "no")

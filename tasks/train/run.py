@@ -19,6 +19,7 @@ from torch import nn
 
 from models.core.artifact import build_method, finished, save_model
 from models.core.checkpoint import Checkpoints
+from models.core.config import SpeedConfig
 from models.core.loop import TrainingError, train
 from models.core.record import MethodRecord
 from models.core.record import method as record_of
@@ -38,7 +39,7 @@ from tasks.train.tiles import Tiles
 def run(stage: Stage[Params]) -> None:
     """Measure the encoding, train, write the model and its pictures."""
     params = stage.params
-    accelerator = set_up(params.precision, params.threads, params.batch)
+    accelerator = set_up(params.precision, params.threads, params.batch, params.speed)
     shards = ShardSet(stage.dir / "shards")
     record = record_of(params.method.name)
     product = _product(record)
@@ -69,8 +70,8 @@ def run(stage: Stage[Params]) -> None:
     def open_feed(position: dict[str, Any] | None) -> Feed:
         rank, world = accelerator.process_index, accelerator.num_processes
         position = position or {"seed": seed, "epoch": 0, "samples": 0}
-        pin = accelerator.device.type == "cuda"
-        feeds.append(tiles.feed(params.batch // world, position, rank, world, params.augment, pin))
+        ahead, pin = params.speed.ahead, params.speed.pinned and accelerator.device.type == "cuda"
+        feeds.append(tiles.feed(params.batch // world, position, rank, world, params.augment, ahead, pin))
         return feeds[-1]
 
     def log(done: int, row: dict[str, float]) -> None:
@@ -152,7 +153,8 @@ def describe(stage: Stage[Params], record: MethodRecord, tiles: Tiles, accelerat
         "classes": tiles.classes,
         "encoding": tiles.encoding.to_dict(),
         "training": {
-            **params.model_dump(mode="json", exclude={"method"}),
+            **params.model_dump(mode="json", exclude={"method", "speed"}),
+            **({"speed": params.speed.model_dump(exclude_defaults=True)} if params.speed != SpeedConfig() else {}),
             "seed": stage.seed,
             "mixed_precision": accelerator.mixed_precision,
         },

@@ -54,13 +54,13 @@ class Tiles:
         except ValueError as error:
             raise LandloomError(f"{shards.folder}: {record.name} cannot learn from these tiles: {error}") from None
 
-    def feed(self, batch: int, position: Position, rank: int, world: int, augment: bool, pin: bool) -> Feed:
+    def feed(self, batch: int, position: Position, rank: int, world: int, augment: bool, ahead: int, pin: bool) -> Feed:
         """Batches of one process, without end.
 
         Args:
             batch: tiles in each batch of this process.
             augment: lay each tile in one of the ways that the method allows (`MethodRecord.turns`).
-            pin: see `Feed`.
+            ahead, pin: see `Feed`.
         """
         allowed = np.array(self._record.turns if augment else (0,), np.uint64)
 
@@ -71,7 +71,7 @@ class Tiles:
             seen = {name: turned(arrays[name], turn) for name in self._layers if name != CAPTION}
             return self._record.encode(self._params, self.encoding, seen | self._captions(rows))
 
-        return Feed(Loader(self.shards, "train", batch, rank=rank, world=world, **position), prepare, pin)
+        return Feed(Loader(self.shards, "train", batch, rank=rank, world=world, **position), prepare, ahead, pin)
 
     def _measured(self, *layers: str) -> Iterator[dict[str, np.ndarray]]:
         """Chunks of the train tiles to measure; a tile with voids is refused by name."""

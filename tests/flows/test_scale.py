@@ -47,6 +47,14 @@ def test_every_scale_is_valid_and_shown_before_it_is_written(root, name):
     assert apply_scale(name, write=False, root=root) == []
 
 
+@pytest.mark.parametrize("name", scales())
+def test_the_networks_of_every_scale_fit_its_tiles(root, name):
+    apply_scale(name, write=True, root=root)
+    for params in values(root).values():
+        method, px = params["train"].method, params["shard"].px
+        method.network.sides(px) if method.name == "consistency" else method.check(px)
+
+
 @pytest.mark.parametrize("name", [name for name in scales() if name != "demo"])
 def test_the_demo_comes_back_after_every_scale(root, name):
     before = values(root)

@@ -12,10 +12,11 @@ from tasks.core.errors import LandloomError
 from tasks.formats.shards.loader import Loader
 from tasks.formats.shards.shardset import ShardSet
 from tasks.relief.shade.hillshade import hillshade
-from tasks.train.feed import AHEAD, Feed
+from tasks.train.feed import Feed
 from tasks.train.tiles import Tiles, refuse_voids, turned, turns
 from tests.models.settings import CONSISTENCY, TERRAIN_GAN
 
+AHEAD = 4
 START = {"seed": 1, "epoch": 0, "samples": 0}
 
 
@@ -47,7 +48,7 @@ def test_it_goes_on_after_the_batches_given_out_not_those_prepared(shards):
     tiles = of(shards)
 
     def open_at(position):
-        return tiles.feed(8, position, 0, 1, True, False)
+        return tiles.feed(8, position, 0, 1, True, 4, False)
 
     whole, _ = take(open_at(START), 40)
     first, position = take(open_at(START), 17)
@@ -58,8 +59,8 @@ def test_it_goes_on_after_the_batches_given_out_not_those_prepared(shards):
 
 def test_two_ranks_share_what_one_would_see(shards):
     tiles = of(shards)
-    alone, _ = take(tiles.feed(8, START, 0, 1, True, False), 20)
-    shares = [take(tiles.feed(4, START, rank, 2, True, False), 20)[0] for rank in (0, 1)]
+    alone, _ = take(tiles.feed(8, START, 0, 1, True, 4, False), 20)
+    shares = [take(tiles.feed(4, START, rank, 2, True, 4, False), 20)[0] for rank in (0, 1)]
     for one, *pair in zip(alone, *shares, strict=True):
         both = torch.cat([part["image"] for part in pair])
         assert sorted(map(float, one["image"].sum((1, 2, 3)))) == sorted(map(float, both.sum((1, 2, 3))))
@@ -72,7 +73,7 @@ def test_it_prepares_a_few_batches_ahead_and_no_more(shards):
         prepared.append(len(arrays["row"]))
         return Batch({})
 
-    source = Feed(Loader(shards, "train", 8, 1), prepare, pin=False)
+    source = Feed(Loader(shards, "train", 8, 1), prepare, AHEAD, pin=False)
     deadline = time.monotonic() + 20
     while len(prepared) < AHEAD + 1 and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -86,7 +87,7 @@ def test_what_goes_wrong_in_the_thread_is_told_where_the_batch_is_asked_for(shar
     def prepare(arrays, epoch):
         raise LandloomError("shard 3 is damaged")
 
-    source = Feed(Loader(shards, "train", 8, 1), prepare, pin=False)
+    source = Feed(Loader(shards, "train", 8, 1), prepare, AHEAD, pin=False)
     with pytest.raises(LandloomError, match="shard 3 is damaged"):
         next(source)
     source.close()
@@ -127,7 +128,7 @@ def painted(painted_root):
 def test_labels_are_turned_with_their_heights(painted):
     """Labels that say which heights are above a tile's middle say so after any turn."""
     tiles = of(painted, conditions=["labels"])
-    (batch,), _ = take(tiles.feed(8, START, 0, 1, True, False), 1)
+    (batch,), _ = take(tiles.feed(8, START, 0, 1, True, 4, False), 1)
     rows = next(Loader(painted, "train", 8, 1).stream())["row"]
     heights = painted.heights(rows)
     turn = turns(1, 0, rows)
@@ -139,7 +140,7 @@ def test_labels_are_turned_with_their_heights(painted):
 def test_lit_tiles_are_mirrored_along_the_light_and_turned_no_other_way(painted):
     paint = painted_of(painted)
     assert paint.encoding == ColorHeightEncoding.fit([painted.heights(painted.rows("train"))], 90.0)
-    (batch,), _ = take(paint.feed(16, START, 0, 1, True, False), 1)
+    (batch,), _ = take(paint.feed(16, START, 0, 1, True, 4, False), 1)
     tiles = next(Loader(painted, "train", 16, 1).stream())
     color, height = paint.encoding.encode(tiles["color"], tiles["height"])
     swapped = 0
@@ -152,7 +153,7 @@ def test_lit_tiles_are_mirrored_along_the_light_and_turned_no_other_way(painted)
         assert np.array_equal(batch["color"][at], color[at].transpose(axes))
         assert np.array_equal(batch["height"][at], height[at].transpose(axes))
     assert 0 < swapped < 16
-    (plain,), _ = take(paint.feed(16, START, 0, 1, False, False), 1)
+    (plain,), _ = take(paint.feed(16, START, 0, 1, False, 4, False), 1)
     assert np.array_equal(plain["color"], color)
 
 

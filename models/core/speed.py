@@ -1,0 +1,49 @@
+"""What makes training faster on some hardware: memory layout, compiled networks, fused optimisers, TF32.
+
+Every switch is off by default (`models.core.config.SpeedConfig`), because it changes the last bits of the weights.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from models.core.config import SpeedConfig
+
+MODES = {"kernels": None, "graphs": "reduce-overhead"}
+"""Value of `compile` to the mode of `torch.compile`."""
+
+
+def lay_out(networks: nn.ModuleDict, speed: SpeedConfig) -> None:
+    """Order the weights of convolutions in memory; features then follow them. Values and names stay the same."""
+    if speed.channels_last:
+        networks.to(memory_format=torch.channels_last)
+
+
+def compile_networks(networks: nn.ModuleDict, speed: SpeedConfig) -> None:
+    """Compile each network in place. A copy of a compiled network is not compiled; names of weights stay the same."""
+    if speed.compile != "none":
+        for network in networks.values():
+            network.compile(mode=MODES[speed.compile])
+
+
+def fused(optimizer: torch.optim.Optimizer, speed: SpeedConfig) -> torch.optim.Optimizer:
+    """The same optimiser in as few kernels as it has: one, or else one for each operation over all weights."""
+    if not speed.fused_optimizer:
+        return optimizer
+    switch = "fused" if "fused" in optimizer.defaults else "foreach"
+    if switch not in optimizer.defaults:
+        return optimizer
+    return type(optimizer)(optimizer.param_groups[0]["params"], **{**optimizer.defaults, switch: True})
+
+
+def set_tf32(speed: SpeedConfig) -> None:
+    """Allow or forbid TF32 in products and convolutions of float32. Only GPUs have it."""
+    torch.backends.cuda.matmul.allow_tf32 = speed.tf32
+    torch.backends.cudnn.allow_tf32 = speed.tf32
+
+
+def begin_step(speed: SpeedConfig) -> None:
+    """Tell recorded graphs that what they returned in the last step may be overwritten."""
+    if speed.compile == "graphs":
+        torch.compiler.cudagraph_mark_step_begin()
