@@ -13,15 +13,20 @@ from tasks.project.params import Params
 from tasks.project.photographs import Picture
 from tasks.project.rasters import Raster
 
-FILES_OF_THEIR_OWN = 500  # scenes at most, of two layers each; DVC and its remotes slow down with the number of files
-_BATCH = 4  # scenes with files of their own; they are large, so a few make a task worth sending
-_PACK_PX = 1 << 22  # pixels of scenes in a pack: some 20 MB of heights and colours
-_PACKS = 16, 900  # at least, so that there is work to share; at most, however large the dataset
+FILES_OF_THEIR_OWN = (
+    500  # at most this many scenes of two layers each: DVC and its remotes slow down with the number of files
+)
+_BATCH = 4  # scenes in a batch without a pack; such scenes are large, so a few make a task worth sending
+_PACK_PX = 1 << 22  # pixels of all scenes in a pack: about 20 MB of heights and colours
+_PACKS = 16, 900  # fewest and most packs: enough to share among workers, and bounded for any dataset
 
 
 @dataclass(frozen=True)
 class Job:
-    """A scene to make on a grid, from all rasters that reach it; `whole`, it is as large as its grid or not at all."""
+    """A scene to make on a grid from all rasters that reach it.
+
+    `whole` means that the scene must fill its grid; otherwise it is not made.
+    """
 
     grid: Grid
     rasters: tuple[Raster, ...]
@@ -29,20 +34,20 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The scene's."""
+        """Name of the scene."""
         return self.grid.name
 
     @property
     def pixels(self) -> int:
-        """How many, at most."""
+        """Largest number of pixels that the scene can have."""
         return self.grid.cols * self.grid.rows
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A few neighbouring scenes for one worker: they mostly read the same files.
+    """A few neighbouring scenes for one worker. Neighbours mostly read the same files.
 
-    Their own files go into `folder`, or into its pack of the name `pack`.
+    The scenes are written into `folder`, or into its pack `pack` where that is given.
     """
 
     scenes: tuple[Job | Picture, ...]
@@ -55,7 +60,7 @@ class Batch:
 
 
 def share_out(scenes: Sequence[Job | Picture], folder: Path, params: Params) -> list[Batch]:
-    """All scenes, in order, in batches: of a few scenes, or of a pack each."""
+    """All scenes in order, in batches: a batch is a few scenes, or the scenes of one pack."""
     if len(scenes) <= FILES_OF_THEIR_OWN:
         parts = [scenes[start : start + _BATCH] for start in range(0, len(scenes), _BATCH)]
         return [Batch(tuple(part), folder, None, params) for part in parts]

@@ -1,9 +1,9 @@
-"""Cover the ground that the sources lie on with scenes.
+"""Cover the ground of the sources with scenes.
 
 Sources that touch or overlap form one group, so that neighbours are mosaicked. A group is cut into bands of
-latitude, each band into its stretches of longitude, each stretch into equal cells, and every cell gets a grid of
-its own. A pole that a group reaches gets one round cell. Nothing is laid over the empty ground between groups,
-and no coordinate is ever compared across 180° as a plain number.
+latitude, a band into stretches of longitude, and a stretch into equal cells. Every cell gets its own grid. A pole
+that a group reaches gets one round cell. Empty ground between groups gets no scene. Longitudes are never
+compared across 180° as plain numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from tasks.project.grids import MAX_SIDE, Grid, grid_over, metres_per_degree
 
 _POLE_METRES = metres_per_degree(90.0)[1]  # a degree of latitude at the pole
-_CAP = 0.49  # radius of a pole's cell in scene sides: it must fit with its rounding
+_CAP = 0.49  # radius of a pole's cell in scene sides: below 0.5, so that the rounded cell still fits
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ def cover(
     """Blocks that together hold every point of every footprint.
 
     Args:
-        footprints: WGS 84 polygons within ±180° (see `footprint.wrap`). reach: for each, how many metres
-        beyond it a neighbour still counts as touching.
+        footprints: WGS 84 polygons within ±180° (see `footprint.wrap`). reach: metres (one value a footprint);
+            a neighbour within this distance counts as touching.
     """
     blocks = []
     for group in groups(footprints, reach, gsd, scene_px):
@@ -50,14 +50,14 @@ def cover(
 
 
 def groups(footprints: Sequence[BaseGeometry], reach: Sequence[float], gsd: float, scene_px: int) -> list[list[int]]:
-    """Indices of the footprints, grouped by touching; groups and their members in order of first index."""
+    """Indices of the footprints, in groups that touch. Groups and members are in the order of their first index."""
     if not footprints:
         return []
     cap = _cap_latitude(gsd, scene_px)
     shapes, owner = [], []
     for index, (shape, metres) in enumerate(zip(footprints, reach, strict=True)):
         grown = _grow(shape, metres)
-        shapes += [grown, affinity.translate(grown, 360)]  # the copy meets what lies on the other side of 180°
+        shapes += [grown, affinity.translate(grown, 360)]  # the copy touches neighbours on the other side of 180°
         owner += [index, index]
     tree, parent = STRtree(shapes), list(range(len(footprints)))
 
@@ -72,7 +72,7 @@ def groups(footprints: Sequence[BaseGeometry], reach: Sequence[float], gsd: floa
 
     for a, b in np.asarray(tree.query(shapes, predicate="intersects")).T:
         join(owner[a], owner[b])
-    for pole in (1, -1):  # all that reaches a pole's cell shares it
+    for pole in (1, -1):  # all footprints that reach a pole share its cell
         there = [i for i, shape in enumerate(footprints) if max(pole * shape.bounds[1], pole * shape.bounds[3]) >= cap]
         for i in there[1:]:
             join(there[0], i)
@@ -83,7 +83,7 @@ def groups(footprints: Sequence[BaseGeometry], reach: Sequence[float], gsd: floa
 
 
 def _grow(shape: BaseGeometry, metres: float) -> BaseGeometry:
-    """The shape with a rim of at least `metres`, in degrees; a little more towards the poles does no harm."""
+    """The shape in degrees, grown by at least `metres`. It grows more towards the poles; that is harmless."""
     _, south, _, north = shape.bounds
     east, _ = metres_per_degree(min(max(abs(south), abs(north)), 89.0))
     return shape.buffer(metres / east, join_style="mitre", quad_segs=1)
@@ -94,7 +94,7 @@ def _side(gsd: float, scene_px: int) -> float:
 
 
 def _cap_latitude(gsd: float, scene_px: int) -> float:
-    """Latitude beyond which ground belongs to the pole's own cell."""
+    """Latitude beyond which ground belongs to the cell of the pole."""
     return 90 - _CAP * _side(gsd, scene_px) / _POLE_METRES
 
 
@@ -118,7 +118,7 @@ def _group_grids(shapes: list[BaseGeometry], gsd: float, scene_px: int, method: 
 
 
 def _cap_grid(ground: BaseGeometry, pole: int, cap: float, gsd: float) -> Grid:
-    """The round cell at a pole, no larger than the ground there needs."""
+    """The round cell at a pole, just large enough for the ground there."""
     there = ground.intersection(box(-180, pole * cap, 180, pole * 90) if pole > 0 else box(-180, -90, 180, -cap))
     edge = min(abs(there.bounds[1]), abs(there.bounds[3]))
     lon = np.arange(0.0, 360.0, 1.0)
@@ -140,18 +140,18 @@ def _band_grids(ground: BaseGeometry, edges: np.ndarray, px: int, gsd: float, me
 def _stretch_grids(
     ground: BaseGeometry, bounds: tuple[float, float, float, float], px: int, gsd: float, method: str
 ) -> list[Grid] | None:
-    """Equal cells of one stretch, as few as fit into `px` pixels; None where none would."""
+    """The fewest equal cells of one stretch that are at most `px` pixels a side; None where no number is enough."""
     west, south, east, north = bounds
     widest = 0.0 if south <= 0 <= north else min(abs(south), abs(north))
     least = max(1, int(np.ceil((east - west) * metres_per_degree(widest)[0] * 0.98 / (px * gsd))))
     for cols in range(least, 2 * least + 4):
         edges = np.linspace(west, east, cols + 1)
         whole = _cell_grid(edges[0], south, edges[1], north, gsd, method)
-        if whole.cols > px or whole.rows > px:  # all cells of a stretch are of one shape
+        if whole.cols > px or whole.rows > px:  # all cells of a stretch have one shape
             continue
         cells = [_ground_within(ground, (a, south, b, north)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
         grids = [_cell_grid(*cell, gsd, method) for cell in cells if cell is not None]
-        # But not to the last pixel: their centres are rounded.
+        # Each cell is checked too: rounding of its centre can add a pixel.
         if all(grid.cols <= px and grid.rows <= px for grid in grids):
             return grids
     return None
@@ -165,7 +165,7 @@ def _cell_grid(west: float, south: float, east: float, north: float, gsd: float,
 
 
 def _stretches(ground: BaseGeometry, south: float, north: float, gap: float) -> list[tuple[float, float]]:
-    """Longitudes (west, east) on which the band has ground, but for gaps of `gap` metres; east may pass 180."""
+    """Ranges of longitude (west, east) with ground in the band. Gaps up to `gap` metres are closed; east may pass 180."""
     near = gap / metres_per_degree(min(max(abs(south), abs(north)), 89.0))[0]
     parts = get_parts(ground.intersection(box(-180, south, 180, north)))
     spans = sorted((part.bounds[0], part.bounds[2]) for part in parts if part.area > 0)
@@ -176,7 +176,7 @@ def _stretches(ground: BaseGeometry, south: float, north: float, gap: float) -> 
         else:
             merged.append([west, east])
     if len(merged) > 1 and merged[0][0] + 360 - merged[-1][1] <= near:
-        merged[-1][1] = merged.pop(0)[1] + 360  # one stretch that 180° only seemed to cut
+        merged[-1][1] = merged.pop(0)[1] + 360  # the two ranges meet at 180° and are one
     return [(west, min(east, west + 360)) for west, east in merged]
 
 
@@ -193,7 +193,7 @@ def _ground_within(
 
 
 def _distinct(blocks: list[Block]) -> list[Block]:
-    """Sorted by name; where two groups share a centre, the later ones get a number."""
+    """The blocks sorted by name. Where several have the same centre, the second and later ones get a number."""
     seen: dict[str, int] = {}
     out = []
     for block in blocks:

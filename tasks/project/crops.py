@@ -1,7 +1,7 @@
-"""Crops of global maps: squares of one size whose centres are spread evenly over the sphere, each on a grid of its own.
+"""Crops of global maps: squares of one size, each on its own grid, with centres spread evenly over the sphere.
 
-Centres taken evenly in longitude and latitude would crowd at the poles. An even spread over the sphere is even in
-longitude and in the sine of latitude (Archimedes' hat-box theorem).
+Centres that are uniform in longitude and latitude would crowd at the poles. A uniform distribution on the sphere is
+uniform in longitude and in the sine of latitude (Archimedes' hat-box theorem).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tasks.project.place import Placed
 
 
 def sphere_crops(placed: Sequence[Placed], params: Params, rng: np.random.Generator) -> list[Job]:
-    """Up to `params.crops` scenes in name order: those whose square every layer of the rasters reaches."""
+    """Up to `params.crops` scenes in name order. A raster of every layer must reach a scene, or it is not made."""
     if not placed:
         return []
     layers = {item.raster.layer for item in placed}
@@ -34,6 +34,6 @@ def sphere_crops(placed: Sequence[Placed], params: Params, rng: np.random.Genera
 
 
 def centres(count: int, rng: np.random.Generator) -> list[tuple[float, float]]:
-    """Longitude and latitude in degrees of points spread evenly over the sphere."""
+    """Longitude and latitude in degrees of `count` points, uniform over the sphere."""
     around, up = rng.random((2, count))
     return list(zip((360 * around - 180).tolist(), np.degrees(np.arcsin(2 * up - 1)).tolist(), strict=True))

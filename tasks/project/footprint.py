@@ -1,7 +1,7 @@
 """Where on Earth a raster lies, as polygons that may cross 180° or hold a pole.
 
-A bounding box of longitudes is never taken: the outline is walked in small steps, its longitudes are
-unwrapped along the way, and the result is cut at 180° at the very end.
+The code never takes a bounding box of longitudes. It follows the outline in small steps, unwraps the longitudes
+along it, and cuts the result at 180° at the end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from tasks.project.projection import from_lonlat, is_geographic, to_lonlat
 
 GEOD = Geod(ellps="WGS84")
-_STEPS = 128  # per side; even, so that the middle of each side is a vertex
+_STEPS = 128  # steps a side; an even number, so that the middle of each side is a vertex
 
 
 def outline_pixels(cols: float, rows: float, steps: int = _STEPS) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +41,7 @@ def footprint(crs: str, transform: Affine, cols: int, rows: int) -> BaseGeometry
 
 
 def wrap(shape: BaseGeometry) -> BaseGeometry:
-    """Bring a polygon whose longitudes run past ±180° back into range, cut at 180°."""
+    """Cut a polygon whose longitudes pass ±180° and move the parts into range."""
     west, _, east, _ = shape.bounds
     turns = range(int(np.floor((west + 180) / 360)), int(np.floor((east + 180) / 360)) + 1)
     pieces = [
@@ -51,9 +51,9 @@ def wrap(shape: BaseGeometry) -> BaseGeometry:
 
 
 def ground_gsd(crs: str, transform: Affine, cols: int, rows: int) -> tuple[float, float]:
-    """Metres on the ellipsoid along a row and along a column, of the pixel at a raster's centre."""
+    """Size in metres on the ellipsoid of the pixel at a raster's centre: along a row and along a column."""
     col, row = cols / 2, rows / 2
-    # From half a pixel before to half a pixel after, so that a centre on a pole has neighbours too.
+    # Measured from half a pixel before to half a pixel after, so that it works for a centre on a pole.
     step = np.array([-0.5, 0.5, 0.0, 0.0])
     lon, lat = to_lonlat(crs, *(transform @ (col + step, row + step[::-1])))
     if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
@@ -65,13 +65,13 @@ def ground_gsd(crs: str, transform: Affine, cols: int, rows: int) -> tuple[float
 def _poles(crs: str, transform: Affine, cols: int, rows: int) -> list[float]:
     """Latitudes (90, -90) of the poles that lie strictly inside the raster as points."""
     if is_geographic(crs):
-        return []  # there a pole is an edge, not a point
+        return []  # a pole is an edge of such a raster, not a point
     found = []
     for pole in (90.0, -90.0):
         x, y = from_lonlat(crs, 0.0, pole)
         if np.isfinite(x) and np.isfinite(y):
             col, row = ~transform @ (x, y)
-            # A cylindrical CRS has a place for "the" pole at longitude 0 too: there its neighbours are poles as well.
+            # A cylindrical CRS maps a pole to a line, so the neighbours of the point at longitude 0 are the pole too.
             _, beside = to_lonlat(crs, x + transform.a, y)
             if 0 < col < cols and 0 < row < rows and abs(beside) < 90:
                 found.append(pole)
@@ -82,7 +82,7 @@ def _polygon(lon: np.ndarray, lat: np.ndarray, poles: list[float]) -> BaseGeomet
     lon, lat = _open_poles(lon, lat)
     ring = np.append(lon, lon[0])
     ring = np.unwrap(ring, period=360)
-    if abs(ring[-1] - ring[0]) > 180:  # once around the Earth: close it by way of the pole inside
+    if abs(ring[-1] - ring[0]) > 180:  # the outline goes once around the Earth: it is closed through the pole inside
         pole = poles[0] if poles else (90.0 if lat.mean() > 0 else -90.0)
         points = [*zip(ring, np.append(lat, lat[0]), strict=True), (ring[-1], pole), (ring[0], pole)]
     else:
@@ -92,7 +92,7 @@ def _polygon(lon: np.ndarray, lat: np.ndarray, poles: list[float]) -> BaseGeomet
 
 
 def _open_poles(lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A vertex on a pole has no longitude of its own: give it its neighbours' two."""
+    """Replace a vertex on a pole, which has no longitude, by two vertices with the longitudes of its neighbours."""
     at_pole = np.abs(lat) > 90 - 1e-9
     if not at_pole.any() or at_pole.all():
         return lon, lat

@@ -1,10 +1,10 @@
 """The metric grid of one scene: its own projection, centred on it.
 
 `local_equal_area` gives each scene a Lambert azimuthal equal-area CRS on the WGS 84 ellipsoid, centred on
-the scene. At distance c (radians) from the centre its scale is 1/cos(c/2) across and cos(c/2) along the ray
-(Snyder 1987, USGS PP 1395, eqs. 24-1a and 24-2, the sphere), so areas are exact and shapes are off by less than
-(c/2)²: 1e-5 at 40 km. `latitude_rescale` keeps longitude and latitude and stretches pixels by one factor a
-scene; it is the cheap way, right only at the scene's middle latitude.
+the scene. At distance c (radians) from the centre the scale is 1/cos(c/2) across the ray and cos(c/2) along it
+(Snyder 1987, USGS PP 1395, eqs. 24-1a and 24-2, for the sphere). So areas are exact, and the distortion of shapes
+is below (c/2)²: 1e-5 at 40 km. `latitude_rescale` keeps longitude and latitude and stretches pixels by one factor
+a scene. It is cheaper, and exact only at the middle latitude of the scene.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from tasks.project.footprint import footprint
 from tasks.project.projection import from_lonlat, local_crs
 
 MAX_SIDE = 1_200_000.0
-"""Longest side of a scene in metres: the corners' shapes are then off by 0.5 %."""
+"""Longest side of a scene in metres: it limits the distortion of shapes at the corners to 0.5 %."""
 
 _A, _E2 = 6378137.0, 0.0066943799901413165  # WGS 84: semi-major axis in metres, eccentricity squared
-_SLACK = 0.01  # pixels; keeps ground on the very border inside after rounding
+_SLACK = 0.01  # pixels; keeps ground on the border inside the grid after rounding
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Grid:
         return f"{'S' if lat < 0 else 'N'}{abs(lat):02d}{'W' if lon < 0 else 'E'}{abs(lon):03d}"
 
     def crop(self, top: int, bottom: int, left: int, right: int) -> Grid:
-        """The rows top..bottom and columns left..right of it, under the same name and CRS."""
+        """The part of the grid with rows top..bottom and columns left..right, with the same name and CRS."""
         transform = self.transform @ Affine.translation(left, top)
         return replace(self, transform=transform, cols=right - left, rows=bottom - top)
 
@@ -58,9 +58,9 @@ def grid_over(lon: np.ndarray, lat: np.ndarray, centre: tuple[float, float], met
 
     Args:
         lon, lat: outline of the ground to hold, degrees; longitudes may run past 180.
-        centre: (longitude, latitude) of the ground's middle; rounded to 1e-4° so that the name says it whole.
+        centre: (longitude, latitude) of the ground's middle; rounded to 1e-4°, the precision of the name.
     """
-    # + 0.0 turns -0.0 into 0.0, which would print as another CRS.
+    # + 0.0 turns -0.0 into 0.0, because -0.0 would print as another CRS.
     lon0, lat0 = round((centre[0] + 180) % 360 - 180, 4) + 0.0, round(centre[1], 4) + 0.0
     if method == "local_equal_area":
         crs = local_crs(lat0, lon0)
@@ -87,7 +87,7 @@ def centred_grid(lon: float, lat: float, px: int, gsd: float) -> Grid:
 
 
 def metres_per_degree(lat: float) -> tuple[float, float]:
-    """Metres a degree of longitude and a degree of latitude are long at `lat` on the WGS 84 ellipsoid."""
+    """Length in metres of a degree of longitude and of a degree of latitude at `lat` on the WGS 84 ellipsoid."""
     phi = np.radians(lat)
     curve = 1 - _E2 * np.sin(phi) ** 2
     prime_vertical, meridian = _A / np.sqrt(curve), _A * (1 - _E2) / curve**1.5
@@ -95,5 +95,5 @@ def metres_per_degree(lat: float) -> tuple[float, float]:
 
 
 def _name(lat: float, lon: float) -> str:
-    """Ten-thousandths of a degree: N465000E0082500 is 46.5° north, 8.25° east."""
+    """Name of a point in ten-thousandths of a degree: N465000E0082500 is 46.5° north, 8.25° east."""
     return f"{'S' if lat < 0 else 'N'}{round(abs(lat) * 1e4):06d}{'W' if lon < 0 else 'E'}{round(abs(lon) * 1e4):07d}"

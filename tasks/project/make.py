@@ -1,4 +1,4 @@
-"""Make scenes: read, warp, fill, write, and say what came out."""
+"""Make scenes: read, warp, fill, write, and describe the result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import rasterio
 from affine import Affine
-from rasterio._err import CPLE_BaseError  # what a failed write of GDAL's comes out as; it has no public name
+from rasterio._err import CPLE_BaseError  # the error of a failed write in GDAL; it has no public name
 from shapely.geometry.base import BaseGeometry
 
 from tasks.core.errors import LandloomError
@@ -24,16 +24,16 @@ from tasks.project.voids import fill_small_voids
 from tasks.project.warp import Target, warp
 
 _GDAL = {
-    "GDAL_CACHEMAX": 128,  # MB a process; every source block is read about once, so more would only sit there
-    "GDAL_NUM_THREADS": "1",  # work is spread over scenes
+    "GDAL_CACHEMAX": 128,  # MB a process; every source block is read about once, so a larger cache has no use
+    "GDAL_NUM_THREADS": "1",  # scenes are the unit of parallel work
     "VSI_CACHE": False,
 }
 
-_TRIMMED_FROM = 64  # pixels; of a smaller scene two lines would be a good part
+_TRIMMED_FROM = 64  # pixels; in a smaller scene two lines would be a large part
 
 
 def render(batch: Batch) -> list[dict[str, Any]]:
-    """Write the scenes of a batch; one row of the scene table each, none for a scene without any value."""
+    """Write the scenes of a batch. Returns a row of the scene table for each; a scene without any value has no row."""
     rows = []
     with rasterio.Env(**_GDAL), RasterReader() as reader, packed(batch.folder, batch.pack) as folder:
         for scene in batch.scenes:
@@ -45,7 +45,7 @@ def render(batch: Batch) -> list[dict[str, Any]]:
 
 
 def _listed(pack: str | None, name: str | None) -> str | None:
-    """What the scene table calls a file."""
+    """Path of a file as the scene table writes it."""
     return name and f"scenes/{member(pack, name)}"
 
 
@@ -70,7 +70,7 @@ def _render_job(job: Job, folder: Path, params: Params, reader: RasterReader) ->
 
 
 def _trimmed(grid: Grid, layers: dict[str, np.ndarray]) -> tuple[Grid, dict[str, np.ndarray]]:
-    """The grid and its layers without the void around them."""
+    """The grid and its layers, cropped to the part that is not void."""
     top, bottom, left, right = _worth_keeping(~np.all([np.isnan(pixels[0]) for pixels in layers.values()], axis=0))
     return grid.crop(top, bottom, left, right), {
         layer: pixels[:, top:bottom, left:right] for layer, pixels in layers.items()
@@ -87,10 +87,11 @@ def _render_picture(picture: Picture, folder: Path, params: Params, reader: Rast
 
 
 def _worth_keeping(known: np.ndarray) -> tuple[int, int, int, int]:
-    """First row, last row + 1, first column, last column + 1 of what is left without the void around it.
+    """First row, last row + 1, first column, last column + 1 after the void around the scene is cropped.
 
-    Beyond the lines that are void from end to end, up to two a side go that are void for more than half: where a
-    grid's border cuts through pixels of ground that ends there. Kept, they would spoil every tile along the border.
+    Lines that are all void are cropped. Then up to two lines a side are cropped that are more than half void: there
+    the border of the grid cuts through pixels at the edge of the ground. Such lines would spoil every tile along the
+    border.
     """
     box: list[int] = []
     for axis in (1, 0):
@@ -105,7 +106,7 @@ def _worth_keeping(known: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def _leading(flags: np.ndarray) -> int:
-    """How many are true before the first that is not."""
+    """Number of true values before the first false one."""
     return int(np.cumprod(flags).sum())
 
 
@@ -119,7 +120,7 @@ def _write(
     folder: Path,
     params: Params,
 ) -> dict[str, Any]:
-    """Write up to two layers, (1 or 3, H, W) float32 with NaN for void, and describe the scene; its files by name."""
+    """Write up to two layers, (1 or 3, H, W) float32 with NaN for void. Returns the scene's facts and files."""
     crs, transform, gsd, geometry = place
     paths: dict[str, str | None] = dict.fromkeys(LAYERS)
     voids, filled_share = [], 0.0
@@ -127,7 +128,7 @@ def _write(
         if layer == "height":
             array, filled = fill_small_voids(pixels[0], params.fill_px)
             if params.lowest is not None:
-                array = np.maximum(array, np.float32(params.lowest))  # a void stays one
+                array = np.maximum(array, np.float32(params.lowest))  # a void stays void
             filled_share = float(filled.mean())
             voids.append(float(np.isnan(array).mean()))
         else:

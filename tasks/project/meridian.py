@@ -1,8 +1,8 @@
-"""Coordinates that come round again: a source is read in a frame in which 180° is an ordinary place.
+"""Periodic coordinates: a source is read in a frame that has no seam near the scene.
 
-A geographic raster may be shifted by whole turns: GDAL re-wraps longitudes around the middle of the window it is
-given. A cylindrical one (Mercator and its kin) is read in the same projection with its central meridian moved to
-the far side of the Earth. All others (UTM, polar, conic) have no seam at 180°.
+A geographic raster can be shifted by multiples of 360°: GDAL re-wraps longitudes around the middle of the window
+that it gets. A cylindrical raster (for example Mercator) is read in the same projection with its central meridian
+moved to the far side of the Earth. Other projections (UTM, polar, conic) have no seam at 180°.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _CENTRAL_MERIDIAN = "Longitude of natural origin"
 
 @dataclass(frozen=True)
 class Frame:
-    """A source's CRS as a scene sees it.
+    """The CRS in which a source is read for one scene.
 
     Attributes:
-        crs: WKT to give to GDAL. period: units once around the Earth, or None where nothing comes round.
-        shift: add to a source's own x to be in the frame, but for whole periods. middle: x of the scene's centre.
-        geographic: longitudes, of which GDAL takes any.
+        crs: WKT for GDAL. period: circumference of the Earth in units of x, or None where x is not periodic.
+        shift: offset from a source's own x to x of the frame, up to whole periods. middle: x of the scene's centre.
+        geographic: whether x is longitude, which GDAL accepts in any range.
     """
 
     crs: str
@@ -37,16 +37,16 @@ class Frame:
     geographic: bool
 
     def near(self, x: np.ndarray, middle: float) -> np.ndarray:
-        """`x` of the frame, moved by whole periods to within half a period of `middle`."""
+        """`x` of the frame, shifted by whole periods to within half a period of `middle`."""
         if self.period is None:
             return x
         return x - self.period * np.round((x - middle) / self.period)
 
     def shifts(self, west: float, east: float) -> list[float]:
-        """What to add to the x of a source that spans west..east, once for each time it is near the scene."""
+        """Offsets to add to x of a source that spans west..east: one for each copy of the source near the scene."""
         if self.period is None:
             return [0.0]
-        # A scene at a pole looks a whole turn each way, and a little more for the halo.
+        # A scene at a pole needs a whole turn in each direction, and a little more for the halo.
         turns = 1.05 if self.geographic else 0.55
         low, high = self.middle - turns * self.period, self.middle + turns * self.period
         first = int(np.ceil((low - east - self.shift) / self.period))
@@ -56,7 +56,7 @@ class Frame:
 
 @lru_cache(512)
 def frame(wkt: str, lon: float) -> Frame:
-    """The frame of a source's CRS for a scene centred at longitude `lon`."""
+    """The frame in which a source's CRS is read for a scene centred at longitude `lon`."""
     crs = CRS.from_wkt(wkt)
     if crs.is_geographic:
         turn = 2 * np.pi / crs.axis_info[0].unit_conversion_factor
@@ -84,7 +84,7 @@ def _is_cylindrical(crs: CRS) -> bool:
 def _turned(crs: CRS) -> CRS:
     """The same projection with its central meridian at 180°."""
     if crs.coordinate_operation.method_name == _WEB:
-        # GDAL keeps this one by its PROJ string, in which a moved meridian would be lost.
+        # GDAL keeps this CRS as its original PROJ string and would lose a moved meridian.
         return CRS.from_proj4("+proj=webmerc +lon_0=180 +datum=WGS84 +units=m")
     as_json = crs.to_json_dict()
     as_json.pop("id", None)

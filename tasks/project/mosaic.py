@@ -1,9 +1,9 @@
-"""Sources of one lattice, read as if they were one raster.
+"""Sources of one lattice, read as one raster.
 
-Neighbouring cells of one product share a lattice: the same CRS, pixel size and phase. They are put together in
-their own pixels, before any resampling, so that the one warp that follows never sees the border between them.
-Node-registered cells (SRTM) repeat their neighbours' edge pixels; the first by key is taken. Cells that leave a
-gap of one pixel between them (some products do at high latitudes) get the mean of the two sides there.
+Neighbouring cells of one product share a lattice: the same CRS, pixel size and phase. They are joined in their own
+pixels before any resampling, so that the warp sees no border between them. Node-registered cells (SRTM) repeat
+the edge pixels of their neighbours; the first cell by key is used. Some products leave a gap of one pixel between
+cells at high latitudes; the gap gets the mean of its two sides.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Lattice:
         )
 
     def offer(self, raster: Raster, its_frame: Frame, transform: Affine) -> bool:
-        """Take the raster in if it is on this lattice."""
+        """Add the raster if it is on this lattice; returns whether it is."""
         mine, its = self.transform, transform
         if its_frame.crs != self.frame.crs or any((mine.b, mine.d, its.b, its.d)):
             return False
@@ -88,9 +88,9 @@ class Lattice:
 
 
 def lattices(rasters: Sequence[Raster], lon: float) -> list[Lattice]:
-    """Sort the rasters of one layer into lattices, as a scene centred at longitude `lon` sees them; finest first."""
+    """Group the rasters of one layer into lattices for a scene centred at longitude `lon`; finest first."""
     found: list[Lattice] = []
-    # Within 5 % of each other, two products count as equally fine and the key decides.
+    # Products whose pixel sizes differ by less than 5 % count as equally fine; their order is by key.
     for raster in sorted(rasters, key=lambda raster: (round(np.log(raster.gsd) / 0.05), raster.key)):
         its_frame = frame(raster.crs, lon)
         corners = [(raster.transform @ (col, row))[0] for col in (0, raster.cols) for row in (0, raster.rows)]
@@ -102,13 +102,13 @@ def lattices(rasters: Sequence[Raster], lon: float) -> list[Lattice]:
 
 
 def _close_gaps(pixels: np.ndarray, covered: np.ndarray) -> None:
-    """Give pixels that no raster covers the mean of their two sides, first west and east, then north and south."""
+    """Fill pixels that no raster covers with the mean of both sides: west and east first, then north and south."""
     for axis in (1, 0):
         before = np.roll(covered, 1, axis)
         after = np.roll(covered, -1, axis)
         gap = ~covered & before & after
         edge = np.s_[:, [0, -1]] if axis == 1 else np.s_[[0, -1], :]
-        gap[edge] = False  # there the roll came round from the far side
+        gap[edge] = False  # `roll` wrapped values around from the other side
         if gap.any():
             mean = (np.roll(pixels, 1, axis + 1) + np.roll(pixels, -1, axis + 1)) / 2
             pixels[:, gap] = mean[:, gap]

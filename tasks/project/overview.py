@@ -1,4 +1,4 @@
-"""One picture of the whole stage: where the scenes lie, and what is on them."""
+"""A picture of the stage's result: a map of the scenes and a contact sheet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from tasks.formats.tables.scenes import SceneReader
 from tasks.relief.shade.hillshade import VOID, shaded_relief
 
-_SHOWN, _COLUMNS, _THUMB = 24, 6, 240  # scenes on the sheet, scenes in a row, pixels a scene
+_SHOWN, _COLUMNS, _THUMB = 24, 6, 240  # scenes on the sheet, scenes in a row, pixels of a scene's side
 
 
 def overview(scenes: gpd.GeoDataFrame, folder: Path) -> Figure:
@@ -50,7 +50,7 @@ def _maps(figure: Figure, placed: gpd.GeoDataFrame, total: int) -> None:
     world.set_title(f"{total} scenes", fontsize=10, loc="left")
     placed.boundary.plot(ax=world, color="#c0392b", linewidth=0.8)
     middle = ((boxes["minx"] + boxes["maxx"]) / 2, (boxes["miny"] + boxes["maxy"]) / 2)
-    # A scene across 180° or at a pole has no middle in these coordinates; its outline shows it well enough.
+    # A scene across 180° or at a pole has no centre in these coordinates; its outline is enough.
     narrow = boxes["maxx"] - boxes["minx"] < 180
     world.scatter(middle[0][narrow], middle[1][narrow], s=14, color="#c0392b", zorder=3)
     first = placed[narrow.to_numpy()] if narrow.any() else placed
@@ -60,7 +60,7 @@ def _maps(figure: Figure, placed: gpd.GeoDataFrame, total: int) -> None:
 
 
 def _neighbourhood(axis: Axes, placed: gpd.GeoDataFrame) -> None:
-    """The surroundings of the densest spot, so that single outlines can be told apart."""
+    """The area with the most scenes, enlarged, so that single outlines are visible."""
     centres = np.column_stack([placed.geometry.representative_point().x, placed.geometry.representative_point().y])
     close = (np.abs(centres[:, None] - centres[None]) <= 2.0).all(axis=2).sum(axis=1)
     lon, lat = centres[int(close.argmax())]
@@ -76,7 +76,7 @@ def _scene(axis: Axes, row: object, reader: SceneReader) -> None:
     step = max(1, -(-max(row.cols, row.rows) // _THUMB))
     for layer in reader.layers(row.scene):
         if layer == "height":
-            # Every step-th pixel, not a mean: voids stay sharp.
+            # Takes every step-th pixel and no mean, so that voids stay sharp.
             height = reader.height(row.scene)[::step, ::step]
             pictures.append(shaded_relief(height, (row.gsd or 30.0) * step))
         else:

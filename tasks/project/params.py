@@ -1,4 +1,4 @@
-"""Parameters of project: the grid every later stage lives on."""
+"""Parameters of `project`: the grid of all later stages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from tasks.core.settings import Strict
 
 WIDEST_CROP = 5_000_000.0
-"""Longest side of a crop in metres: the corners' shapes are then off by 8 %, areas by nothing."""
+"""Longest side of a crop in metres: it limits the distortion of shapes at the corners to 8 %. Areas stay exact."""
 
 
 class Params(Strict):
@@ -20,17 +20,17 @@ class Params(Strict):
     gsd: float = Field(90.0, gt=0, le=200_000)
     """Metres a pixel, the same everywhere. 90 m is what SRTM at 3″ resolves."""
     scene_px: int = Field(1024, ge=16, le=16_384)
-    """Longest side of a scene in pixels. Each scene has its own projection, and lies in memory a few times over."""
+    """Longest side of a scene in pixels. Each scene has its own projection. Memory holds a few copies of a scene."""
     resampling: Literal["cubic", "bilinear"] = "cubic"
-    """Near 1:1. Shrinking by two or more always averages."""
+    """Interpolation near 1:1. Shrinking by two or more always averages."""
     max_upsample: float = Field(2.0, ge=1)
-    """A raster that is more times coarser than the grid is refused: its detail would be invented."""
+    """How many times coarser than the grid a raster may be. Coarser ones are refused: detail would be invented."""
     fill_px: int = Field(8, ge=0, le=64)
-    """Voids up to this many pixels across are interpolated and counted. Wider ones would be invented landscape."""
+    """Voids up to this many pixels across are interpolated and counted. Wider voids stay: they would be invented."""
     lowest: float | None = None
-    """Heights below are raised to this, in metres; 0 hides the sea floor. Null keeps them."""
+    """Lowest height in metres; lower heights are raised to it. 0 hides the sea floor. Null keeps all heights."""
     crops: int | None = Field(None, ge=1, le=1_000_000)
-    """For sphere_crops: how many, with centres spread evenly over the Earth. Null for every other method."""
+    """Number of crops of `sphere_crops`, with centres spread evenly over the Earth. Null for every other method."""
 
     @model_validator(mode="after")
     def _crops_where_they_are_cut(self) -> Params:

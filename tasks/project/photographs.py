@@ -1,7 +1,7 @@
-"""Pictures with no place on Earth: photographs, scans and bare heightmaps become scenes as they are.
+"""Pictures without a place on Earth: photographs, scans and bare heightmaps become scenes without resampling.
 
-Nothing is resampled. A picture larger than the largest scene is cut into equal parts; one that a camera marked as
-turned (Exif) is turned upright.
+A picture larger than the largest scene is cut into equal parts. A picture with an Exif orientation is turned
+upright.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class Picture:
 
     @property
     def pixels(self) -> int:
-        """How many."""
+        """Number of pixels."""
         return self.window[2] * self.window[3]
 
 
 def cut(rasters: Sequence[Raster], scene_px: int) -> list[Picture]:
-    """All pictures, cut where they are larger than `scene_px`; names are the keys, made fit for a file name."""
+    """All pictures, cut where they are larger than `scene_px`. A name is the raster's key as a valid file name."""
     pictures, taken = [], set()
     with RasterReader() as reader:
         for raster in rasters:

@@ -1,4 +1,4 @@
-"""Which rasters of the ledger this stage uses, and on which ground they lie."""
+"""Rasters of the ledger that this stage uses, and their places on Earth."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tasks.project.footprint import footprint, ground_gsd
 from tasks.project.params import Params
 from tasks.project.rasters import Raster, look
 
-_RESCALE_LIMIT = 85.0  # degrees; beyond, one factor a scene is off by more than a pixel in ten
+_RESCALE_LIMIT = 85.0  # degrees; at higher latitudes one factor a scene is wrong by more than one pixel in ten
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A raster, its WGS 84 footprint, and how many metres off a neighbour still touches it (none for a picture)."""
+    """A raster, its WGS 84 footprint, and the metres within which a neighbour touches it (None for a picture)."""
 
     raster: Raster
     ground: BaseGeometry | None
@@ -28,7 +28,7 @@ class Placed:
 
 
 def place_all(ledger: pd.DataFrame, raw: Path, params: Params) -> tuple[list[Placed], dict[str, str]]:
-    """All usable rasters in ledger order, and for the others of those acquired: key to reason."""
+    """All usable rasters in ledger order, and key to reason of the acquired rasters that cannot be used."""
     placed, refused = [], {}
     for row in ledger[ledger["refused"].isna()].itertuples():
         try:
@@ -40,7 +40,11 @@ def place_all(ledger: pd.DataFrame, raw: Path, params: Params) -> tuple[list[Pla
 
 
 def _place(raster: Raster, params: Params) -> Placed:
-    """Find the raster's ground; `ValueError` says why it has none, or none that the parameters allow."""
+    """Find the footprint of a raster.
+
+    Raises:
+        ValueError: the raster has no place on Earth, or the parameters do not allow its place.
+    """
     if raster.crs is None:
         raise ValueError("it has no CRS: a picture; only `method: none` takes those")
     if raster.transform.is_identity or raster.transform.is_degenerate:

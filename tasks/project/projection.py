@@ -1,4 +1,4 @@
-"""From longitude and latitude to any CRS, made once a process: PROJ takes 13 ms to find an operation by its CRSs."""
+"""Transformers between longitude and latitude and any CRS, kept for each process: PROJ needs 13 ms to find one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_geographic(crs: str) -> bool:
 
 @lru_cache(256)
 def _transformer(crs: str) -> Transformer:
-    if crs.startswith(_LOCAL):  # on the very same datum: no operation needs to be looked for
+    if crs.startswith(_LOCAL):  # the same datum: PROJ needs to look for no operation
         projection = crs.replace(" +no_defs", "").replace(" +datum=", " +ellps=")
         return Transformer.from_pipeline(
             f"+proj=pipeline +step +proj=unitconvert +xy_in=deg +xy_out=rad +step {projection}"

@@ -1,4 +1,4 @@
-"""Raw rasters: what the ledger says of one, whether this stage can use it, and how its pixels are read."""
+"""Raw rasters: check that this stage can use a raster of the ledger, and read its pixels."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from rasterio.windows import Window
 
 from tasks.core.errors import LandloomError
 
-_OPEN = 24  # files one process keeps open
+_OPEN = 24  # files that a process keeps open
 _FEET = ("foot", "feet", "ft")
 
 
 @dataclass(frozen=True)
 class Raster:
-    """One usable raster. `crs` is what to read it as (WKT; None for a picture), `gsd` metres at its centre."""
+    """One usable raster. `crs` is the CRS to read it in (WKT; None for a picture), `gsd` is in metres at its centre."""
 
     key: str
     path: str
@@ -42,13 +42,17 @@ class Raster:
 
 
 def look(row: NamedTuple, raw: Path) -> Raster:
-    """Open the raster of one ledger row and read its header; `ValueError` says why it cannot be used.
+    """Open the raster of one ledger row and read its header.
 
-    A file that cannot be opened at all is a `LandloomError`: acquire had found it whole.
+    Raises:
+        ValueError: this stage cannot use the raster; the message says why.
+        LandloomError: the file cannot be opened, although acquire could open it.
     """
     path = raw / row.path
     dataset = _open(path, row.key)
-    if not np.isnan(row.bytes or np.nan) and path.stat().st_size < row.bytes:  # GDAL reads some cut files as zeros
+    if (
+        not np.isnan(row.bytes or np.nan) and path.stat().st_size < row.bytes
+    ):  # GDAL reads some truncated files as zeros
         raise LandloomError(f"{row.key}: {path} is cut short; delete it and run acquire again")
     with dataset:
         problem = _problem(dataset, row.layer)
@@ -80,9 +84,9 @@ def _problem(dataset: rasterio.DatasetReader, layer: str) -> str | None:
 
 
 class RasterReader:
-    """Reads windows of rasters as float32 with NaN for void, keeping the files open.
+    """Reads windows of rasters as float32 with NaN for void, and keeps the files open.
 
-    Not for use from two threads at a time: a GDAL dataset belongs to one.
+    Only one thread may use a reader, because a GDAL dataset is not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -125,7 +129,9 @@ class RasterReader:
 def _open(path: Path, key: str) -> rasterio.DatasetReader:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)  # a photograph may be just that
+            warnings.simplefilter(
+                "ignore", rasterio.errors.NotGeoreferencedWarning
+            )  # a photograph may have no georeference
             return rasterio.open(path)
     except (rasterio.errors.RasterioError, OSError) as error:
         raise LandloomError(
@@ -134,14 +140,14 @@ def _open(path: Path, key: str) -> rasterio.DatasetReader:
 
 
 def _heights(dataset: rasterio.DatasetReader, nodata: float | None, window: Window) -> np.ndarray:
-    # Zero is a height: nothing is void but what the ledger, NaN or a mask of the file's own says.
+    # Zero is a height. Only the ledger's nodata, NaN and the file's own mask mark voids.
     stored = dataset.read(1, window=window)
     heights = stored.astype(np.float32)
     scale, offset = dataset.scales[0], dataset.offsets[0]
     if (scale, offset) != (1.0, 0.0):
         heights = (stored * scale + offset).astype(np.float32)
     if nodata is not None:
-        # Compared as stored: -3.4e38 in a float32 file is not the double of that name.
+        # Compared in the file's type: -3.4e38 as float32 differs from -3.4e38 as double.
         np.copyto(heights, np.nan, where=stored == _as_stored(nodata, stored.dtype))
     if MaskFlags.per_dataset in dataset.mask_flag_enums[0]:
         heights[dataset.dataset_mask(window=window) == 0] = np.nan
@@ -166,7 +172,7 @@ def _colors(dataset: rasterio.DatasetReader, nodata: float | None, window: Windo
 
 
 def _rgb_bands(dataset: rasterio.DatasetReader) -> list[int]:
-    """Bands to read as red, green and blue: the ones that say so, else the first three; one is grey."""
+    """Bands to read as red, green and blue: those marked so, else the first three, else one grey band for all."""
     meaning = list(dataset.colorinterp)
     wanted = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
     if all(color in meaning for color in wanted):

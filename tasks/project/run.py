@@ -1,4 +1,4 @@
-"""Put every acquired raster onto metric grids of one ground sampling distance, each centred on its scene."""
+"""Project every acquired raster to metric grids of one ground sampling distance, each centred on its scene."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _plan(placed: Sequence[Placed], params: Params, stage: Stage[Params]) -> lis
 def _sources(
     ledger: pd.DataFrame, placed: Sequence[Placed], refused: dict[str, str], rows: Sequence[dict[str, Any]]
 ) -> pd.DataFrame:
-    """One row a raster of the ledger: where it went, or who refused it and why."""
+    """One row a raster of the ledger: its scenes, or the stage that refused it and the reason."""
     went: dict[str, list[str]] = {}
     for row in rows:
         for key in row["sources"]:

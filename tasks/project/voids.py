@@ -1,7 +1,7 @@
-"""Small voids: found, interpolated and counted. Large ones stay void.
+"""Interpolation of small voids. Large voids stay void.
 
-A hole is interpolated by the surface of least curvature that joins its rim smoothly, a thin plate (Briggs 1974,
-Geophysics 39(1), eq. 4): unlike a weighted mean of the rim it carries slopes across the hole.
+A hole is filled with the surface of least curvature that continues its rim, a thin plate (Briggs 1974, Geophysics
+39(1), eq. 4). Unlike a weighted mean of the rim, a thin plate continues slopes across the hole.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ _BENDING = (
     ((0, 0, 1.0), (1, 0, -2.0), (2, 0, 1.0)),
     ((0, 0, 2**0.5), (0, 1, -(2**0.5)), (1, 0, -(2**0.5)), (1, 1, 2**0.5)),
 )
-"""Second differences along rows, along columns and mixed (row, column, factor): the sum of their squares is the
-plate's bending energy."""
+"""Second differences along rows, along columns and mixed, each a list of (row, column, factor).
+
+The sum of their squares is the bending energy of the plate."""
 
 
 def fill_small_voids(height: np.ndarray, across: int) -> tuple[np.ndarray, np.ndarray]:
-    """Interpolate the holes that are at most `across` pixels wide and high and do not touch the border, and cracks.
+    """Interpolate cracks, and holes that are at most `across` pixels wide and high and do not touch the border.
 
     Args:
         height: float32 (H, W), NaN for void.
@@ -44,16 +45,16 @@ def _small_holes(void: np.ndarray, across: int) -> np.ndarray:
     small = [False]
     for rows, cols in ndimage.find_objects(labels):
         fits = max(rows.stop - rows.start, cols.stop - cols.start) <= across
-        # What lies beyond the border is not known: filling up to it would be extrapolation.
+        # Heights beyond the border are unknown: filling a hole there would be extrapolation.
         inside = rows.start > 0 and cols.start > 0 and rows.stop < void.shape[0] and cols.stop < void.shape[1]
         small.append(fits and inside)
     return np.array(small)[labels] | _cracks(void)
 
 
 def _cracks(void: np.ndarray) -> np.ndarray:
-    """Void pixels with ground on two opposite sides: one pixel across, however long.
+    """Void pixels with ground on two opposite sides: lines one pixel wide, of any length.
 
-    Such a line runs between cells that lie a fraction of a pixel apart.
+    Such lines appear between cells that are a fraction of a pixel apart.
     """
     ground = np.pad(~void, 1)
     west_east = ground[1:-1, :-2] & ground[1:-1, 2:]
@@ -62,7 +63,7 @@ def _cracks(void: np.ndarray) -> np.ndarray:
 
 
 def _thin_plate(height: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """Heights of the holes' pixels: those of least bending energy over all holes and their rims."""
+    """Heights of the pixels in the holes that minimise the bending energy over all holes and their rims."""
     known = np.isfinite(height)
     usable = known | hole
     level = height[known].mean(dtype=np.float64)
@@ -74,7 +75,7 @@ def _thin_plate(height: np.ndarray, hole: np.ndarray) -> np.ndarray:
         high, wide = (max(step[axis] for step in stencil) for axis in (0, 1))
         shape = (height.shape[0] - high, height.shape[1] - wide)
         views = [np.s_[dy : dy + shape[0], dx : dx + shape[1]] for dy, dx, _ in stencil]
-        # Only where all pixels of the difference are usable: next to a void that stays it simply does not count.
+        # A difference counts only where all its pixels are usable, so voids that stay have no influence.
         taken = np.all([usable[view] for view in views], axis=0) & np.any([hole[view] for view in views], axis=0)
         right = np.zeros(taken.sum())
         for view, (_, _, factor) in zip(views, stencil, strict=True):
@@ -86,6 +87,6 @@ def _thin_plate(height: np.ndarray, hole: np.ndarray) -> np.ndarray:
         count += len(right)
     rows, columns, values = (np.concatenate(parts) for parts in zip(*equations, strict=True))
     matrix = sparse.csc_matrix((values, (rows, columns)), shape=(count, int(hole.sum())))
-    # A whisper of pull to the mean height keeps the answer unique where too few equations are left.
+    # A very small weight towards the mean height keeps the solution unique where equations are too few.
     normal = matrix.T @ matrix + sparse.identity(matrix.shape[1], format="csc") * 1e-9
     return (splu(normal.tocsc()).solve(matrix.T @ np.concatenate(rights)) + level).astype(np.float32)

@@ -1,13 +1,14 @@
 """One warp from the sources to a scene's grid.
 
-Every pixel of a scene is interpolated once, from pixels as published. Where the grid is at least twice as coarse
-as the source its pixel is the plain average of the ground it covers, taken at full resolution (overviews were
-made by someone else's rule); nearer to 1:1 it is a cubic or bilinear interpolation. A pixel is void where the
-source pixel under its centre is void, or half of the ground it averages; voids carry no weight in the rest.
+Every pixel of a scene is interpolated once, from the published pixels. Where the grid is at least twice as coarse as
+the source, a pixel is the plain average of the ground that it covers, at full resolution (the rule behind a file's
+overviews is unknown). Nearer to 1:1 it is a cubic or bilinear interpolation. An interpolated pixel is void where the
+source pixel under its centre is void. An averaged pixel is void where more than half of its ground is void. Voids
+have no weight in other pixels.
 
-Where sources of several lattices meet, the finer goes first. Its window is completed by what the others say of
-its holes and surroundings, so that its kernels end on a surface and not at a cliff; those borrowed pixels only
-lend support, and the scene's own pixels there come straight from the other source.
+Where sources of several lattices meet, the finest has priority. Holes and surroundings of its window are filled from
+the other sources before the warp, so that kernels do not end at a sharp step. These borrowed pixels only support the
+kernels: the scene's pixels there are warped directly from the other source.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from tasks.project.projection import from_lonlat, to_lonlat
 from tasks.project.rasters import Raster, RasterReader
 
 WINDOW_PIXELS = 3 << 21
-"""Source pixels (times bands) in memory at once; a window that would be larger is worked on in parts."""
+"""Most source pixels (times bands) in memory at once. A larger window is processed in parts."""
 
 _STRIP = 256
-"""Columns warped at a time. GDAL interpolates positions linearly along a row of what it is given, to within 0.125
-pixels; the error goes with the square of the row's length, and at this one it is below 0.01 (1024: 0.13)."""
+"""Columns warped at a time. GDAL interpolates positions linearly along a row, to within 0.125 pixels. The error
+grows with the square of the row's length: it is below 0.01 for 256 columns and 0.13 for 1024."""
 
-_POLE_BLOCK = 32  # pixels; the part around a pole that is averaged in another way, see `_pole_average`
+_POLE_BLOCK = 32  # pixels; side of the part around a pole that `_pole_average` averages
 _SAMPLES = np.linspace(0, 1, 17)
 
 
@@ -48,7 +49,7 @@ class Target:
     rows: int
 
     def part(self, window: Window) -> Target:
-        """A window of the grid as a grid of its own."""
+        """A window of the grid as a separate grid."""
         moved = self.transform @ Affine.translation(window.col_off, window.row_off)
         return Target(self.crs, moved, int(window.width), int(window.height))
 
@@ -82,11 +83,11 @@ def _warp_lattice(
     lattice: Lattice, target: Target, resampling: str, reader: RasterReader, others: Sequence[Lattice]
 ) -> tuple[np.ndarray, set[str]]:
     rate_x, rate_y, rate = _rates(lattice, target)
-    # Along an axis that does not shrink an average would be the nearest pixel; a cubic kernel stretches with each axis.
+    # An average along an axis that does not shrink takes the nearest pixel; a cubic kernel scales with each axis.
     shrinks = rate >= 2 and min(rate_x, rate_y) >= 1
     options = {"XSCALE": min(1.0, 1 / rate_x), "YSCALE": min(1.0, 1 / rate_y)}
     halo = int(np.ceil(2 * max(1.0, rate_x, rate_y))) + 2
-    # Beyond the lattice's own edge a window is wanted only to be filled by others, or to count as not covered.
+    # A window beyond the lattice's edge is needed only to be filled by others, or to count as not covered.
     rim = halo if shrinks or others else 0
     out = np.full((lattice.bands, target.rows, target.cols), np.nan, np.float32)
     keys: set[str] = set()
@@ -107,7 +108,7 @@ def _warp_lattice(
             values = _average(source, known, from_, to, max(rate_x, rate_y), bool(lattice.frame.period))
         else:
             values = _reproject(source, from_, to, Resampling[resampling], options)
-            if borrowed:  # otherwise GDAL's own rule is the same: void where the nearest source pixel is
+            if borrowed:  # otherwise GDAL applies the same rule itself: void where the nearest source pixel is void
                 own = _reproject(known[None].astype(np.float32), from_, to, Resampling.nearest, options)
                 values[:, own[0] != 1] = np.nan
         rows, cols = block.toslices()
@@ -128,14 +129,14 @@ def _reproject(
             values,
             src_crs=_gdal_crs(from_.crs),
             src_transform=from_.transform,
-            src_nodata=np.nan if holes else None,  # without a mask GDAL takes a faster path
+            src_nodata=np.nan if holes else None,  # GDAL is faster without a mask
             dst_crs=_gdal_crs(to.crs),
             dst_transform=strip.transform,
             dst_nodata=np.nan,
             resampling=method,
             num_threads=1,
             warp_mem_limit=512,
-            SAMPLE_GRID="YES",  # a pole lies inside a grid, where its edges know nothing of it
+            SAMPLE_GRID="YES",  # a pole can lie inside a grid, where samples along the edges do not find it
             **options,
         )
         out[:, :, col : col + strip.cols] = values
@@ -145,9 +146,9 @@ def _reproject(
 def _average(
     source: np.ndarray, known: np.ndarray, from_: Target, to: Target, rate: float, comes_round: bool
 ) -> np.ndarray:
-    """Mean of what is there, NaN where less than half of a pixel's ground is `known`.
+    """Mean of the values that are not void; NaN where less than half of a pixel's ground is `known`.
 
-    Sums and weights go through one warp as bands without any void, which is twice as fast as a warp with a mask.
+    Sums and weights are bands without voids in one warp, which is twice as fast as a warp with a mask.
     """
     count = len(source)
     there = ~np.isnan(source[0])
@@ -166,10 +167,10 @@ def _average(
 
 
 def _pole_average(bands: np.ndarray, from_: Target, to: Target, rate: float) -> np.ndarray:
-    """Means over the pixels around a pole, by sampling each in `rate`² places.
+    """Means over the pixels around a pole, from `rate`² samples of each pixel.
 
-    GDAL's `average` takes a pixel for the range of source columns between its corners. For the pixels that touch
-    the meridian where the source's columns begin and end, that range is the whole circle.
+    GDAL's `average` uses the range of source columns between the corners of a pixel. For pixels on the meridian where
+    the source's columns begin and end, that range would be the whole circle.
     """
     factor = min(int(np.ceil(rate)), 64)
     finer = Target(to.crs, to.transform @ Affine.scale(1 / factor), to.cols * factor, to.rows * factor)
@@ -178,10 +179,10 @@ def _pole_average(bands: np.ndarray, from_: Target, to: Target, rate: float) -> 
 
 
 def _rates(lattice: Lattice, target: Target) -> tuple[float, float, float]:
-    """Source columns, source rows, and the root of source pixels, that a target pixel spans (medians)."""
+    """Medians of the source columns, the source rows, and the square root of the source pixels in a target pixel."""
     col, row = (axis.ravel() for axis in np.meshgrid(_SAMPLES * target.cols, _SAMPLES * target.rows))
     x, y = _to_frame(lattice, target, np.stack([col, col + 1, col]), np.stack([row, row, row + 1]))
-    x = x[0] + lattice.frame.near(x - x[0], 0.0)  # across 180° two neighbours are still neighbours
+    x = x[0] + lattice.frame.near(x - x[0], 0.0)  # neighbours stay neighbours across 180°
     cols, rows = ~lattice.transform @ (x, y)
     good = np.isfinite(cols).all(axis=0) & np.isfinite(rows).all(axis=0)
     if not good.any():
@@ -194,7 +195,7 @@ def _rates(lattice: Lattice, target: Target) -> tuple[float, float, float]:
 
 
 def _blocks(lattice: Lattice, target: Target, halo: int, rim: int, shrinks: bool) -> Iterator[tuple[Window, Window]]:
-    """Parts of the target and the lattice windows they need, each small enough to hold in memory."""
+    """Parts of the target and the lattice windows that they need, each small enough for memory."""
     waiting = [Window(0, 0, target.cols, target.rows)]
     while waiting:
         block = waiting.pop()
@@ -221,14 +222,14 @@ def _halves(block: Window) -> list[Window]:
 
 
 def _window(lattice: Lattice, target: Target, block: Window, halo: int, rim: int) -> Window | None:
-    """The lattice window that a part of the target needs, or None where the lattice has nothing there."""
+    """The lattice window that a part of the target needs; None where the lattice does not reach the part."""
     frame, first_col, first_row, end_col, end_row = lattice.frame, *lattice.extent
     col, row = np.meshgrid(block.col_off + _SAMPLES * block.width, block.row_off + _SAMPLES * block.height)
     x, y = _to_frame(lattice, target, col.ravel(), row.ravel())
     pole = _pole_inside(target, block) if frame.period else 0
     if frame.geographic:
         middle = 0.0 if pole else _to_frame(lattice, target, np.array([col.mean()]), np.array([row.mean()]))[0][0]
-        if not pole:  # the turn of the circle on which the scene's own sources were placed
+        if not pole:  # the same turn of the circle as the sources of the scene
             middle = frame.near(np.array([middle]), frame.middle)[0]
     else:
         middle = frame.middle
@@ -236,7 +237,7 @@ def _window(lattice: Lattice, target: Target, block: Window, halo: int, rim: int
     if not good.any():
         return None
     x, y = frame.near(x[good], middle), y[good]
-    if pole:  # all longitudes, and up to the pole or the raster's end
+    if pole:  # all longitudes, up to the pole or to the end of the raster
         x = np.append(x, [middle - frame.period / 2, middle + frame.period / 2])
         beyond = [(lattice.transform @ (0, row))[1] for row in (first_row, end_row)]
         y = np.append(y, [max(beyond) if pole > 0 else min(beyond)] * 2)
@@ -249,11 +250,11 @@ def _window(lattice: Lattice, target: Target, block: Window, halo: int, rim: int
 
 
 def _pole_inside(target: Target, block: Window) -> int:
-    """1 or -1 where the north or the south pole lies in or very near a part of the target, else 0."""
+    """1 where the north pole lies in or near a part of the target, -1 for the south pole, else 0."""
     near = 2 + max(block.width, block.height) / (len(_SAMPLES) - 1)
     for pole in (1, -1):
         x, y = from_lonlat(target.crs, [0.0, 90.0], [90.0 * pole] * 2)
-        # Only where the pole is a point: a geographic or cylindrical target draws it as a line, or not at all.
+        # Applies only where the pole is a point. In a geographic or cylindrical target it is a line, or absent.
         if np.isfinite([*x, *y]).all() and np.ptp(x) + np.ptp(y) < 1e-3:
             col, row = ~target.transform @ (x[0], y[0])
             if -near < col - block.col_off < block.width + near and -near < row - block.row_off < block.height + near:
