@@ -165,7 +165,7 @@ def _cell_grid(west: float, south: float, east: float, north: float, gsd: float,
 
 
 def _stretches(ground: BaseGeometry, south: float, north: float, gap: float) -> list[tuple[float, float]]:
-    """Ranges of longitude (west, east) with ground in the band. Gaps up to `gap` metres are closed; east may pass 180."""
+    """Ranges of longitude (west, east) with ground in the band; east may pass 180. Gaps up to `gap` metres close."""
     near = gap / metres_per_degree(min(max(abs(south), abs(north)), 89.0))[0]
     parts = get_parts(ground.intersection(box(-180, south, 180, north)))
     spans = sorted((part.bounds[0], part.bounds[2]) for part in parts if part.area > 0)

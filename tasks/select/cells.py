@@ -1,10 +1,10 @@
-"""Heights of a piece of ground into statistics of its windows: the inner loops, compiled.
+"""Compiled inner loops that compute statistics of windows from the heights of a piece of ground.
 
-A window is a run of *cells*: the ground is cut at every place where some window starts or ends, each
-cell is measured once, and every window that covers it adds the cell's sums up. Overlap costs nothing.
+The ground is cut at every start and end of a window. The parts are called *cells*. Each cell is measured once, and a
+window adds up the sums of its cells. So overlap of windows costs nothing.
 
-Nothing here is compiled with `fastmath` and sums run in a fixed order, so every machine gets the same bits.
-That is also why slopes use the arctangent below: libraries differ in its last bit.
+Nothing here is compiled with `fastmath`, and sums have a fixed order, so every machine gets the same bits. Slopes use
+the arctangent below for the same reason: libraries differ in its last bit.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _DEGREES = np.float32(180 / np.pi)
 def _slopes(up, here, down, scale, out):
     """One row of slopes in degrees (Horn's 3×3), NaN where a neighbour is NaN; `scale` is 1 / (8 gsd).
 
-    The arctangent is Cephes' single-precision one: three ranges and a polynomial, right to 2e-7 rad.
+    The arctangent is the single-precision one of Cephes: three ranges and a polynomial, exact to 2e-7 rad.
     """
     for x in range(out.size):
         dx = (up[x + 2] - up[x] + _TWO * (here[x + 2] - here[x]) + down[x + 2] - down[x]) * scale
         dy = (up[x] - down[x] + _TWO * (up[x + 1] - down[x + 1]) + up[x + 2] - down[x + 2]) * scale
-        # The centre takes no part in Horn's differences, but a void centre has no slope.
+        # Horn's differences do not use the centre; this term makes the slope of a void centre NaN.
         t = np.sqrt(dx * dx + dy * dy) + (here[x + 1] - here[x + 1])
         steep, middle = t > _TAN3, t > _TAN1
         above = -_ONE if steep else (t - _ONE if middle else t)
@@ -47,7 +47,7 @@ def _slopes(up, here, down, scale, out):
 
 @compiled
 def _ruggedness(up, here, down, out):
-    """One row of the terrain ruggedness index: root of the summed squared steps to the eight neighbours."""
+    """One row of the terrain ruggedness index: root of the sum of squared differences to the eight neighbours."""
     for x in range(out.size):
         h = here[x + 1]
         a, b, c = up[x] - h, up[x + 1] - h, up[x + 2] - h
@@ -58,7 +58,7 @@ def _ruggedness(up, here, down, out):
 
 @compiled
 def _open_water(up, here, down, zero, sea):
-    """One row of 1 where a pixel is at 0 m, and one of 1 where it lies among nothing but 0 m and voids."""
+    """Two rows: 1 where a pixel is at 0 m, and 1 where its neighbours too are all at 0 m or void."""
     for x in range(zero.size):
         land = (
             (abs(up[x]) > 0) | (abs(up[x + 1]) > 0) | (abs(up[x + 2]) > 0)
@@ -72,14 +72,14 @@ def _open_water(up, here, down, zero, sea):
 
 @compiled
 def _bins(values, width, base, count, out):
-    """Bin numbers floor(value / width) - base of one row; NaN goes to the bin after the last, `count`."""
+    """Bin numbers floor(value / width) - base of one row; NaN has the bin after the last, `count`."""
     for x in range(out.size):
         v = values[x]
         out[x] = np.int32(np.floor(v / width)) - base if v == v else count
 
 
-# Sums are kept by pixel column and added across at the end: neighbours are independent, so that the
-# compiler may work on several at once without changing the order in which anything is added.
+# Sums are kept for each pixel column and added up at the end. Columns are independent, so the compiler can
+# vectorise over them without changing the order of additions.
 
 
 @compiled
@@ -162,7 +162,7 @@ def measure_cells(heights, rows, cols, gsd, height_bin, height_base, height_bins
 
 @compiled
 def span(heights):
-    """Lowest and highest of (H, W) heights, voids left out: inf and -inf where there is nothing else."""
+    """Lowest and highest of (H, W) heights without voids; inf and -inf where all are void."""
     low, high = np.full(heights.shape[1], np.inf), np.full(heights.shape[1], -np.inf)
     for y in range(heights.shape[0]):
         _spread(heights[y], low, high)
@@ -240,7 +240,7 @@ def _entropy(counts, group, total, clog):
 
 @compiled
 def _quantile(counts, wanted, width):
-    """Where the running count reaches `wanted`, straight within a bin."""
+    """Value at which the cumulative count reaches `wanted`, interpolated linearly within a bin."""
     below = 0
     for k in range(counts.size):
         if below + counts[k] >= wanted and counts[k]:

@@ -1,4 +1,4 @@
-"""Colours of a piece of ground, or of a photograph, into statistics of its windows."""
+"""Statistics of windows from the colours of a piece of ground, or of a photograph."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.select.windows import Axis
 
 
 def color_statistics(layer: np.ndarray, down: Axis, across: Axis, hashed: bool) -> dict[str, np.ndarray]:
-    """Statistics of the windows of one piece from its picture (RGB and mask), and their hash where `hashed`."""
+    """Statistics of the windows of one piece from its RGB and mask, and their hashes where `hashed`."""
     color, mask = layer[:3], layer[3] > 0
     rows, row_cells = down.cells()
     cols, col_cells = across.cells()

@@ -1,7 +1,7 @@
-"""The statistics of a tile: their names and what they mean. Rules may ask for any of them.
+"""The statistics of a tile: names and meanings. A rule can use any of them.
 
-Slope and roughness belong to a pixel whose 3×3 neighbourhood is known; for pixels on a window's edge
-that neighbourhood reaches one pixel outside the window, so that no tile loses its border.
+Slope and roughness need a known 3×3 neighbourhood. For pixels at the edge of a window the neighbourhood includes one
+pixel outside the window, so that a tile keeps its border.
 """
 
 from __future__ import annotations
@@ -31,6 +31,6 @@ STATISTICS = {"void_share": "share of pixels without a value, in the layer that 
 """Every statistic. Those of a layer that a scene does not have are null."""
 
 PLACE = ("lat", "lon", "gsd")
-"""What else a rule may ask for: the tile's centre in degrees, and metres a pixel; null for a photograph."""
+"""Other columns that a rule can use: the tile's centre in degrees, and metres a pixel; null for a photograph."""
 
 RULE_COLUMNS = (*STATISTICS, *PLACE)

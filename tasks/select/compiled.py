@@ -1,4 +1,4 @@
-"""How inner loops over pixels are compiled: plain arithmetic, and kept on disk for the next run."""
+"""Compilation of inner loops over pixels: plain arithmetic, with a cache on disk for the next run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cutting: scenes into measured tiles, batch by batch of scenes."""
+"""Cut scenes into measured tiles, in batches of scenes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Parts = list[Columns]
 
 @dataclass(frozen=True)
 class Batch:
-    """Some scenes to cut, as one worker takes them.
+    """Some scenes for one worker to cut.
 
     Attributes:
         folder: `data/<dataset>`, to which the table's paths are relative.
@@ -37,7 +37,7 @@ class Batch:
 
 
 def batches(folder: Path, scenes: gpd.GeoDataFrame, params: Params, workers: int) -> list[Batch]:
-    """The scenes in batches of 1 to 32, several for each worker."""
+    """The scenes in batches of 1 to 32, several batches for each worker."""
     size = int(np.clip(len(scenes) // (4 * workers), 1, 32))
     return [Batch(folder, scenes.iloc[k : k + size], params) for k in range(0, len(scenes), size)]
 
@@ -55,7 +55,7 @@ def cut_batch(batch: Batch) -> Columns:
 
 
 def join(parts: Parts) -> Columns:
-    """Parts one after the other."""
+    """The parts, concatenated."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -88,7 +88,7 @@ def _cut(reader: SceneReader, scene: pd.Series, params: Params) -> Columns:
 
 
 def _source(scene: pd.Series) -> str:
-    """The block of a scene that lies nowhere: its first source, so that parts of one picture stay together."""
+    """Block of a scene without a place: its first source, so that all parts of a picture have one block."""
     sources = scene["sources"]
     listed = [sources] if isinstance(sources, str) else sorted(map(str, sources))
     return listed[0] if listed else str(scene["scene"])

@@ -1,8 +1,8 @@
-"""Near-duplicates: tiles that look the same and lie as high, found without comparing every pair.
+"""Near-duplicates: tiles of nearly the same content and level, found without comparing every pair.
 
-Two hashes that differ in at most r of 64 bits agree in at least one of r + 1 groups of bits, so only tiles
-that share a group are compared (multi-index hashing, Norouzi et al. 2012). The hash says nothing of level
-and scale, and on a plain nothing at all, so near-duplicates must agree in those too.
+Two hashes that differ in at most r of 64 bits agree in at least one of r + 1 groups of bits. So only tiles that share
+a group are compared (multi-index hashing, Norouzi et al. 2012). The hash ignores level and scale, and on a plain it
+is only noise, so near-duplicates must also agree in level and scale.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-SAME_LEVEL = 0.05  # how far the means of duplicates may lie apart, as a share of the larger spread
-SAME_SPREAD = 0.1  # how far their spreads may, likewise
+SAME_LEVEL = 0.05  # largest difference between the means of duplicates, as a share of the larger spread
+SAME_SPREAD = 0.1  # largest difference between their spreads, as a share of the larger spread
 
 
 def near_duplicates(hashes: np.ndarray, level: np.ndarray, spread: np.ndarray, bits: int) -> np.ndarray:
-    """For each tile the earlier tile that it repeats, or -1; int64 (n,).
+    """For each tile the earlier tile that it duplicates, or -1; int64 (n,).
 
-    Tiles are taken in the order given. One is a duplicate if an earlier tile that is none itself has a
-    hash within `bits` bits, and about the same level and spread. So the first of a group stays.
+    Tiles are compared in the given order. A tile is a duplicate if an earlier tile that is kept has a hash within
+    `bits` bits and nearly the same level and spread. So the first tile of a group is kept.
 
     Args:
         hashes: uint64 (n,). level, spread: mean and range of heights, or mean and deviation of luma (n,).
-        bits: how many of 64 bits may differ.
+        bits: number of the 64 bits that may differ.
     """
     masks = _masks(bits + 1)
     groups = np.empty((len(masks), len(hashes)), np.int64)
@@ -32,7 +32,7 @@ def near_duplicates(hashes: np.ndarray, level: np.ndarray, spread: np.ndarray, b
 
 
 def _masks(count: int) -> np.ndarray:
-    """64 bits dealt out in turn to `count` groups, so that each group has coarse bits and fine ones."""
+    """Assign 64 bits to `count` groups in turn, so that each group has bits of low and of high frequencies."""
     return np.array([sum(1 << bit for bit in range(first, 64, count)) for first in range(count)], np.uint64)
 
 

@@ -1,4 +1,4 @@
-"""Where tiles lie on Earth: centres, footprints and bounding boxes in WGS 84, at 180° and the poles too."""
+"""Places of tiles on Earth: centres, footprints and bounding boxes in WGS 84, correct at 180° and the poles too."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _RING = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))
 
 @dataclass(frozen=True)
 class Footprints:
-    """Of n tiles, in degrees.
+    """Places of n tiles, in degrees.
 
     Attributes:
         lat, lon: centres (n,).
-        ring_lat, ring_lon: eight points around each tile (n, 8). Longitudes run on past ±180° rather than
-            jump there, so that they stay next to the centre's.
+        ring_lat, ring_lon: eight points around each tile (n, 8). Longitudes may pass ±180°, so that
+            they stay near that of the centre.
         pole: 1 where a tile holds the North Pole, -1 the South Pole, 0 neither (n,).
     """
 
@@ -35,8 +35,8 @@ class Footprints:
     def boxes(self, margin_km: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """West, south, east, north of boxes that hold each tile and `margin_km` around it.
 
-        Longitudes run on past ±180°; a tile that holds a pole spans all of them. Sides are curved between
-        the eight points that are known; how much is added for that, from the distance between the points.
+        Longitudes may pass ±180°. A tile that contains a pole spans all longitudes. Sides are curved between the
+        eight known points; the box is enlarged for that, in proportion to the distance between the points.
         """
         side = self.side_km()
         steep = np.tan(np.radians(np.minimum(np.abs(self.lat) + np.degrees(side / EARTH_KM), 89.9)))
@@ -51,14 +51,14 @@ class Footprints:
         return np.where(polar, -180.0, west), south, np.where(polar, 180.0, east), north
 
     def side_km(self) -> np.ndarray:
-        """The longest distance between two neighbours of the eight points, twice: about a side (n,)."""
+        """Twice the longest distance between two neighbours of the eight points: about a side (n,)."""
         lat, lon = np.radians(self.ring_lat), np.radians(self.ring_lon)
         next_lat, next_lon = np.roll(lat, -1, axis=1), np.roll(lon, -1, axis=1)
         half = np.sin((next_lat - lat) / 2) ** 2 + np.cos(lat) * np.cos(next_lat) * np.sin((next_lon - lon) / 2) ** 2
         return 4 * EARTH_KM * np.arcsin(np.sqrt(half)).max(axis=1)
 
     def polygons(self) -> np.ndarray:
-        """Footprints as shapely geometries within ±180°; one that crosses it is cut in two."""
+        """Footprints as shapely geometries within ±180°; a footprint that crosses 180° is cut in two."""
         ring = np.stack([self.ring_lon, self.ring_lat], axis=-1)
         shapes = shapely.polygons(np.concatenate([ring, ring[:, :1]], axis=1))
         for k in np.flatnonzero(self.pole != 0):
@@ -96,7 +96,7 @@ def footprints(crs: str, transform: Affine, rows: np.ndarray, cols: np.ndarray, 
 
 
 def _poles(to_degrees: Transformer, transform: Affine, rows: np.ndarray, cols: np.ndarray, px: int) -> np.ndarray:
-    """Which windows hold a pole: 1 the North Pole, -1 the South Pole, 0 neither."""
+    """1 for windows that contain the North Pole, -1 for the South Pole, 0 for neither."""
     poles = np.zeros(len(rows), np.int8)
     for pole in (1, -1):
         x, y = to_degrees.transform(0.0, 90.0 * pole, direction="INVERSE")
@@ -107,10 +107,10 @@ def _poles(to_degrees: Transformer, transform: Affine, rows: np.ndarray, cols: n
 
 
 def _cap(lon: np.ndarray, lat: np.ndarray, pole: int) -> shapely.Geometry:
-    """The footprint of a tile that holds a pole, or has it on its edge, in one part for each quarter of longitudes.
+    """The footprint of a tile with a pole inside or on its edge: one part for each quarter of longitudes.
 
-    It is cut up on a plane around the pole, where it is an ordinary polygon. In degrees the pole, one point
-    of the plane, is a line from one edge of the quarter to the other.
+    The tile is an ordinary polygon on a plane around the pole, and is cut there. The pole is a point on the plane and a
+    line in degrees, from one edge of the quarter to the other.
     """
     away, turn = 90 - pole * lat, np.radians(lon)
     shape = shapely.Polygon(np.stack([away * np.sin(turn), away * np.cos(turn)], axis=1))
@@ -126,7 +126,7 @@ def _cap(lon: np.ndarray, lat: np.ndarray, pole: int) -> shapely.Geometry:
 
 
 def _quarter(part: shapely.Polygon, west: int, pole: int) -> shapely.Polygon:
-    """A polygon of the plane around a pole, within 90° east of `west`, in degrees."""
+    """Convert a polygon on the plane around a pole, within 90° east of `west`, to degrees."""
     x, y = np.asarray(part.exterior.coords)[:-1].T
     away, lon = np.hypot(x, y), np.degrees(np.arctan2(x, y))
     lon = west + np.clip((lon - west + 180) % 360 - 180, 0, 90)
@@ -142,7 +142,7 @@ def _quarter(part: shapely.Polygon, west: int, pole: int) -> shapely.Polygon:
 
 
 def _cut(shape: shapely.Geometry) -> shapely.Geometry:
-    """A polygon that runs past ±180°, as the parts on both sides."""
+    """The parts on both sides of 180° of a polygon that crosses it."""
     parts = []
     for shift in (-360, 0, 360):
         moved = shapely.transform(shape, lambda points, shift=shift: points + [shift, 0])

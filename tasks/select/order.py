@@ -1,4 +1,4 @@
-"""An order that a seed and the names decide, and nothing else: not the number of items nor where they stand."""
+"""A random order that depends only on a seed and the names, not on the number or the positions of the items."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from tasks.core.settings import Strict
 from tasks.select.columns import RULE_COLUMNS
 
-MOST_OVERLAP = 16  # windows a pixel may lie in along one axis
+MOST_OVERLAP = 16  # windows along one axis that may share a pixel
 
 
 class Rule(Strict):
@@ -18,9 +18,9 @@ class Rule(Strict):
     column: str
     """A statistic of the tile table."""
     min: float | None = None
-    """A tile below it is dropped."""
+    """Tiles below it are dropped."""
     max: float | None = None
-    """A tile above it is dropped."""
+    """Tiles above it are dropped."""
 
     @field_validator("column")
     @classmethod
@@ -39,28 +39,28 @@ class Rule(Strict):
 
 
 class Params(Strict):
-    """What is cut, measured, dropped and kept."""
+    """Section `select` of a dataset: how tiles are cut, measured, dropped and kept."""
 
     px: int = Field(64, ge=16, le=4096)
     """Side of a tile's window, in pixels of the scene."""
     stride: int = Field(32, ge=1)
     """Pixels between windows; less than px means overlap."""
     quota: int = Field(1200, ge=1)
-    """Tiles to keep at most, after every rule."""
+    """Most tiles to keep, after all rules."""
     rules: list[Rule] = [Rule(column="void_share", max=0.0)]
-    """In this order; the first that fails is a dropped tile's reason."""
+    """Rules in order; the first rule that a tile fails is the reason why it is dropped."""
     duplicate_bits: int | None = Field(2, ge=0, le=12)
-    """Tiles whose perceptual hashes differ in at most so many of 64 bits count as one. Null looks for none."""
+    """Tiles whose perceptual hashes differ in at most this many of 64 bits are duplicates. Null finds none."""
     relief_bins: list[Annotated[float, Field(ge=0)]] = Field([0.0, 30.0, 100.0, 300.0, 1000.0, 10000.0], min_length=2)
-    """Edges of relief bins, in metres. The quota is shared evenly over bins × regions, so that plains do not win."""
+    """Edges of relief bins, in metres. Bins × regions get equal shares of the quota, so that plains do not dominate."""
     entropy_bin_m: float = Field(5.0, ge=0.01)
     """Bin width of the height histogram whose entropy is measured, in metres."""
     entropy_bin_deg: float = Field(1.0, ge=0.01, le=90)
     """Bin width of the slope histogram whose entropy is measured, in degrees."""
     block_km: float = Field(24.0, ge=0.1, le=10000)
-    """Side of a geographic block; a block is all train or all val. Many times a tile, or most tiles would straddle."""
+    """Side of a geographic block, many times that of a tile. A block is all train or all val; a tile on both is dropped."""
     val_share: float = Field(0.2, ge=0, le=0.9)
-    """Share of the tiles that is held out."""
+    """Share of the tiles for validation."""
 
     @field_validator("relief_bins")
     @classmethod

@@ -1,7 +1,7 @@
-"""Perceptual hashes: 64 bits that near-equal windows share, whatever their level and scale.
+"""Perceptual hashes: 64 bits that are equal for similar windows and do not depend on level and scale.
 
-A window is averaged to areas, transformed (DCT-II), and each of its 64 lowest frequencies but the constant
-gives one bit, its sign (after Zauner 2010, with signs in place of a median, which would tie the bits).
+A window is averaged to areas and transformed (DCT-II). The sign of each of the 64 lowest frequencies, without the
+constant, gives one bit. Zauner (2010) compares with the median instead, which makes the bits dependent.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 from tasks.select.compiled import compiled
 from tasks.select.windows import Axis
 
-HASH_SIDE = 32  # areas along each side of a window, at least
+HASH_SIDE = 32  # fewest areas along a side of a window
 
 
 def window_hashes(values: np.ndarray, down: Axis, across: Axis) -> np.ndarray:
-    """Perceptual hashes of the windows of a piece, uint64, from means that overlapping windows share."""
+    """Perceptual hashes of the windows of a piece, uint64. Overlapping windows share the means."""
     side = hash_area(down.px, down.stride)
     basis, orders = _frequencies(down.px // side)
     tops, lefts = ((axis.starts - axis.begin) // side for axis in (down, across))
@@ -26,14 +26,14 @@ def window_hashes(values: np.ndarray, down: Axis, across: Axis) -> np.ndarray:
 
 
 def hash_area(px: int, stride: int) -> int:
-    """Side of the areas whose means are hashed: the largest that every window is made of, 32 or more a side."""
+    """Side of the areas whose means are hashed: the largest that divides windows and gives 32 or more areas a side."""
     common = gcd(px, stride)
     return max(side for side in range(1, common + 1) if common % side == 0 and (px // side >= HASH_SIDE or side == 1))
 
 
 @cache
 def _frequencies(side: int) -> tuple[np.ndarray, np.ndarray]:
-    """The DCT-II basis over `side` samples, and the 64 lowest pairs of frequencies but the constant."""
+    """The DCT-II basis over `side` samples, and the 64 lowest pairs of frequencies without the constant."""
     pairs = sorted(((u, v) for u in range(12) for v in range(12) if u + v), key=lambda pair: (sum(pair), pair))[:64]
     orders = np.array(pairs)
     frequency, sample = np.arange(orders.max() + 1)[None], np.arange(side)[:, None]
@@ -42,7 +42,7 @@ def _frequencies(side: int) -> tuple[np.ndarray, np.ndarray]:
 
 @compiled
 def area_means(values, side):
-    """Means of whole side × side areas of (H, W) values, voids left out; NaN where there is nothing else."""
+    """Means of whole side × side areas of (H, W) values without voids; NaN where all are void."""
     tall, wide = values.shape[0] // side, values.shape[1] // side
     means = np.empty((tall, wide))
     sums, counts = np.empty(wide * side, np.float64), np.empty(wide * side, np.int32)
@@ -72,9 +72,8 @@ def _accumulate(row, sums, counts):
 def _signs(means, tops, lefts, basis, orders):
     """Perceptual hash of every window: the signs of its 64 lowest frequencies.
 
-    A window of area means is transformed (DCT-II, voids at the mean of the rest), and each of the 64
-    lowest coefficients but the constant gives one bit. Signs do not change when heights are shifted or
-    stretched.
+    A window of area means is transformed (DCT-II, with voids at the mean of the rest). The sign of each of the 64
+    lowest coefficients, without the constant, gives one bit. Signs do not change when heights are shifted or scaled.
 
     Args:
         means: float64 (H, W), NaN for void. tops, lefts: first row and column of windows.
@@ -82,7 +81,7 @@ def _signs(means, tops, lefts, basis, orders):
         orders: int (64, 2), the frequency down and across of each bit.
 
     Returns:
-        uint64 (n · m,); 0 for a window of one value or none.
+        uint64 (n · m,); 0 for a window with a single value or none.
     """
     side, frequencies = basis.shape
     n, m = len(tops), len(lefts)

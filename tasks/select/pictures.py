@@ -1,4 +1,4 @@
-"""What a person looks at: kept tiles, dropped tiles by reason, statistics before and after, and a map."""
+"""Pictures of the stage: kept tiles, dropped tiles by reason, statistics before and after, and a map."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from tasks.select.params import Params
 from tasks.select.verdict import DUPLICATE, OVER, STRADDLES
 
 ACROSS = 9  # tiles in a row of a sheet
-KEPT_ROWS, REASONS = 5, 9  # rows of the sheets, at most
-PANELS = 9  # of the map, at most
-APART_KM = 200.0  # scenes nearer than this share a panel
-LEAST_SPAN = 40.0  # metres that a picture's tints span at least, so that noise on a plain is not made a landscape
+KEPT_ROWS, REASONS = 5, 9  # most rows of a sheet
+PANELS = 9  # most panels of the map
+APART_KM = 200.0  # scenes nearer than this many kilometres share a panel
+LEAST_SPAN = 40.0  # least range of a picture's tints in metres, so that noise on a plain does not look like relief
 SHOWN = ("relief", "slope_mean", "roughness", "entropy_height", "sea_share", "h_mean")
 SHOWN_OF_COLOR = ("color_mean", "color_std", "color_mean_red", "color_mean_green", "color_mean_blue", "void_share")
 LOGARITHMIC = {"relief", "roughness"}
@@ -81,7 +81,7 @@ def dropped_sheet(reader: SceneReader, tiles: gpd.GeoDataFrame, seed: int) -> Fi
 
 
 def _sheet(title: str, groups: list[tuple[str, pd.DataFrame]], reader: SceneReader) -> Figure:
-    """A row of tiles for each group, its name above it, and under each tile its relief or contrast."""
+    """A row of tiles for each group with the group's name above, and relief or contrast under each tile."""
     wide, tall = ACROSS * 1.08, sum(1.24 + 0.2 * bool(name) for name, _ in groups)
     figure = Figure(figsize=(13, 13 * tall / wide + 0.45), facecolor="white")
     height = figure.get_figheight()
@@ -105,7 +105,7 @@ def _sheet(title: str, groups: list[tuple[str, pd.DataFrame]], reader: SceneRead
 
 
 def tile_picture(reader: SceneReader, tile: tuple) -> np.ndarray:
-    """A tile as uint8 (px, px, 3): its colours, or else its heights as shaded relief; north up."""
+    """A tile as uint8 (px, px, 3) with north up: its colours, or its heights as shaded relief without colours."""
     if "color" in reader.layers(tile.scene):
         return np.moveaxis(reader.color(tile.scene, window(tile))[:3], 0, -1)
     heights = reader.height(tile.scene, window(tile))
@@ -116,7 +116,7 @@ def tile_picture(reader: SceneReader, tile: tuple) -> np.ndarray:
 
 
 def histograms(tiles: gpd.GeoDataFrame, params: Params) -> Figure:
-    """Main statistics of all tiles and of the kept, and how the choice changed the balance of relief."""
+    """Main statistics of all tiles and of the kept tiles, and the balance of relief before and after the choice."""
     has_heights = tiles["relief"].notna().any()
     shown = [name for name in (SHOWN if has_heights else SHOWN_OF_COLOR) if tiles[name].notna().any()]
     figure = Figure(figsize=(13, 7.2), facecolor="white", layout="constrained")
@@ -133,7 +133,7 @@ def histograms(tiles: gpd.GeoDataFrame, params: Params) -> Figure:
 
 
 def _histogram(axis: Axes, tiles: gpd.GeoDataFrame, name: str) -> None:
-    """Shares of all tiles and of kept tiles over one statistic."""
+    """Histograms of one statistic for all tiles and for kept tiles, in shares."""
     values = tiles[name].to_numpy()
     known = np.isfinite(values)
     logarithmic = name in LOGARITHMIC and (values[known] > 0).any()
@@ -157,7 +157,7 @@ def _histogram(axis: Axes, tiles: gpd.GeoDataFrame, name: str) -> None:
 
 
 def _balance(axis: Axes, tiles: gpd.GeoDataFrame, params: Params) -> None:
-    """Share of each bin of relief among the tiles that no rule dropped, and among the kept."""
+    """Share of each bin of relief among the tiles that no rule dropped, and among the kept tiles."""
     axis.axis("on")
     edges = params.relief_bins
     passed = tiles["keep"] | tiles["reason"].isin([OVER])
@@ -179,7 +179,7 @@ def _balance(axis: Axes, tiles: gpd.GeoDataFrame, params: Params) -> None:
 
 
 def tile_map(tiles: gpd.GeoDataFrame, params: Params) -> Figure:
-    """Tiles by verdict where they lie, a panel for each of the areas with the most tiles."""
+    """Maps of the tiles by verdict: a panel for each of the areas with the most tiles."""
     placed = tiles[tiles["lat"].notna()]
     area = areas(placed)
     sizes = np.bincount(area)
@@ -214,10 +214,10 @@ def areas(tiles: pd.DataFrame) -> np.ndarray:
 
 
 def _panel(axis: Axes, tiles: pd.DataFrame, verdict: pd.Series, params: Params) -> None:
-    """Tiles of one region as squares of one stride, in degrees."""
+    """Draw the tiles of one area as squares with a side of one stride, in degrees."""
     lat, lon = tiles["lat"].to_numpy(), tiles["lon"].to_numpy()
     middle = np.degrees(np.angle(np.exp(1j * np.radians(lon)).mean()))
-    lon = middle + (lon - middle + 180) % 360 - 180  # no jump at 180°
+    lon = middle + (lon - middle + 180) % 360 - 180  # unwrapped, without a jump at 180°
     half = np.degrees(min(params.stride, params.px) * tiles["gsd"].to_numpy() / 2 / 6371008.8)
     wide = half / np.cos(np.radians(np.clip(lat, -89, 89)))
     corners = ((-1, -1), (1, -1), (1, 1), (-1, 1))
@@ -238,5 +238,5 @@ def _panel(axis: Axes, tiles: pd.DataFrame, verdict: pd.Series, params: Params) 
 
 
 def _place(lat: float, lon: float) -> str:
-    """A point in words, such as 46.5° N 8.5° E."""
+    """A point as text, such as 46.5° N 8.5° E."""
     return f"{abs(lat):.1f}° {'N' if lat >= 0 else 'S'} {abs(lon):.1f}° {'E' if lon >= 0 else 'W'}"

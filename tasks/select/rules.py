@@ -1,4 +1,4 @@
-"""Rules in the order of the parameters: the first that a tile fails is the reason why it is dropped."""
+"""Rules in the order of the parameters. The first rule that a tile fails is the reason why it is dropped."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tasks.select.params import Rule
 
 
 def apply_rules(tiles: pd.DataFrame, rules: Sequence[Rule]) -> np.ndarray:
-    """Reason of each tile, object (n,): None where every rule holds, else such as `void_share > 0`.
+    """Reason of each tile, object (n,): None where every rule holds, else text such as `void_share > 0`.
 
-    A value that is null fails a rule: nobody can say that it holds.
+    A null value fails a rule, because the rule cannot be checked.
     """
     reasons = np.full(len(tiles), None, object)
     passing = np.ones(len(tiles), bool)

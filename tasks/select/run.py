@@ -43,7 +43,7 @@ def cut(stage: Stage[Params], scenes: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def finish(tiles: pd.DataFrame) -> gpd.GeoDataFrame:
-    """The table as it is written: hashes as text, null where all is void; no scaffolding."""
+    """The table as written: hashes as text, null where all is void, and no internal columns."""
     seen = tiles["void_share"] < 1
     text = [f"{number:016x}" if some else None for number, some in zip(tiles["phash"].tolist(), seen, strict=True)]
     columns = [*IDENTITY, *STATISTICS, "phash", "duplicate_of", *VERDICT, "geometry"]
@@ -61,7 +61,7 @@ def counts(tiles: gpd.GeoDataFrame, scenes: int, params: Params) -> dict[str, in
         "val": int((tiles["split"] == "val").sum()),
     }
     for reason, count in sorted(tiles["reason"].value_counts().items()):
-        # In words, because MLflow's names have neither < nor >.
+        # In words, because MLflow allows neither < nor > in names.
         values[f"dropped/{reason.replace('<', 'below').replace('>', 'above')}"] = int(count)
     bins = relief_bins(tiles["relief"].to_numpy(), params.relief_bins)
     for number, (low, high) in enumerate(zip(params.relief_bins, params.relief_bins[1:], strict=False)):

@@ -1,8 +1,8 @@
-"""Train and val by geographic block, so that neighbours never sit on both sides.
+"""Split into train and val by geographic block, so that neighbours are never on both sides.
 
-Blocks go to val as a whole, region by region and in an order that only the seed and their names decide,
-until val has its share. A tile belongs to a side if everything it touches, and a pixel around it, lies in
-blocks of that side. A tile that touches both is dropped: `straddles the split`.
+Whole blocks go to val, region by region, until val has its share. Their order depends only on the seed and their
+names. A tile is on a side if all blocks that it and a rim of one pixel touch are on that side. A tile that touches
+both sides is dropped: `straddles the split`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TRAIN, VAL, NEITHER = 0, 1, -1
 
 @dataclass(frozen=True)
 class Touches:
-    """Which blocks each of n tiles touches.
+    """The blocks that each of n tiles touches.
 
     Attributes:
         tile, block: pairs of a tile's number and a block's, sorted by tile.
@@ -52,7 +52,7 @@ def split_tiles(touches: Touches, val_share: float, seed: int) -> np.ndarray:
             gain, loss = state.change(block)
             if gain and loss < state.train and abs(state.missing(val_share, gain, loss)) < missing:
                 state.add(block)
-    if not state.val:  # few blocks: one that is too large for its share is better than none
+    if not state.val:  # there are few blocks: one block above the share is better than none
         for block in order:
             gain, loss = state.change(block)
             if gain and loss < state.train:
@@ -68,36 +68,36 @@ def split_tiles(touches: Touches, val_share: float, seed: int) -> np.ndarray:
 
 
 class _State:
-    """Counts of tiles on each side while blocks go over to val one by one."""
+    """Counts of tiles on each side while blocks are moved to val one at a time."""
 
     def __init__(self, touches: Touches):
         self._touched = np.bincount(touches.tile, minlength=len(touches.region))
-        self._inside = np.zeros_like(self._touched)  # how many of a tile's blocks are val
+        self._inside = np.zeros_like(self._touched)  # number of a tile's blocks in val
         self._seen = np.zeros(len(touches.region), bool)
         by_block = np.argsort(touches.block, kind="stable")
         self._tiles = np.split(touches.tile[by_block], np.cumsum(np.bincount(touches.block))[:-1])
         self.train = self.val = 0
 
     def see(self, tiles: np.ndarray) -> None:
-        """Count these tiles (a mask) from now on."""
+        """Include these tiles (a mask) in the counts."""
         new = tiles & ~self._seen
         self._seen |= new
         self.train += int((new & (self._inside == 0)).sum())
         self.val += int((new & (self._inside == self._touched)).sum())
 
     def missing(self, share: float, gain: int = 0, loss: int = 0) -> float:
-        """How many tiles val lacks for its share, if it gained so many and train lost so many."""
+        """Number of tiles that val lacks for its share after it gains some and train loses some."""
         val, train = self.val + gain, self.train - loss
         return share * (val + train) - val
 
     def change(self, block: int) -> tuple[int, int]:
-        """How many tiles val would gain and train would lose by one more block."""
+        """Number of tiles that val gains and that train loses if a block moves to val."""
         tiles = self._tiles[block]
         inside, touched, seen = self._inside[tiles], self._touched[tiles], self._seen[tiles]
         return int((seen & (inside + 1 == touched)).sum()), int((seen & (inside == 0)).sum())
 
     def add(self, block: int) -> None:
-        """Give a block to val."""
+        """Move a block to val."""
         gain, loss = self.change(block)
         self.val, self.train = self.val + gain, self.train - loss
         self._inside[self._tiles[block]] += 1
@@ -108,7 +108,7 @@ class _State:
 
 
 def _by_region(touches: Touches, order: np.ndarray) -> list[tuple[str, list[int]]]:
-    """Regions in the order of their names, each with its blocks in the given order; a block's is its first tile's."""
+    """Regions by name, each with its blocks in the given order. The region of a block is that of its first tile."""
     first = np.full(len(touches.names), len(touches.region))
     np.minimum.at(first, touches.block, touches.tile)
     regions: dict[str, list[int]] = {str(region): [] for region in sorted(set(touches.region))}

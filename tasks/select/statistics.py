@@ -1,7 +1,7 @@
-"""Every statistic of every window of a scene, from one read of its pixels.
+"""All statistics of all windows of a scene, from one read of its pixels.
 
-Shannon's entropy is taken over bins whose width is fixed, in metres or degrees, and which start at zero.
-With bins fitted to each tile, hills and mountains would score alike.
+Shannon entropy uses bins of fixed width in metres or degrees that start at zero. With bins fitted to each tile,
+hills and mountains would have equal entropy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tasks.select.columns import HEIGHT, STATISTICS
 from tasks.select.phash import window_hashes
 from tasks.select.windows import Axis, pieces, window_starts
 
-FINE_SLOPE = 0.1  # degrees: how finely slopes are counted for their 95 % quantile
+FINE_SLOPE = 0.1  # degrees: width of the bins for the 95 % quantile of slope
 MOST_BINS = 1 << 20
 Columns = dict[str, np.ndarray]
 
@@ -28,17 +28,17 @@ Columns = dict[str, np.ndarray]
 def measure_windows(
     reader: SceneReader, scene: pd.Series, px: int, stride: int, bin_m: float, bin_deg: float
 ) -> Columns:
-    """One entry a window of a scene, north to south and west to east.
+    """Measure all windows of a scene, from north to south and west to east.
 
     Args:
-        scene: its row of the scene table. Without a GSD, slope and its kin are null.
+        scene: its row of the scene table. Without a GSD, slope and roughness are null.
         px, stride: side of a window and distance between windows, in pixels.
         bin_m, bin_deg: widths of the entropies' bins.
 
     Returns:
         Arrays (n,): `row`, `col` (first pixel, int), `STATISTICS` (float64, rounded to 1e-6 but for
         shares, NaN where undefined) and `phash` (uint64, of heights where there are any, else of luma).
-        None at all (n = 0) where the scene is smaller than a window.
+        Arrays are empty (n = 0) where the scene is smaller than a window.
     """
     name, gsd = scene["scene"], float(scene["gsd"])
     layers = reader.layers(name)
@@ -64,7 +64,7 @@ def measure_windows(
 
 
 def _tidy(columns: Columns) -> Columns:
-    """All columns, missing ones as NaN, rounded, and in the order of rows and columns."""
+    """All columns, rounded, in the order of rows and columns; missing columns are NaN."""
     count = len(columns.get("row", ()))
     order = np.lexsort((columns["col"], columns["row"])) if count else np.empty(0, np.int64)
     tidy = {name: columns[name][order] if count else np.empty(0, np.int64) for name in ("row", "col")}
@@ -105,7 +105,7 @@ def _read_with_border(reader: SceneReader, scene: str, shape: tuple[int, int], d
 
 
 def _height_bins(heights: np.ndarray, bin_m: float, scene: str) -> tuple[int, int]:
-    """Number of the first height bin of a piece, and how many there are."""
+    """Index of the first height bin of a piece, and the number of bins."""
     low, high = cells.span(heights)
     if low > high:
         return 0, 1

@@ -1,7 +1,7 @@
-"""The choice: a quota shared evenly over strata, so that plains are not lost among mountains.
+"""Stratified choice: a quota is shared evenly over strata, so that all kinds of relief are represented.
 
-A stratum is a bin of relief in a region. Where one has fewer tiles than its share, the rest passes on to
-the others (water-filling); within one, a seeded order chooses.
+A stratum is a bin of relief in a region. Where a stratum has fewer tiles than its share, the other strata get the rest
+(water-filling). A seeded random order chooses within a stratum.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from tasks.select.order import ranks
 
 
 def water_fill(counts: np.ndarray, quota: int) -> np.ndarray:
-    """How many to take of each stratum: min(count, level), with the level as high as the quota allows.
+    """Number of tiles to take from each stratum: min(count, level), with the highest level that the quota allows.
 
-    What the level leaves over, fewer than there are strata, goes one each to the first strata that have more.
+    The remainder is smaller than the number of strata. The first strata that have more tiles get one each.
     """
     counts = np.asarray(counts, np.int64)
     if counts.sum() <= quota:
@@ -32,13 +32,13 @@ def water_fill(counts: np.ndarray, quota: int) -> np.ndarray:
 
 
 def relief_bins(relief: np.ndarray, edges: Sequence[float]) -> np.ndarray:
-    """Bin of each relief, 0 to len(edges) - 2; beyond the edges the nearest bin, and -1 where there is no relief."""
+    """Bin of each relief, 0 to len(edges) - 2; the nearest bin beyond the edges, -1 where relief is unknown."""
     bins = np.clip(np.digitize(relief, edges[1:-1]), 0, len(edges) - 2)
     return np.where(np.isnan(relief), -1, bins)
 
 
 def choose(keys: Sequence[str], strata: Sequence[tuple], quota: int, seed: int) -> np.ndarray:
-    """Which tiles to take, bool (n,), at most `quota`.
+    """Choose at most `quota` tiles, bool (n,).
 
     Args:
         keys: distinct names of tiles. strata: a sortable name of each tile's stratum.
@@ -48,6 +48,6 @@ def choose(keys: Sequence[str], strata: Sequence[tuple], quota: int, seed: int) 
     stratum = np.array([number[name] for name in strata], np.int64)
     counts = np.bincount(stratum, minlength=len(names))
     order = np.lexsort((np.asarray(keys, str), ranks(keys, seed, "quota"), stratum))
-    place = np.empty(len(order), np.int64)  # of each tile in its stratum
+    place = np.empty(len(order), np.int64)  # position of each tile in its stratum
     place[order] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
     return place < water_fill(counts, quota)[stratum]

@@ -1,4 +1,4 @@
-"""What happens to each tile, and why: rules, then near-duplicates, then the split, then the quota."""
+"""Decide which tiles are kept, and why: rules, then near-duplicates, then the split, then the quota."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DUPLICATE, STRADDLES, OVER = "near-duplicate", "straddles the split", "over quot
 
 
 def judge(tiles: pd.DataFrame, params: Params, seed: int) -> pd.DataFrame:
-    """Add `keep`, `reason`, `duplicate_of` and `split` to tiles, which come sorted by key.
+    """Add `keep`, `reason`, `duplicate_of` and `split` to tiles that are sorted by key.
 
     Args:
         tiles: what `cut_batch` gives, of all scenes, with an index from 0.
@@ -49,7 +49,7 @@ def judge(tiles: pd.DataFrame, params: Params, seed: int) -> pd.DataFrame:
 
 
 def touch_blocks(tiles: pd.DataFrame, block_km: float) -> Touches:
-    """Which blocks tiles touch: on Earth by their bounding boxes, elsewhere their own alone."""
+    """Blocks that tiles touch: by bounding box for tiles on Earth, else only the tile's own block."""
     placed = np.flatnonzero(tiles["lat"].notna())
     grid = BlockGrid(block_km)
     box, ids = grid.touched(*(tiles[side].to_numpy()[placed] for side in ("west", "south", "east", "north")))
@@ -64,12 +64,12 @@ def touch_blocks(tiles: pd.DataFrame, block_km: float) -> Touches:
 
 
 def _left(reason: np.ndarray) -> np.ndarray:
-    """Numbers of the tiles that nothing has dropped yet."""
+    """Indices of the tiles that are not dropped yet."""
     return np.flatnonzero(reason == None)  # noqa: E711 - elementwise
 
 
 def _duplicates(tiles: pd.DataFrame, bits: int) -> np.ndarray:
-    """For each tile the earlier one that it repeats, or -1."""
+    """For each tile the earlier tile that it duplicates, or -1."""
     flat = tiles["h_mean"].isna()
     level = tiles["h_mean"].where(~flat, tiles["color_mean"])
     spread = tiles["relief"].where(~flat, tiles["color_std"])
@@ -77,21 +77,21 @@ def _duplicates(tiles: pd.DataFrame, bits: int) -> np.ndarray:
 
 
 def _quotas(sides: np.ndarray, quota: int, val_share: float) -> list[tuple[int, str, int]]:
-    """How many tiles each side may keep: its share, and what the other side cannot fill."""
+    """Quota of each side: its share, plus what the other side cannot use."""
     train, val = int((sides == TRAIN).sum()), int((sides == VAL).sum())
     for_val = min(val, max(round(quota * val_share), quota - train))
     return [(TRAIN, "train", quota - for_val), (VAL, "val", for_val)]
 
 
 def _within_quota(tiles: pd.DataFrame, params: Params, quota: int, seed: int) -> np.ndarray:
-    """Which tiles of one side are chosen, evenly over bins of relief × regions."""
+    """Choose tiles of one side evenly over bins of relief × regions."""
     bins = relief_bins(tiles["relief"].to_numpy(), params.relief_bins)
     strata = list(zip(bins.tolist(), tiles["region"], strict=True))
     return choose(tiles["key"].tolist(), strata, quota, seed)
 
 
 def _tally(reason: np.ndarray) -> str:
-    """Reasons and how many tiles they dropped, most first."""
+    """Reasons with the numbers of tiles that they dropped, most first."""
     counts = pd.Series(reason).value_counts()
     return ", ".join(
         f"{count} for {name!r}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))

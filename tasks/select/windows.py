@@ -1,4 +1,4 @@
-"""Where windows stand in a scene, and the pieces in which a scene is read."""
+"""Positions of windows in a scene, and the pieces in which a scene is read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PIECE = 1024  # a piece is about so many pixels a side; with it, not with the scene, memory grows
+PIECE = 1024  # about the side of a piece in pixels; memory depends on it and not on the size of the scene
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Axis:
         return int(self.starts[-1]) + self.px
 
     def cells(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where cells meet, counted from `begin`; and for each window its first cell and the one after its last.
+        """Edges of the cells, counted from `begin`, and for each window its first cell and the cell after its last.
 
-        Cells end wherever a window starts or ends, so that each window is a whole run of cells whatever
-        the stride. Ground between windows, when the stride exceeds `px`, makes cells that nobody uses.
+        A cell ends wherever a window starts or ends, so that a window is a run of whole cells for any stride. Where
+        the stride exceeds `px`, cells between windows are not used.
         """
         edges = np.unique(np.concatenate([self.starts, self.starts + self.px])) - self.begin
         first = np.searchsorted(edges, self.starts - self.begin)
@@ -46,7 +46,7 @@ class Axis:
 
 
 def window_starts(length: int, px: int, stride: int) -> np.ndarray:
-    """First pixels of the windows along an axis, centred: what is left over is shared by both ends."""
+    """First pixels of the windows along an axis, centred: the remainder is split between both ends."""
     if length < px:
         return np.empty(0, np.int64)
     count = (length - px) // stride + 1
