@@ -32,6 +32,7 @@ TOY = {
     "generate": {"count": 2},
 }
 NETWORK = {"channels": 8, "multipliers": [1, 2], "attention": []}
+TERRAIN = {**TOY, "train.method.network": NETWORK}
 
 
 def work_tree(folder: Path) -> None:
@@ -72,14 +73,17 @@ def own_environment() -> dict[str, str]:
 
 
 class Clone:
-    """A fresh git repository holding the working tree's files, at toy scale, with the dataset `terrain` alone."""
+    """A fresh git repository holding the working tree's files, at toy scale, with one dataset alone.
 
-    def __init__(self, folder: Path):
+    `values` are the dataset's dotted keys that differ from params.yaml.
+    """
+
+    def __init__(self, folder: Path, dataset: str = "terrain", values: dict[str, Any] = TERRAIN):
         self.root = folder
         work_tree(folder)
-        self._keep("terrain")
-        self.change({f"datasets.terrain.{room}": values for room, values in TOY.items()})
-        self.change({"datasets.terrain.train.method.network": NETWORK, "compute.engine": "serial"})
+        self._keep(dataset)
+        self.change({f"datasets.{dataset}.{key}": value for key, value in values.items()})
+        self.change({"compute.engine": "serial"})
         commit(folder)
         self.env = own_environment()
 
