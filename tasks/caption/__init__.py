@@ -1,1 +1,1 @@
-"""Caption: what can truly be said of each tile, as facts and as a sentence or two."""
+"""Caption: measured facts about each tile, and a text of one or two sentences from them."""

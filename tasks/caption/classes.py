@@ -1,9 +1,9 @@
-"""From numbers to words, and the limits in between.
+"""Words for measured values, and the limits between them.
 
 Landform classes are Hammond's (1964, Annals AAG 54(1) supplement) in the form that Dikau, Brabb & Mark (1991, USGS
-Open-File Report 91-440) gave them: how much of the ground is gentle, the local relief, and whether the gentle
-ground lies low (plains among hills) or high (tablelands). Slope classes are those of FAO's Guidelines for Soil
-Description (2006, table 7), the ten of them joined to five.
+Open-File Report 91-440) published: from the share of gentle ground, the local relief, and whether the gentle
+ground is low (plains among hills) or high (tablelands). Slope classes are those of FAO's Guidelines for Soil
+Description (2006, table 7), with the ten classes merged to five.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ RELIEF_LIMITS = (30, 91, 152, 305, 915)  # metres: Hammond's 100, 300, 500, 1,00
 HILLS = ("very low hills", "low hills", "hills", "high hills", "low mountains", "high mountains")
 TABLELANDS = "tablelands"
 
-# Hammond and Dikau moved a window of 9.6 to 9.8 km; later maps went down to about 1 km. On tiles of other sizes
-# relief means something else, and only steepness is told.
+# Hammond and Dikau used a moving window of 9.6 to 9.8 km; later maps used down to about 1 km. Relief has another
+# meaning on tiles of other sizes, so only steepness is told there.
 LEAST_KM, MOST_KM = 1.0, 30.0
-# One even slope has relief without any hill: where slopes agree so much on a direction, only steepness is told.
+# An even slope has relief without hills. Above this agreement of slopes on a direction, only steepness is told.
 ONE_SLOPE = 0.75
 
 
@@ -32,7 +32,7 @@ def ground(
     Args:
         gentle_share: share of the land under 8 % slope; relief: metres.
         gentle_low_share: share of that gentle land in the lower half of the relief.
-        aspect_strength: how much slopes agree on a direction, 0 to 1.
+        aspect_strength: agreement of slopes on a direction, 0 to 1.
         side_km: length of the tile's side.
     """
     step = int(np.searchsorted(RELIEF_LIMITS, relief, side="right"))

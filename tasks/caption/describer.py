@@ -1,4 +1,4 @@
-"""The seam between facts and text: whoever writes captions is one of these."""
+"""The interface between facts and text: every writer of captions is a `Describer`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 Facts = dict[str, Any]
-"""What is known of a tile: see `tasks.caption.facts`."""
+"""Facts about a tile: see `tasks.caption.facts`."""
 
 
 @dataclass(frozen=True)
 class Caption:
-    """A text of one or two sentences; `model` and `cost_usd` where a model wrote it."""
+    """A text of one or two sentences, with `model` and `cost_usd` where a model wrote it."""
 
     text: str
     model: str | None = None
@@ -20,8 +20,8 @@ class Caption:
 
 
 class Describer(Protocol):
-    """Writes captions for many tiles at once. A text may say nothing that its facts do not hold."""
+    """Writes captions for many tiles. A text states only what the facts contain."""
 
     def __call__(self, keys: Sequence[str], facts: Sequence[Facts]) -> list[Caption]:
-        """One caption a tile, in the order given."""
+        """One caption for each tile, in the given order."""
         ...

@@ -1,4 +1,4 @@
-"""What can be said of a tile, measured from its heights and from where it lies; nothing is looked up.
+"""Facts about a tile, measured from its heights and its place. No other source is used.
 
 The facts of one tile are a JSON object:
 
@@ -11,7 +11,7 @@ The facts of one tile are a JSON object:
 | `void_share` | share of pixels without a height |
 | `sea_share` | share of the known pixels that are sea: exactly 0 m, in patches of at least 3×3 |
 
-and, where a tenth of a percent or more of the tile is land, for the land alone:
+Where at least a tenth of a percent of the tile is land, facts about the land alone:
 
 | key | is |
 |---|---|
@@ -38,15 +38,19 @@ from tasks.relief.shade.slope import gradient
 
 LEAST_LAND = 0.001
 GENTLE = 0.08  # Hammond's limit of gentle slopes, metres a metre
-ASPECT_AGREES = 0.45  # an even slope has 1, a ridge with two like flanks 0
+ASPECT_AGREES = 0.45  # an even slope has 1, a ridge with two equal flanks 0
 GRAIN_AGREES = 0.5  # parallel ridges have 1, a cone 0
-DOMINANT_LEAST, DOMINANT_MOST, DOMINANT_SUM = 0.1, 3, 0.66  # landforms from the largest, until this much is told
+DOMINANT_LEAST, DOMINANT_MOST, DOMINANT_SUM = (
+    0.1,
+    3,
+    0.66,
+)  # landforms are listed from the largest until they cover this share
 WINDS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 GRAINS = ("north to south", "north-east to south-west", "east to west", "north-west to south-east")
 
 
 def place_facts(tile: pd.Series | tuple, layers: list[str]) -> Facts:
-    """Facts that need no pixels. `tile` is a row of the tile table."""
+    """Facts that need no pixels, from a row of the tile table."""
     has_gsd, has_place = pd.notna(tile.gsd), pd.notna(tile.lat) and pd.notna(tile.lon) and not tile.procedural
     lat, lon = (round(float(tile.lat), 1), round(float(tile.lon), 1)) if has_place else (None, None)
     return {
@@ -59,7 +63,7 @@ def place_facts(tile: pd.Series | tuple, layers: list[str]) -> Facts:
 
 
 def height_facts(heights: np.ndarray, gsd: float, lookup_px: int, flat_deg: float) -> list[Facts]:
-    """Facts that heights give.
+    """Facts from heights.
 
     Args:
         heights: float32 (N, H, W) metres, NaN for void, 0 for sea.
@@ -89,7 +93,7 @@ def height_facts(heights: np.ndarray, gsd: float, lookup_px: int, flat_deg: floa
 
 
 def _sea(heights: np.ndarray) -> np.ndarray:
-    """Pixels at 0 m in patches of at least 3×3 (a morphological opening): a shore may cross 0 m, water stays there."""
+    """Pixels at 0 m in patches of at least 3×3 (a morphological opening): only water is flat at 0 m."""
     square = np.ones((1, 3, 3), bool)
     return binary_dilation(binary_erosion(heights == 0, square, border_value=1), square) & (heights == 0)
 
@@ -103,7 +107,7 @@ def _elevation(heights: np.ndarray) -> Facts:
 
 
 def _slopes(dx: np.ndarray, dy: np.ndarray, height: np.ndarray, elevation: Facts, side_km: float) -> Facts:
-    """Steepness and directions of the land pixels that have a gradient; none of it where there are none."""
+    """Steepness and directions of the land pixels that have a gradient; empty where no pixel has one."""
     if not dx.size:
         return {"ground": None}
     dx, dy = dx.astype(np.float64), dy.astype(np.float64)
@@ -114,11 +118,11 @@ def _slopes(dx: np.ndarray, dy: np.ndarray, height: np.ndarray, elevation: Facts
     bins = np.searchsorted([limit for _, limit in SLOPE_CLASSES[:-1]], steep, side="right")
     counts = np.bincount(bins, minlength=len(SLOPE_CLASSES)) / steep.size
     gentle_share, relief = float(gentle.mean()), elevation["highest"] - elevation["lowest"]
-    # The mean downhill vector over the mean steepness: how much of the slope points one way.
+    # The length of the mean downhill vector over the mean steepness: the agreement of slopes on one direction.
     total = max(float(steep.mean()), 1e-9)
     east, north = -float(dx.mean()) / total, -float(dy.mean()) / total
     strength = float(np.hypot(east, north))
-    # Structure tensor: the axis of the gradients whichever way they point; crests run across it.
+    # Structure tensor: the axis of the gradients without their sign; crests are perpendicular to it.
     xx, yy, xy = float((dx * dx).mean()), float((dy * dy).mean()), float((dx * dy).mean())
     grain_strength = float(np.hypot(xx - yy, 2 * xy) / max(xx + yy, 1e-12))
     bearing = np.degrees(np.arctan2(east, north)) % 360

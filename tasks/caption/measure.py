@@ -1,4 +1,4 @@
-"""Facts of many tiles at once: what a worker does."""
+"""Facts of many tiles: the work of one worker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH = 256  # tiles measured together
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of the tile table and the scenes they need; pickles to a worker."""
+    """Rows of the tile table and the scenes that they need; can be pickled for a worker."""
 
     tiles: pd.DataFrame
     scenes: gpd.GeoDataFrame
@@ -41,7 +41,7 @@ def measure_batch(batch: Batch, folder: Path, lookup_px: int, flat_deg: float) -
         layers = {scene: list(reader.layers(scene)) for scene in batch.scenes.index}
         facts = [place_facts(tile, layers[tile.scene]) for tile in batch.tiles.itertuples()]
         high = batch.tiles[["height" in tile["layers"] for tile in facts]]
-        # Tiles of one pixel size and side are measured as one array; most batches are one such group.
+        # Tiles with the same GSD and side are measured as one array. Most batches are one such group.
         for (gsd, px), rows in high.groupby(["gsd", "px"]).indices.items():
             part = high.iloc[rows]
             heights = np.stack([array for _, array in read_heights(reader, part, px)])

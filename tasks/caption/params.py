@@ -1,4 +1,4 @@
-"""Parameters of captioning."""
+"""Parameters of `caption`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class NoCaptions(Strict):
 
 
 class Facts(Strict):
-    """Texts from templates, about what was measured and nothing else."""
+    """Texts from templates, only about measured facts."""
 
     name: Literal["facts"]
     lookup_px: int = Field(12, ge=2, le=512)
-    """How far geomorphons look for higher and lower ground, in pixels: a fifth of a tile of 64."""
+    """Distance in pixels in which geomorphons look for higher and lower ground: a fifth of a tile of 64."""
     flat_deg: float = Field(1.0, ge=0.0, lt=45.0)
-    """What is seen at a lesser angle counts as level, in degrees; the value of Jasiewicz & Stepinski (2013)."""
+    """Smaller angles count as level, in degrees; the value of Jasiewicz & Stepinski (2013)."""
     drop_share: float = Field(0.3, ge=0.0, le=1.0)
-    """Chance of each optional clause to be left out, so that a model learns short prompts too."""
+    """Probability that an optional clause is left out, so that a model learns short prompts too."""
 
 
 class Params(Strict):

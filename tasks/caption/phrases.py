@@ -1,6 +1,6 @@
-"""Clauses: each says one fact in words, or is None where the facts do not hold it.
+"""Clauses: each says one fact in words, or is None where the fact is unknown.
 
-The limits that turn shares into words stand here; those of landforms and slopes in `tasks.caption.classes`.
+The limits that turn shares into words are here; the limits of landforms and slopes are in `tasks.caption.classes`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import math
 from tasks.caption.classes import RELIEF_LIMITS, SLOPE_CLASSES
 from tasks.caption.describer import Facts
 
-COAST = 0.05  # share of sea from which a tile is by the sea
-MOSTLY = 0.6  # share from which something is "mostly" so
+COAST = 0.05  # a tile with at least this share of sea is "by the sea"
+MOSTLY = 0.6  # a share of at least this is "mostly"
 FRACTIONS = ((0.15, "a tenth"), (0.22, "a fifth"), (0.29, "a quarter"), (0.41, "a third"), (0.58, "half"))
 FRACTIONS += ((0.71, "two thirds"), (0.85, "three quarters"), (1.1, "nine tenths"))
 STEEPNESS = {
@@ -38,7 +38,7 @@ LOW = {"peak": "low rises", "ridge": "low ridges", "valley": "shallow valleys", 
 
 
 def clauses(facts: Facts) -> dict[str, str | None]:
-    """Every clause by its name; `ground` is never None."""
+    """All clauses by name; `ground` is never None."""
     return {
         "ground": ground(facts),
         "relief": relief(facts),
@@ -55,7 +55,7 @@ def clauses(facts: Facts) -> dict[str, str | None]:
 
 
 def ground(facts: Facts) -> str:
-    """What the tile shows, as a noun; says where it is computed and not measured."""
+    """The content of the tile as a noun phrase, which marks procedural terrain."""
     made = "procedurally generated " if facts["procedural"] else ""
     if "height" not in facts["layers"]:
         return f"a {made}georeferenced image" if facts["side_km"] else f"a {made}picture of unknown place and scale"
@@ -71,13 +71,13 @@ def ground(facts: Facts) -> str:
 
 
 def relief(facts: Facts) -> str | None:
-    """Highest minus lowest; below a metre it is not worth a word."""
+    """Highest minus lowest height; None below a metre."""
     metres = facts.get("relief_m", 0)
     return f"about {number(metres)} m" if metres >= 1 else None
 
 
 def elevation(facts: Facts) -> str | None:
-    """Lowest to highest ground against sea level, in steps that fit the relief."""
+    """Lowest to highest ground relative to sea level, rounded to steps that suit the relief."""
     if "elevation_m" not in facts:
         return None
     step = max(1, 10 ** math.floor(math.log10(max(facts["relief_m"], 1)) - 1))
@@ -107,17 +107,17 @@ def spot(place: Facts) -> str:
 
 
 def landforms(facts: Facts) -> str | None:
-    """The dominant landforms as a list, the commonest first; None where they are less than half of the ground."""
+    """The dominant landforms as a list, most common first; None where they cover less than half of the ground."""
     names = facts.get("dominant", [])
     if not names or sum(facts["landforms"][name] for name in names) < 0.5:
         return None
-    plain = facts["relief_m"] < RELIEF_LIMITS[1]  # a ridge of a plain is no mountain ridge
+    plain = facts["relief_m"] < RELIEF_LIMITS[1]  # a ridge on a plain is not a mountain ridge
     words = [LOW.get(name, PLURALS[name]) if plain else PLURALS[name] for name in names]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def steepness(facts: Facts) -> str | None:
-    """The slope class, or two neighbouring ones, that hold most of the ground; None where slopes are mixed."""
+    """The slope class, or two neighbouring classes, of most of the ground; None where slopes are mixed."""
     shares = facts.get("slope_shares")
     if not shares:
         return None
@@ -131,7 +131,7 @@ def steepness(facts: Facts) -> str | None:
 
 
 def sea(facts: Facts) -> str | None:
-    """How much of the tile is sea, where there is a coast."""
+    """Share of the tile that is sea, where there is a coast."""
     share = facts.get("sea_share", 0)
     if share < COAST or "relief_m" not in facts:
         return None

@@ -1,4 +1,4 @@
-"""Write `captions.parquet`: for every kept tile its facts, measured from the data alone, and a text that follows."""
+"""Write `captions.parquet`: for every kept tile its measured facts, and a text from them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tasks.relief.geomorphons import NAMES
 
 
 def run(stage: Stage[Params]) -> None:
-    """`method: none` leaves an empty table and says so in its metrics."""
+    """Write the captions. With `method: none` the table is empty, and the metrics say so."""
     output = stage.dir / "captions.parquet"
     if stage.params.method.name == "none":
         write_captions(empty_captions(), output)
@@ -61,7 +61,7 @@ def run(stage: Stage[Params]) -> None:
 
 
 def summary(captions: pd.DataFrame, facts: list[Facts]) -> dict[str, float]:
-    """Numbers that tell whether the texts are worth training on."""
+    """Figures that show whether the texts are useful for training."""
     words = captions["text"].str.split().str.len()
     leading = Counter(tile["dominant"][0] for tile in facts if tile.get("dominant"))
     return {

@@ -1,4 +1,4 @@
-"""The sheet: a dozen tiles with their captions under them, for a person to check the words against the ground."""
+"""A sheet of a dozen tiles with their captions, so that a person can compare words and ground."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLUMNS, ROWS = 4, 3
 
 
 def draw(tiles: pd.DataFrame, scenes: gpd.GeoDataFrame, captions: pd.DataFrame, folder: Path) -> Figure:
-    """Measured tiles first, then procedural ones; heights shaded, else in colour; north up."""
+    """Draw measured tiles first, then procedural ones: shaded heights, or colours without heights; north is up."""
     chosen = choose(tiles, captions)
     texts = captions.set_index("key")["text"]
     figure = Figure(figsize=(15, 14.5), facecolor="white")
@@ -37,7 +37,7 @@ def draw(tiles: pd.DataFrame, scenes: gpd.GeoDataFrame, captions: pd.DataFrame, 
 
 
 def choose(tiles: pd.DataFrame, captions: pd.DataFrame) -> pd.DataFrame:
-    """A sheet's worth of rows, measured and procedural ones in equal parts, each from the least relief to the most."""
+    """Rows for one sheet: measured and procedural tiles in equal parts, each from the least relief to the most."""
     relief = captions.set_index("key")["facts"].map(lambda facts: json.loads(facts).get("relief_m", -1.0))
     ordered = tiles.assign(_relief=tiles["key"].map(relief)).sort_values(["_relief", "key"])
     kinds = [ordered[~ordered["procedural"]], ordered[ordered["procedural"]]]

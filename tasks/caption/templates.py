@@ -1,9 +1,8 @@
 """Texts from fixed templates: the same key and facts always give the same words.
 
-A template is an opening, which names the ground, and three ways of saying more. Parts in [brackets] go when
-the clause in them is unknown or was dropped; without any of them each opening still is a sound sentence.
-Which template, and which clauses are dropped, is read off a hash of the tile's key. Dropping teaches a
-model that is trained on the texts to obey short prompts too.
+A template is an opening, which names the ground, and main clauses that add more facts. A part in [brackets] is left
+out when its clause is unknown or dropped. An opening is a correct sentence without its optional parts. A hash of the
+tile's key decides the template and the dropped clauses. Dropping teaches a model to follow short prompts too.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from tasks.caption.phrases import clauses
 
 @dataclass(frozen=True)
 class Template:
-    """One wording: how the first sentence goes, and main clauses for the second."""
+    """One wording: the pattern of the first sentence, and main clauses for the second."""
 
     opening: str
     made_of: str
     slopes: str
-    faces: str  # in the place of `slopes` where only the direction is told
+    faces: str  # replaces `slopes` where only the direction is told
     lines: str
     water: str
 
@@ -34,7 +33,7 @@ IMAGE_OPENINGS = (
     "{ground}[ {zone}][, {size} from side to side]",
     "{ground}[, {size} wide][, {spot}][, {zone}]",
 )
-"""For tiles that have no heights: there is nothing to measure, so nothing more is said."""
+"""For tiles without heights, which have no measured facts."""
 
 OPTIONAL = ("relief", "elevation", "size", "zone", "spot", "landforms", "steepness", "aspect", "grain", "sea")
 
@@ -108,12 +107,12 @@ TEMPLATES = (
 
 @dataclass(frozen=True)
 class TemplateDescriber:
-    """A `Describer` that needs no model. `drop_share` is the chance of each optional clause to be left out."""
+    """A `Describer` that needs no model. `drop_share` is the probability that an optional clause is left out."""
 
     drop_share: float
 
     def __call__(self, keys: Sequence[str], facts: Sequence[Facts]) -> list[Caption]:
-        """One caption a tile."""
+        """One caption for each tile."""
         return [Caption(self.text(key, known)) for key, known in zip(keys, facts, strict=True)]
 
     def text(self, key: str, facts: Facts) -> str:
@@ -143,7 +142,7 @@ def _slopes(template: Template, said: dict[str, str | None]) -> str | None:
 
 
 def _fill(pattern: str, said: dict[str, str | None]) -> str:
-    """Put clauses into a pattern; a [part] goes when its clause is None."""
+    """Put clauses into a pattern. A [part] is left out when its clause is None."""
 
     def part(match: re.Match[str]) -> str:
         inner = match.group(1)
@@ -154,7 +153,7 @@ def _fill(pattern: str, said: dict[str, str | None]) -> str:
 
 
 def _joined(main_clauses: list[str]) -> str:
-    """A; B, and C."""
+    """Join main clauses as `A; B, and C.`"""
     if len(main_clauses) < 2:
         return "".join(main_clauses)
     return f"{'; '.join(main_clauses[:-1])}, and {main_clauses[-1]}"

@@ -1,1 +1,1 @@
-"""Give every pixel of the scenes a class, or say that the dataset has none."""
+"""Label: classes of the pixels of the scenes, or an empty class card."""

@@ -1,7 +1,7 @@
-"""From features to class probabilities: a small network that learnt from the clusters, and is kept as JSON.
+"""A small network that learns the clusters, maps features to class probabilities, and is stored as JSON.
 
-UMAP takes minutes for what this does in a tenth of a second, and cannot be kept without a pickle. The
-network is the student of a teacher that needs the whole sample: the vote of a pixel's nearest sampled neighbours.
+UMAP takes minutes where the network takes a tenth of a second, and UMAP can only be stored as a pickle. The network
+is a student. Its teacher is the vote of a pixel's nearest neighbours in the sample, which needs the whole sample.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from tasks.core.settings import validate
 from tasks.label.params import Features, Pinned
 
 FORMAT = "landloom-labels-1"
-CLIP = 4.0  # robust standard deviations; farther out, farther is no longer different
-CHUNK = 1 << 15  # pixels in one multiplication: what stays in a core's cache
+CLIP = 4.0  # robust standard deviations; values beyond are clipped, because larger differences mean nothing
+CHUNK = 1 << 15  # pixels in one multiplication: fits in the cache of a core
 
-ROUNDS = 20  # the student goes through what its teacher said
-NEVER = -50.0  # logit of a class so rare that the student saw none of it
+ROUNDS = 20  # passes of the student over the teacher's labels
+NEVER = -50.0  # logit of a class that is absent from the student's training set
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """Features made comparable: (x - centre) / spread, clipped, times weight. Each (F,) float32."""
+    """Scaling of features: (x - centre) / spread, clipped, times weight. Each is (F,) float32."""
 
     centre: np.ndarray
     spread: np.ndarray
     weight: np.ndarray
 
     def apply(self, planes: np.ndarray) -> np.ndarray:
-        """float32 (n, F) of raw features (n, F)."""
+        """Scale raw features (n, F); returns float32 (n, F)."""
         return np.clip((planes - self.centre) / self.spread, -CLIP, CLIP) * self.weight
 
 
 def fit_scaling(planes: np.ndarray, names: list[str], weights: dict[str, float]) -> Scaling:
-    """Median and half the distance between the 16th and 84th percentile, which outliers do not move.
+    """Fit centre (median) and spread (half the distance between percentiles 16 and 84), which are robust to outliers.
 
-    A kind of features counts by its weight, however many features it has.
+    The weight of a kind of features does not depend on the number of its features.
     """
     low, centre, high = np.percentile(planes, [16, 50, 84], axis=0)
     spread = (high - low) / 2
-    # Where most pixels are the same (level ground) the percentiles coincide and the deviation must do.
+    # The percentiles coincide where most pixels are equal (level ground); then the standard deviation is used.
     spread = np.where(spread > 1e-6, spread, np.maximum(planes.std(axis=0), 1e-6))
     kinds = [kind(name) for name in names]
     count = Counter(kinds)
@@ -58,7 +58,7 @@ def fit_scaling(planes: np.ndarray, names: list[str], weights: dict[str, float])
 
 
 def kind(name: str) -> str:
-    """Which weight a feature goes by."""
+    """The kind of a feature, which has the weight."""
     if name.startswith("texture_"):
         return "texture"
     if name.startswith(("red_", "blue_", "excess_")):
@@ -67,7 +67,7 @@ def kind(name: str) -> str:
 
 
 class Prototype(NamedTuple):
-    """A class before any edit: its name, its colour, and the means of its features."""
+    """A class before all edits: its name, its colour, and the means of its features."""
 
     name: str
     color: tuple[int, int, int]
@@ -76,11 +76,11 @@ class Prototype(NamedTuple):
 
 @dataclass(frozen=True)
 class Classifier:
-    """Scaling, one hidden layer, softmax; and all that is needed to measure the same features again.
+    """Scaling, one hidden layer and softmax, with the settings that measure the same features again.
 
     Attributes:
         classes: rows of the class card: id, name, red, green, blue.
-        found: the classes before any edit, by which a later run knows them again.
+        found: the classes before all edits; a later run recognises them by these.
         hidden, out: weights (F, M) and bias (M,); weights (M, k) and bias (k,); float32.
     """
 
@@ -97,8 +97,8 @@ class Classifier:
     def probabilities(self, planes: np.ndarray) -> np.ndarray:
         """Class probabilities in 255ths, uint8 (k, n), of raw features (F, n).
 
-        Whole steps, so that the last bits of a product, which differ from one processor to another, do not
-        reach the labels.
+        Probabilities are rounded to whole steps, because the last bits of products differ between processors and must
+        not reach the labels.
         """
         (w1, b1), (w2, b2), scaling = self.hidden, self.out, self.scaling
         result = np.empty((w2.shape[1], planes.shape[1]), np.uint8)
@@ -119,7 +119,7 @@ class Classifier:
         return result
 
     def write(self, path: Path) -> None:
-        """Write as JSON; nine digits bring a float32 back whole."""
+        """Write as JSON with nine digits, which restore a float32 exactly."""
         write_json(
             path,
             {
@@ -138,7 +138,7 @@ class Classifier:
 
 
 def read_classifier(path: Path) -> Classifier:
-    """Read what `Classifier.write` wrote; anything else is refused by name."""
+    """Read what `Classifier.write` wrote; raise `LandloomError` with the path for any other file."""
     try:
         facts = json.loads(path.read_text())
         if facts["format"] != FORMAT:
@@ -163,7 +163,7 @@ def read_classifier(path: Path) -> Classifier:
 
 
 def read_pinned(pinned: Pinned, root: Path, key: str) -> Classifier:
-    """The classifier that a parameter names, if it is the one that the parameter means."""
+    """The classifier that a parameter names; raise `LandloomError` where its hash differs."""
     path = root / pinned.path
     if path.is_file():
         found = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -176,7 +176,7 @@ def read_pinned(pinned: Pinned, root: Path, key: str) -> Classifier:
 
 
 def teach(scaled: np.ndarray, labels: np.ndarray, others: np.ndarray, neighbours: int) -> np.ndarray:
-    """The teacher: classes (m,) of other pixels by the vote of their nearest neighbours in the sample.
+    """The teacher: classes (m,) of other pixels, by a vote of their nearest neighbours in the sample.
 
     Args:
         scaled: (n, F) the sample. labels: (n,) its classes. others: (m, F) scaled features.
@@ -191,7 +191,7 @@ def teach(scaled: np.ndarray, labels: np.ndarray, others: np.ndarray, neighbours
 def learn(
     scaled: np.ndarray, labels: np.ndarray, k: int, hidden: int, seed: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], float]:
-    """The student: both layers, and its agreement with the teacher on a tenth that it did not see."""
+    """Train the student. Returns both layers, and the agreement with the teacher on a held-out tenth."""
     from sklearn.neural_network import MLPClassifier
     from threadpoolctl import threadpool_limits
 
@@ -206,11 +206,11 @@ def learn(
         random_state=seed,
     )
     with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # so many rounds and no more, converged or not: agreement is measured
+        warnings.simplefilter("ignore")  # a fixed number of rounds, converged or not: the agreement is measured
         student.fit(scaled[seen], labels[seen])
         agreement = float(student.score(scaled[held], labels[held]))
     (w1, w2), (b1, b2) = student.coefs_, student.intercepts_
-    if len(student.classes_) == 2:  # one logit stands for two classes
+    if len(student.classes_) == 2:  # a single logit represents two classes
         w2, b2 = np.concatenate([-w2, w2], axis=1) / 2, np.concatenate([-b2, b2]) / 2
     weight, bias = np.zeros((hidden, k), np.float32), np.full(k, NEVER, np.float32)
     weight[:, student.classes_], bias[student.classes_] = w2, b2

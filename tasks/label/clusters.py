@@ -1,7 +1,7 @@
-"""The sample embedded, and its clusters: dense ones first, then one for every pixel.
+"""Embed the sample and cluster it: first dense clusters, then a cluster for every pixel.
 
-UMAP unrolls what the features have in common, so that clusters are round enough for k-means. Its seed fixes
-it (on one thread); neighbours are computed exactly beforehand, which leaves nothing to chance but the layout.
+UMAP flattens the manifold of the features, so that clusters are round enough for k-means. With one thread, a seed
+fixes the result. Neighbours are computed exactly before, so only the layout is random.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tasks.label.params import Embedding
 
 def embed(scaled: np.ndarray, settings: Embedding, seed: int) -> np.ndarray:
     """UMAP coordinates, float32 (n, dimensions), of scaled features (n, F); the same for the same seed."""
-    from umap import UMAP  # seconds to import, and only fits need it
+    from umap import UMAP  # the import takes seconds, and only fits need it
 
     neighbours = min(settings.neighbours, len(scaled) - 1)
     with threadpool_limits(1), warnings.catch_warnings():
@@ -28,20 +28,20 @@ def embed(scaled: np.ndarray, settings: Embedding, seed: int) -> np.ndarray:
             n_neighbors=neighbours,
             n_components=settings.dimensions,
             n_epochs=settings.epochs,
-            min_dist=0.0,  # for clusters, not for looking at: points may lie on each other
+            min_dist=0.0,  # the embedding serves clusters and not pictures: points may coincide
             random_state=seed,
             n_jobs=1,
             precomputed_knn=(index.astype(np.int32), distance.astype(np.float32)),
         )
-        warnings.filterwarnings("ignore", "precomputed_knn", UserWarning)  # nothing will be added to this layout
+        warnings.filterwarnings("ignore", "precomputed_knn", UserWarning)  # no points are added to this layout later
         return layout.fit_transform(scaled).astype(np.float32)
 
 
 def dense_clusters(points: np.ndarray, least_share: float) -> np.ndarray:
-    """HDBSCAN labels (n,): 0 and up, -1 for noise.
+    """HDBSCAN labels (n,): from 0, and -1 for noise.
 
     Args:
-        least_share: of the points that make a cluster.
+        least_share: smallest share of the points that forms a cluster.
     """
     least = max(5, round(least_share * len(points)))
     with threadpool_limits(1):
@@ -49,7 +49,7 @@ def dense_clusters(points: np.ndarray, least_share: float) -> np.ndarray:
 
 
 def partition(points: np.ndarray, dense: np.ndarray, k: int, seed: int) -> np.ndarray:
-    """k-means labels (n,) 0..k-1 of all points, its centres found without the noise."""
+    """k-means labels (n,) 0..k-1 of all points. Centres are fitted without noise."""
     kept = points[dense >= 0] if (dense >= 0).sum() > 2 * k else points
-    with threadpool_limits(1):  # on several threads sums come in any order
+    with threadpool_limits(1):  # the order of sums varies with several threads
         return KMeans(k, n_init=10, random_state=seed).fit(kept).predict(points)

@@ -1,4 +1,4 @@
-"""What speaks for a number of classes: three measures for every k, and the choice by all of them."""
+"""Evidence for the number of classes: three measures for every k, and the choice by all three."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tasks.label.params import Choice, Embedding
 from tasks.label.traits import levels
 from tasks.label.validity import dbcv
 
-EQUAL = 0.002  # replicates of a measure differ by more than that, so a smaller difference says nothing
-COMPARED = 2000  # points of silhouette and DBCV, which compare all pairs
+EQUAL = 0.002  # replicates of a measure differ by more than this, so a smaller difference is not significant
+COMPARED = 2000  # points for silhouette and DBCV, which compare all pairs
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """For one k: stability under resampling, silhouette, DBCV; all at most 1, higher is better."""
+    """Measures for one k: stability under resampling, silhouette, DBCV. All are at most 1; higher is better."""
 
     k: int
     stability: float
@@ -34,9 +34,9 @@ def weigh(
 ) -> list[Evidence]:  # fmt: skip
     """The three measures for each of `ks`.
 
-    Stability is the mean adjusted Rand index between the clusters of the whole sample and those of a random
-    half that was embedded anew from another seed, on the pixels of that half: it covers chance in the sample and
-    in the layout alike.
+    Stability is the mean adjusted Rand index between the clusters of the whole sample and the clusters of a random
+    half, on the pixels of that half. The half is embedded again with another seed, so stability covers randomness of
+    both the sample and the layout.
     """
     whole = {k: partition(points, dense, k, seed) for k in ks}
     agreed: dict[int, list[float]] = {k: [] for k in ks}
@@ -61,14 +61,14 @@ def weigh(
 
 
 def _silhouette(points: np.ndarray, labels: np.ndarray) -> float:
-    """Rousseeuw's silhouette; -1 where all points compared are of one cluster."""
+    """Rousseeuw's silhouette; -1 where all compared points are in one cluster."""
     return float(silhouette_score(points, labels)) if len(np.unique(labels)) > 1 else -1.0
 
 
 def best(evidence: list[Evidence], least_stability: float) -> Evidence:
-    """Of the stable numbers the one with the best mean rank in the three measures, the larger of equals.
+    """The stable k with the best mean rank in the three measures; of equal ones, the larger.
 
-    Measures that differ by less than about `EQUAL` share a rank. Where none is stable enough, the most stable one.
+    Measures that differ by less than about `EQUAL` share a rank. Where no k is stable enough, the most stable is taken.
     """
     stable = [one for one in evidence if one.stability >= least_stability]
     if not stable:

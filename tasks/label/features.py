@@ -1,7 +1,7 @@
-"""What a pixel and its surroundings look like, as numbers that mean the same in every scene.
+"""Features of a pixel and its surroundings that mean the same in every scene.
 
-No latitude: classes would become zones of latitude. Colour enters as ratios of channels, where the light
-that is baked into relief cancels (see `light`). Distances are in pixels, so compare scenes of one GSD.
+Latitude is no feature, because classes would become zones of latitude. Colours are ratios of channels, in which the
+shading of relief cancels (see `light`). Distances are in pixels, so scenes must have one GSD.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from tasks.relief.roughness import tri
 from tasks.relief.shade.slope import gradient
 
-DARK = 16.0  # grey levels added before a ratio: in the dark a ratio is mostly noise
+DARK = 16.0  # grey levels added before a ratio, because a ratio of dark values is mostly noise
 
 
 def feature_names(layers: Sequence[str], radii: Sequence[int], use_lightness: bool) -> list[str]:
@@ -30,7 +30,7 @@ def feature_names(layers: Sequence[str], radii: Sequence[int], use_lightness: bo
 
 
 def margin(radii: Sequence[int]) -> int:
-    """How far a feature sees, in pixels: means of what are differences from means already."""
+    """Radius in pixels on which a feature depends: means of values that are differences from means."""
     return 2 * max(radii) + 1
 
 
@@ -60,12 +60,12 @@ def features(
 
 
 def _height_planes(height: np.ndarray, gsd: float, radii: Sequence[int]) -> list[np.ndarray]:
-    """Logarithms throughout: relief of 10 m matters on a plain and is nothing on a mountain."""
+    """Features are logarithms, because relief of 10 m matters on a plain and not on a mountain."""
     padded = cv2.copyMakeBorder(height, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     dx, dy = gradient(padded, gsd)
     over = [height - _mean(height, radius) for radius in radii]  # TPI, Weiss 2001
-    # Unevenness as the mean square of the TPI: a variance of heights themselves would lose metres of relief
-    # among thousands of height in float32.
+    # Unevenness is the mean square of the TPI. A variance of heights in float32 would lose metres of relief at
+    # heights of thousands of metres.
     uneven = [np.sqrt(np.maximum(_mean(tpi**2, radius), 0)) for tpi, radius in zip(over, radii, strict=True)]
     return [
         _log(height),
@@ -77,7 +77,7 @@ def _height_planes(height: np.ndarray, gsd: float, radii: Sequence[int]) -> list
 
 
 def _color_planes(color: np.ndarray, radii: Sequence[int]) -> list[np.ndarray]:
-    """Medians, not means: a mean at a shore is of neither side, and every coast would get a class for itself."""
+    """Medians, because a mean at a shore matches neither side, and every coast would become its own class."""
     planes: list[np.ndarray] = []
     for radius in (1, radii[0]):
         red, green, blue = (cv2.medianBlur(np.ascontiguousarray(band), 2 * radius + 1) for band in color)
@@ -94,7 +94,7 @@ def _ratios(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> list[np.nda
 
 
 def _log(values: np.ndarray) -> np.ndarray:
-    """Logarithm of metres that keeps the sign and is level at 0."""
+    """Signed logarithm of metres, 0 at 0."""
     return np.copysign(np.log1p(np.abs(values)), values)
 
 

@@ -20,19 +20,19 @@ from tasks.label.pixels import Pixels, choose, draw_pixels, strata
 from tasks.label.reference import nearest, prototypes
 from tasks.label.traits import traits
 
-VOTERS = 15  # sampled neighbours whose majority is the teacher
+VOTERS = 15  # sampled neighbours that vote as the teacher
 EDITS = "cluster.edits"
 
 
 @dataclass(frozen=True)
 class Found:
-    """All that is worth telling of a fit.
+    """The result of a fit.
 
     Attributes:
-        sample: the clustered pixels; scaled: their features as they were compared; points: their embedding;
-        labels: their class ids; noise: which of them belong to no dense cluster; dense: how many of those there are.
-        evidence: of every number of classes that was looked at; k: the number taken, before any edit.
-        agreement: share of held-out pixels where the student says what its teacher says.
+        sample: the clustered pixels; scaled: their scaled features; points: their embedding; labels: their class ids;
+        noise: those in no dense cluster; dense: the number of dense clusters.
+        evidence: of every number of classes that was tried; k: the chosen number, before all edits.
+        agreement: share of held-out pixels on which student and teacher agree.
     """
 
     classifier: Classifier
@@ -51,11 +51,11 @@ def find_classes(
     stage: Stage, settings: Cluster, tiles: gpd.GeoDataFrame, scenes: gpd.GeoDataFrame, layers: tuple[str, ...],
     gsd: float | None,
 ) -> Found:  # fmt: skip
-    """Fit everything. The same parameters and data give the same classes, to the last bit on one machine."""
+    """Find the classes. The same parameters and data give the same classes."""
     names = feature_names(layers, settings.features.radii_px, settings.features.lightness != "none")
     pixels = draw_pixels(stage, tiles, scenes, layers, settings.features, settings.sample)
-    # Twice: what is typical of all pixels chooses the sample, what is typical of the sample compares its pixels.
-    # Scaled by all, of which half may be sea, differences between kinds of land would hardly count.
+    # Scaling is fitted twice: on all pixels to choose the sample, and on the sample to compare its pixels.
+    # Half of all pixels may be sea, and then their scaling would make differences between kinds of land too small.
     rough = fit_scaling(pixels.planes, names, settings.features.weights).apply(pixels.planes)
     region = tiles["region"].to_numpy()[pixels.tile]
     layer = strata(pixels.planes, names, region, settings.sample)
@@ -98,9 +98,9 @@ def find_classes(
     ids = edited.ids()
     kept = dense >= 0
     if len(np.unique(ids[kept])) < len(edited.classes):
-        kept[:] = True  # a class that is noise throughout is a class all the same
+        kept[:] = True  # a class whose pixels are all noise is still a class
     taught = teach(scaled[kept], ids[kept], scaled_all, min(VOTERS, int(kept.sum())))
-    taught[chosen[kept]] = ids[kept]  # small classes, and pixels a person moved, are not outvoted
+    taught[chosen[kept]] = ids[kept]  # so the vote does not remove small classes and pixels that a person moved
     hidden, out, agreement = learn(scaled_all, taught, len(edited.classes), settings.hidden, seed)
     classes = edited.card().to_dict("records")
     classifier = Classifier(

@@ -1,4 +1,4 @@
-"""The classes while they take shape: numbers, names and colours beside the class of every sampled pixel."""
+"""The classes during the fit: numbers, names, colours, and the class of every sampled pixel."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tasks.label.params import Edit, Merge, Move, Recolour, Ref, Rename
 from tasks.label.traits import order
 from tasks.relief.shade.hillshade import SEA, TINTS
 
-SAME = 0.2  # of a class and an earlier one: shared pixels over all pixels of both, from which they are one
+SAME = 0.2  # least intersection over union of a class and an earlier class that count as the same
 
 
 @dataclass(frozen=True)
 class Named:
-    """One class: its number before any edit, its name and colour, and whether a person chose the colour."""
+    """One class: its number before all edits, its name, its colour, and whether a person chose the colour."""
 
     number: int
     name: str
@@ -32,7 +32,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Legend:
-    """Classes, and for each sampled pixel the `number` of its own."""
+    """Classes, and for each sampled pixel the `number` of its class."""
 
     classes: tuple[Named, ...]
     labels: np.ndarray
@@ -50,7 +50,7 @@ class Legend:
 
 
 def legend(labels: np.ndarray, table: pd.DataFrame) -> Legend:
-    """Clusters put into the fixed order, named and coloured by what they are (`traits.traits`)."""
+    """Clusters in the fixed order, with names and colours from their traits (`traits.traits`)."""
     ranked = order(table)
     place = np.argsort(ranked, kind="stable")
     table = table.iloc[ranked].reset_index(drop=True)
@@ -60,13 +60,13 @@ def legend(labels: np.ndarray, table: pd.DataFrame) -> Legend:
 
 
 def match(found: Legend, earlier: list[Prototype], nearest: np.ndarray) -> Legend:
-    """Give classes that were known before their earlier place, name and colour.
+    """Give classes of an earlier run their earlier place, name and colour.
 
     Args:
-        nearest: (n,) for each sampled pixel the earlier class that it is most like.
+        nearest: (n,) for each sampled pixel the most similar earlier class.
 
-    The assignment with the most agreement is taken (Kuhn 1955, the Hungarian method); what agrees with
-    nothing follows after, in the fixed order.
+    The assignment with the most agreement is chosen (Kuhn 1955, the Hungarian method). Classes without an earlier class
+    follow in the fixed order.
     """
     overlap = np.zeros((len(found.classes), len(earlier)))
     np.add.at(overlap, (found.labels, nearest), 1)
@@ -94,11 +94,11 @@ def edit(
     """Apply a person's edits in their order.
 
     Args:
-        pick: of a move, the sampled pixels (n,) bool of the class it moves and its place in the parameters, gives
-            those pixels that are meant. key: of the edits in the parameters.
+        pick: takes a move, the sampled pixels (n,) bool of its class, and the move's path in the parameters; returns
+            the pixels to move. key: path of the edits in the parameters.
 
     Raises:
-        LandloomError: names the edit and what it got wrong.
+        LandloomError: an edit is wrong; the message names it.
     """
     classes, labels = list(found.classes), found.labels.copy()
     for index, change in enumerate(edits):
@@ -147,14 +147,14 @@ def _resolve(ref: Ref, classes: list[Named], where: str) -> Named:
 
 
 def _vivid(colors: list[Color]) -> list[Color]:
-    """Colours half as far again from grey: means are paler than anything they are the mean of."""
+    """Colours with saturation times 1.5, because means are paler than their parts."""
     rgb = np.array(colors, float)
     grey = rgb.mean(axis=1, keepdims=True)
     return [tuple(int(value) for value in color) for color in np.clip(grey + 1.5 * (rgb - grey), 0, 255).round()]
 
 
 def _color(row: pd.Series) -> Color:
-    """Mean colour of the ground; without colours a tint by height, the sea blue."""
+    """Mean colour of the ground; without colours, a tint by height with a blue sea."""
     if "red" in row:
         rgb = [row.red, row.green, row.blue]
     elif row.level > 0.5 or row.height < 0:

@@ -1,12 +1,12 @@
-"""The sun that is baked into a picture of relief, measured against its heights and divided out.
+"""Remove the shading from a picture of relief: fit the light with the heights, and divide by it.
 
-A shaded map shows I = albedo · (ambient + k · max(0, n·L)): the colour of the ground, lit from one side
-(Lambert). Classes must follow the ground and not the side of the mountain, so features use ratios of
-channels, where the light cancels; the one feature that needs lightness (snow and pale sand have nearly the
-same ratios) takes it after the light was divided out.
+A shaded map shows I = albedo · (ambient + k · max(0, n·L)): the colour of the ground, lit from one side (Lambert).
+Classes must follow the ground and not the side of the mountain, so features use ratios of channels, where the light
+cancels. One feature needs lightness, because snow and pale sand have nearly the same ratios. It uses lightness
+divided by the light.
 
-Colours vary over a scene far more than light does, so ambient and k are fitted to what is left of both after
-the mean of each pixel's surroundings is taken away: ground that is brighter as a whole says nothing of the sun.
+Colours vary over a scene far more than light does. So ambient and k are fitted to differences from the mean of each
+pixel's surroundings, because a difference between whole areas says nothing about the light.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tasks.relief.shade.hillshade import hillshade
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 DARKEST = 8.0  # grey levels; below it a ratio of lightness is noise
 EXAGGERATIONS = (1.0, 3.0, 10.0, 30.0)
-"""Heights are multiplied before maps are shaded, by how much is not known: the one that fits best is taken."""
+"""Candidate exaggerations: maps are shaded from multiplied heights, and the factor that fits best is chosen."""
 
 
 class Light(NamedTuple):
@@ -43,10 +43,10 @@ def fit_light(
 
     Args:
         height: (H, W) metres without NaN. lightness: (H, W) grey levels; 0 where there is no picture.
-        azimuth, altitude: the map's sun, degrees. radius: pixels; what is farther away counts as other ground.
+        azimuth, altitude: the map's sun, degrees. radius: of the surroundings, in pixels.
 
     Returns:
-        `NO_LIGHT` where lightness does not rise with the shade: then there is no such light to take away.
+        `NO_LIGHT` where lightness does not rise with the shade, because then there is no such light.
     """
     mean = _mean(lightness, radius)
     lit = (lightness > DARKEST) & (mean > DARKEST)
@@ -65,7 +65,7 @@ def fit_light(
         if power <= 1e-9 or total <= 1e-9:
             continue
         along = float(relief @ contrast)
-        strength = min(max(along / power, 0.0), 1 / level)  # ambient light is never negative
+        strength = min(max(along / power, 0.0), 1 / level)  # ambient light cannot be negative
         r2 = strength * (2 * along - strength * power) / total
         if r2 > best.r2:
             best = Light(1 - strength * level, strength, exaggeration, r2)
@@ -75,11 +75,11 @@ def fit_light(
 def flatten(
     lightness: np.ndarray, height: np.ndarray, gsd: float, light: Light, azimuth: float, altitude: float
 ) -> np.ndarray:
-    """Lightness as level ground would show it, float32 (H, W)."""
+    """Lightness as on level ground, float32 (H, W)."""
     if light.strength == 0:
         return lightness
     shade = hillshade(height * np.float32(light.exaggeration), gsd, azimuth, altitude)
-    # A third is as dark as maps shade; deeper shadow would blow noise up.
+    # Maps shade down to about a third; division by less would amplify noise.
     return lightness / np.maximum(light.ambient + light.strength * shade, 1 / 3).astype(np.float32)
 
 

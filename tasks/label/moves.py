@@ -1,4 +1,4 @@
-"""Which sampled pixels a move means: those that look like a pixel a person points at, or lie about a place."""
+"""Sampled pixels that a move selects: those most similar to a given pixel, or those near a given place."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tasks.label.views import Views
 
 
 class Moves:
-    """Answers moves for one sample.
+    """Resolves moves for one sample.
 
     Args:
-        tiles, scenes: the tables. scaled: (n, F) features of the sample as they are compared.
+        tiles, scenes: the tables. scaled: (n, F) scaled features of the sample.
     """
 
     def __init__(
@@ -31,10 +31,10 @@ class Moves:
         self._settings, self._scaling, self._sample, self._scaled = settings, scaling, sample, scaled
 
     def pick(self, move: Move, among: np.ndarray, where: str) -> np.ndarray:
-        """Which sampled pixels, bool (n,), are meant, `among` (n,) bool.
+        """Sampled pixels that the move selects, bool (n,), among those of `among` (n,) bool.
 
         Raises:
-            LandloomError: `where` in the parameters a tile or pixel is named that is not there.
+            LandloomError: the move at `where` in the parameters names a tile or pixel that does not exist.
         """
         return self._alike(move, among, where) if move.tile is not None else self._near(move, among, where)
 
@@ -57,7 +57,7 @@ class Moves:
         return picked & among
 
     def _near(self, move: Move, among: np.ndarray, where: str) -> np.ndarray:
-        """Within `km` on the ellipsoid."""
+        """Pixels within `km` on the ellipsoid."""
         lon, lat = np.full(len(among), np.nan), np.full(len(among), np.nan)
         tiles = self._tiles.reset_index(drop=True)
         scene = tiles["scene"].to_numpy()[self._sample.tile]

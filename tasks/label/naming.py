@@ -1,4 +1,4 @@
-"""Names for classes, proposed from their means: a start, for a person to rename what is named badly."""
+"""Names for classes, proposed from their means. A person can rename them."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-LEAST = 0.25  # a name that fits worse than this is no name
+LEAST = 0.25  # least fit of a name
 Row = pd.Series
 
 
 def propose(table: pd.DataFrame) -> list[str]:
-    """A name for each row of `traits`, no two the same.
+    """A distinct name for each row of `traits`.
 
-    Every name of the vocabulary says how well it fits a class (0 to 1, the worst of its conditions); the
-    assignment with the best sum is taken. A class that nothing fits is described by its colour or height.
+    Every name of the vocabulary has a fit for each class (0 to 1, the worst of its conditions). The assignment with the
+    best sum is chosen. A class that no name fits is described by its colour or height.
     """
     table = table.assign(
         **{f"{name}_rank": _rank(table[name]) for name in ("height", "slope", "warmth") if name in table}
     )
     words = COLORED if "red" in table else UNCOLORED
     fit = np.array([[rule(row) for rule in words.values()] for _, row in table.iterrows()])
-    fit += 1e-4 * np.arange(fit.shape[1])[::-1]  # of two that fit alike, the first; far above noise in the last bits
+    fit += (
+        1e-4 * np.arange(fit.shape[1])[::-1]
+    )  # prefers the first of two equal fits; far larger than noise in the last bits
     chosen = dict(zip(*linear_sum_assignment(-fit), strict=True))
     names: list[str] = []
     for index, (_, row) in enumerate(table.iterrows()):
@@ -43,7 +45,7 @@ def unique(name: str, taken: list[str]) -> str:
 
 
 def _rises(value: float, low: float, high: float) -> float:
-    """0 up to `low`, 1 from `high`."""
+    """0 up to `low`, 1 from `high`, linear between."""
     return float(np.clip((value - low) / (high - low), 0, 1))
 
 
@@ -127,5 +129,5 @@ def _plain(row: Row) -> str:
 
 
 def _rank(values: pd.Series) -> pd.Series:
-    """0 for the least of the classes to 1 for the most."""
+    """Ranks from 0 for the smallest value to 1 for the largest."""
     return (values.rank() - 1) / max(len(values) - 1, 1)

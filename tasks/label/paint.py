@@ -1,4 +1,4 @@
-"""Class maps of scenes and of their tiles: what a worker does."""
+"""Class maps of scenes and of their tiles: the work of one worker."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tasks.label.params import Smoothing
 from tasks.label.smooth import class_map, strength
 from tasks.label.views import Views
 
-BLOCK = 512  # pixels along each side that are measured at a time
-BATCH_PX = 1 << 23  # pixels of scenes a worker takes in one go
+BLOCK = 512  # side in pixels of the block that is measured at a time
+BATCH_PX = 1 << 23  # pixels of the scenes in one job
 
 
 @dataclass(frozen=True)
 class Job:
-    """Some scenes, their kept tiles with the `share` of smoothing that was drawn for each, and what labels them."""
+    """Some scenes, their kept tiles with the `share` of smoothing of each, and the classifier."""
 
     scenes: gpd.GeoDataFrame
     tiles: pd.DataFrame
@@ -40,7 +40,7 @@ def jobs(
     scenes: gpd.GeoDataFrame, tiles: pd.DataFrame, data: Path, target: Path, classifier: Classifier,
     smoothing: Smoothing,
 ) -> list[Job]:  # fmt: skip
-    """All scenes with tiles, in order, in jobs of about `BATCH_PX` pixels; those of a pack are never parted."""
+    """All scenes with tiles, in order, in jobs of about `BATCH_PX` pixels; scenes of one pack stay in one job."""
     sizes = (scenes["rows"] * scenes["cols"]).to_numpy()
     number = pd.Series((np.cumsum(sizes) - sizes) // BATCH_PX)
     packs = pd.Series([scene_pack(scene) or scene.scene for scene in scenes.itertuples()])
@@ -55,7 +55,7 @@ def jobs(
 
 def paint(job: Job) -> np.ndarray:
     """Write the maps of all scenes of a job; returns (tiles, 256) pixels of each class, in the job's order of tiles."""
-    cv2.setNumThreads(1)  # the processes are the parallel part
+    cv2.setNumThreads(1)  # processes already use the cores
     counts = []
     with SceneReader(job.data, job.scenes) as reader:
         views = Views(reader, job.scenes, job.classifier.layers, job.classifier.features)
@@ -75,7 +75,7 @@ def _paint_scene(views: Views, job: Job, scene: tuple, folder: Path) -> list[np.
         for tile in tiles.itertuples():
             drawn = tile_map(probabilities, known, tile, job.smoothing)
             counts.append(np.bincount(drawn.ravel(), minlength=256))
-            if len(tiles) == 1 and drawn.shape == known.shape:  # the tile is the scene
+            if len(tiles) == 1 and drawn.shape == known.shape:  # the tile is the whole scene
                 maps.whole(drawn)
                 return counts
             maps.tile(tile.key, drawn)
@@ -84,7 +84,7 @@ def _paint_scene(views: Views, job: Job, scene: tuple, folder: Path) -> list[np.
 
 
 def classify(views: Views, classifier: Classifier, scene: str, rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
-    """Class probabilities uint8 (k, rows, cols) of a whole scene, and which pixels are no void, bool (rows, cols)."""
+    """Class probabilities uint8 (k, rows, cols) of a whole scene, and its pixels without voids, bool (rows, cols)."""
     result = np.zeros((len(classifier.classes), rows, cols), np.uint8)
     known = np.zeros((rows, cols), bool)
     for row, col, height, width in _blocks(rows, cols):
@@ -97,7 +97,7 @@ def classify(views: Views, classifier: Classifier, scene: str, rows: int, cols: 
 
 
 def tile_map(probabilities: np.ndarray, known: np.ndarray, tile: tuple, smoothing: Smoothing) -> np.ndarray:
-    """Classes of one tile with the smoothing of its own, uint8 (px, px)."""
+    """Classes of one tile, with its own smoothing, uint8 (px, px)."""
     how = strength(smoothing, tile.share)
     rows, cols = known.shape
     top, left = max(tile.row - how.margin, 0), max(tile.col - how.margin, 0)

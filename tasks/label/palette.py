@@ -1,4 +1,4 @@
-"""Colours of classes: those of the ground where it can be, and far enough apart to be told apart in a drawing."""
+"""Colours of classes: near the colours of the ground, and distinct enough for a drawing."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-APART = 48  # in the channel that differs most; drawings need 40, and paint programs round
+APART = 48  # least difference in the channel that differs most: drawings need 40, and paint programs round
 Color = tuple[int, int, int]
 _LATTICE = np.stack(np.meshgrid(*[np.arange(8, 256, 16)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
 def spread(wanted: Sequence[Color], fixed: Sequence[bool]) -> list[Color]:
-    """The wanted colours, those that are too near to an earlier one moved to the nearest free colour.
+    """The wanted colours. A colour too near to an earlier one is moved to the nearest free colour.
 
     Args:
-        fixed: colours that a person chose; they stay, and the others give way.
+        fixed: colours that a person chose; they do not move.
 
     Raises:
         ValueError: two fixed colours are nearer than 40.
@@ -37,11 +37,11 @@ def spread(wanted: Sequence[Color], fixed: Sequence[bool]) -> list[Color]:
 
 
 def _cost(change: np.ndarray) -> np.ndarray:
-    """How much a change of colour (n, 3) hurts: another hue four times as much as a lighter or darker one."""
+    """Cost of a change of colour (n, 3): a change of hue costs four times as much as a change of lightness."""
     lighter = change.mean(axis=1, keepdims=True)
     return (lighter**2).sum(axis=1) * 3 + 4 * ((change - lighter) ** 2).sum(axis=1)
 
 
 def distance(one: Sequence[int], other: Sequence[int]) -> int:
-    """Greatest difference of a channel."""
+    """Largest difference of a channel."""
     return max(abs(int(a) - int(b)) for a, b in zip(one, other, strict=True))

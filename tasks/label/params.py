@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from tasks.core.settings import Strict, one_of
 
-MOST_CLASSES = 32  # more cannot be told apart by eye
+MOST_CLASSES = 32  # the eye cannot distinguish more
 Byte = Annotated[int, Field(ge=0, le=255)]
 ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9 _-]*$", max_length=40)]
 Ref = ClassName | Annotated[int, Field(ge=0, lt=MOST_CLASSES)]
@@ -16,25 +16,25 @@ Ref = ClassName | Annotated[int, Field(ge=0, lt=MOST_CLASSES)]
 
 
 class Features(Strict):
-    """What of a pixel and its surroundings is measured, and how much each kind counts."""
+    """Features of a pixel and its surroundings, and the weight of each kind."""
 
     radii_px: tuple[int, ...] = Field((2, 5, 12), min_length=2, max_length=6)
-    """Sizes of the surroundings that are looked at, in pixels: from texture to landform in tiles of 64."""
+    """Radii of the surroundings, in pixels: from texture to landform in tiles of 64."""
     floor_m: float | None = 0.0
-    """Lower heights count as this, in metres: a sea floor is not visible. Null takes heights as they are."""
+    """Lowest height in metres; lower heights count as this: a sea floor is not visible. Null keeps all heights."""
     lightness: Literal["none", "corrected", "raw"] = "corrected"
-    """Of colours: `none`, `raw`, or `corrected`: the baked light of relief is fitted to a scene and divided out."""
+    """Lightness of colours: `none`, `raw`, or `corrected` (the shading of relief is fitted and divided out)."""
     sun_azimuth: float = Field(315.0, ge=0, lt=360)
-    """Where that light comes from, in degrees from north. Maps are lit from the north-west by custom."""
+    """Direction of that light, in degrees from north. Maps are usually lit from the north-west."""
     sun_altitude: float = Field(45.0, gt=0, lt=90)
-    """How high it stands, in degrees."""
+    """Height of that light above the horizon, in degrees."""
     weights: dict[Literal["height", "color", "texture", "lightness"], Annotated[float, Field(ge=0, le=10)]] = {
         "height": 0.4,
         "color": 2.0,
         "texture": 0.3,
         "lightness": 0.5,
     }
-    """Of each kind of features, however many it has. Colour leads: classes are what a painter sees as one."""
+    """Weight of each kind of features. Colour has the most, because a class should look like one kind of ground."""
 
     @field_validator("radii_px")
     @classmethod
@@ -52,14 +52,14 @@ class Features(Strict):
 
 
 class Sample(Strict):
-    """Which pixels are clustered: drawn evenly over regions, elevations and slopes."""
+    """The sample of pixels to cluster: drawn evenly over regions, elevations and slopes."""
 
     pixels: int = Field(3000, ge=200, le=200_000)
-    """How many. 3,000 suit 400 crops of 64 pixels, 8,000 suit 1,500 crops of 256."""
+    """Pixels in the sample. 3,000 suit 400 crops of 64 pixels, 8,000 suit 1,500 crops of 256."""
     per_tile: int = Field(50, ge=1, le=1000)
-    """At most from one tile: neighbours say the same."""
+    """Most pixels from one tile, because neighbours are similar."""
     elevation_m: tuple[float, ...] = (1.0, 100.0, 300.0, 1000.0, 2500.0)
-    """Edges of elevation bands, in metres. The first parts sea from land."""
+    """Edges of elevation bands, in metres. The first separates sea from land."""
     slope_deg: tuple[float, ...] = (2.0, 8.0, 20.0)
     """Edges of slope bands, in degrees. Slopes shrink with the GSD: at 20 km a pixel even the Alps are below 1°."""
 
@@ -75,26 +75,26 @@ class Embedding(Strict):
     """UMAP (McInnes, Healy & Melville 2018) of the sample."""
 
     neighbours: int = Field(30, ge=5, le=200)
-    """Neighbours of a pixel that keep their distance. Twice UMAP's own 15: broad classes, not islands."""
+    """Neighbours of a pixel in UMAP's graph. Twice UMAP's default of 15, for broad classes."""
     dimensions: int = Field(4, ge=2, le=10)
-    """Of the embedding. More than the 2 of a picture, since it is clustered and not looked at."""
+    """Dimensions of the embedding. Clusters need more than the 2 of a picture."""
     epochs: int = Field(200, ge=20, le=2000)
-    """Rounds of optimisation; UMAP's own number for large samples."""
+    """Epochs of optimisation; UMAP's default for large samples."""
 
 
 class Choice(Strict):
-    """How many classes, and what speaks for a number where `k` is `auto`."""
+    """The number of classes, and how `auto` chooses it."""
 
     k: Literal["auto"] | Annotated[int, Field(ge=2, le=MOST_CLASSES)] = "auto"
     """A number of classes, or `auto`."""
     candidates: tuple[int, int] = (6, 10)
-    """Fewest and most classes that `auto` looks at. Five are too few to paint a planet with."""
+    """Fewest and most classes that `auto` tries. Five are too few to paint a planet."""
     replicates: int = Field(4, ge=2, le=100)
-    """Halves of the sample that are embedded and clustered anew, to measure stability. 20 give a steadier choice."""
+    """Random halves of the sample that are embedded and clustered again, to measure stability. 20 vary less."""
     least_stability: float = Field(0.7, ge=0, le=1)
-    """Adjusted Rand index between halves; a number of classes with less is not taken."""
+    """Adjusted Rand index between halves; a number of classes with less is not chosen."""
     least_cluster: float = Field(0.01, gt=0, lt=0.5)
-    """Share of the sample that a dense cluster has at least. What lies in none is noise and teaches nothing."""
+    """Least share of the sample in a dense cluster. Pixels in no dense cluster are noise and do not train."""
 
     @field_validator("candidates")
     @classmethod
@@ -111,40 +111,40 @@ class Pinned(Strict):
     """
 
     path: str = Field(min_length=1)
-    """Of the file, relative to the repository's root."""
+    """Path of the file, relative to the repository's root."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    """What `sha256sum` says of it."""
+    """SHA-256 of the file, as `sha256sum` prints it."""
 
 
 class Merge(Strict):
-    """The classes become one, under the name of the first."""
+    """Merge classes into one with the name of the first."""
 
     merge: tuple[Ref, ...] = Field(min_length=2)
 
 
 class Rename(Strict):
-    """Another name for a class."""
+    """Rename a class."""
 
     rename: Ref
     to: ClassName
 
 
 class Recolour(Strict):
-    """Another colour for a class."""
+    """Change the colour of a class."""
 
     recolour: Ref
     to: tuple[Byte, Byte, Byte]
 
 
 class Move(Strict):
-    """Pixels of one class to another: what looks most like a pixel of a tile, or what lies about a place.
+    """Move pixels of one class to another: those most similar to a pixel of a tile, or those near a place.
 
-    Either `tile`, `row`, `col` and `neighbours` (so many sampled pixels), or `lat`, `lon` and `km`.
+    Give either `tile`, `row`, `col` and `neighbours` (the number of sampled pixels), or `lat`, `lon` and `km`.
     """
 
     move: Ref
     to: Ref
-    tile: str | None = None  # absent, not a value: a place is given instead
+    tile: str | None = None  # None where the move gives a place instead
     row: int | None = Field(default=None, ge=0)
     col: int | None = Field(default=None, ge=0)
     neighbours: int | None = Field(default=None, ge=1)
@@ -183,15 +183,15 @@ Edit = Annotated[
 
 
 class Smoothing(Strict):
-    """How far classes are drawn together into areas: from gentle to strong.
+    """Smoothing of classes into areas, from gentle to strong.
 
-    Each tile draws its own strength, so that tiles that overlap differ.
+    Each tile has its own random strength, so that overlapping tiles differ.
     """
 
     sigma_px: tuple[float, float] = (0.5, 1.5)
-    """Spread of the filter over class probabilities, gentle and strong, in pixels."""
+    """Standard deviation of the filter over class probabilities, gentle and strong, in pixels."""
     region_px: tuple[int, int] = (4, 16)
-    """Areas with fewer pixels go to their surroundings, gentle and strong: nobody draws single pixels."""
+    """Least pixels of an area, gentle and strong. Smaller areas get the class around: nobody draws single pixels."""
 
     @field_validator("sigma_px", "region_px")
     @classmethod
@@ -219,19 +219,19 @@ class Cluster(Strict):
 
     name: Literal["cluster"]
     features: Features = Features()
-    """What of a pixel and its surroundings is measured."""
+    """Features of a pixel and its surroundings."""
     sample: Sample = Sample()
-    """Which pixels are clustered."""
+    """The sample of pixels to cluster."""
     embedding: Embedding = Embedding()
     """UMAP of the sample."""
     choice: Choice = Choice()
-    """How many classes there are."""
+    """The number of classes."""
     hidden: int = Field(32, ge=4, le=256)
-    """Units of the classifier's hidden layer, which carries the clusters to every pixel."""
+    """Units of the hidden layer of the classifier, which extends the clusters to every pixel."""
     reference: Pinned | None = None
     """An earlier labels/classifier.json in this repository: classes keep their numbers, names and colours."""
     edits: tuple[Edit, ...] = ()
-    """By hand, in this order, on every run: {merge: [a, b]}, {rename: a, to: b}, {recolour: a, to: [r, g, b]},
+    """Manual edits in order, on every run: {merge: [a, b]}, {rename: a, to: b}, {recolour: a, to: [r, g, b]},
     {move: a, to: b, tile: KEY, row: 3, col: 4, neighbours: 50} or {move: a, to: b, lat: 46, lon: 8, km: 200}."""
     smoothing: Smoothing = Smoothing()
     """How far classes are drawn together into areas."""

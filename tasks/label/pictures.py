@@ -18,22 +18,22 @@ from tasks.label.classifier import Classifier
 from tasks.label.fit import Found
 from tasks.relief.shade.hillshade import shaded_relief
 
-PATCH, PATCHES = 48, 6  # pixels along a side of a medoid's surroundings, and how many of them a class shows
+PATCH, PATCHES = 48, 6  # side in pixels of a medoid's surroundings, and medoids that are shown for a class
 SHOWN = 12  # tiles beside their labels
-NOWHERE = (255, 0, 255)  # what has no class
+NOWHERE = (255, 0, 255)  # colour of pixels without a class
 
 
 def draw_fit(
     stage: Stage, found: Found, card: dict[str, Any], tiles: gpd.GeoDataFrame, scenes: gpd.GeoDataFrame
 ) -> None:
-    """What only a fit has: its embedding, its class card, its evidence."""
+    """Pictures of a fit: embedding, class card, evidence."""
     stage.picture("embedding", _embedding(found))
     stage.picture("classes", _card(stage, found, card, tiles, scenes))
     stage.picture("evidence", _evidence(found))
 
 
 def medoids(found: Found, k: int) -> list[np.ndarray]:
-    """For each class the sampled pixels nearest to its middle, no two in one tile; indices, best first."""
+    """Indices of the sampled pixels nearest to the centre of each class, best first, each in another tile."""
     chosen = []
     for number in range(k):
         index = np.flatnonzero(found.labels == number)
@@ -48,7 +48,7 @@ def draw_maps(
     stage: Stage, tiles: gpd.GeoDataFrame, scenes: gpd.GeoDataFrame, layers: tuple[str, ...], classifier: Classifier,
     counts: np.ndarray,
 ) -> None:  # fmt: skip
-    """Tiles beside their labels: those of the most mixed classes among a seeded draw."""
+    """Tiles beside their labels: those with the most mixed classes of a random draw."""
     rng = stage.rng("shown")
     share = counts[:, :NO_CLASS] / np.maximum(counts[:, :NO_CLASS].sum(axis=1, keepdims=True), 1)
     mixed = -(share * np.log(np.maximum(share, 1e-12))).sum(axis=1)
@@ -80,7 +80,7 @@ def _embedding(found: Found) -> Figure:
     axes = axes[:, ::-1][:, :4]
     axes = axes * np.where(
         axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])] < 0, -1, 1
-    )  # not to flip by chance
+    )  # fixes the sign, which is arbitrary
     flat = centred @ axes
     pairs = [(0, 1)] if flat.shape[1] < 4 else [(0, 1), (2, 3)]
     figure = Figure(figsize=(7 * len(pairs) + 2, 6.5), facecolor="white", layout="constrained")
@@ -107,7 +107,7 @@ def _embedding(found: Found) -> Figure:
 def _card(
     stage: Stage, found: Found, card: dict[str, Any], tiles: gpd.GeoDataFrame, scenes: gpd.GeoDataFrame
 ) -> Figure:
-    """A row a class: colour, name, share, means, and the surroundings of its most typical pixels."""
+    """One row for each class: colour, name, share, means, and the surroundings of its most typical pixels."""
     classes, layers = card["classes"], found.classifier.layers
     lut = _colors(found.classifier)
     figure = Figure(figsize=(15, 1.75 * len(classes) + 0.3), facecolor="white")
@@ -151,7 +151,7 @@ def _facts(one: dict[str, Any]) -> list[str]:
 
 
 def _evidence(found: Found) -> Figure:
-    """The three measures over the numbers of classes; the number taken is marked."""
+    """The three measures over the number of classes; the chosen number is marked."""
     figure = Figure(figsize=(8, 4.5), facecolor="white", layout="constrained")
     axis = figure.subplots()
     ks = [one.k for one in found.evidence]
@@ -172,7 +172,7 @@ def _evidence(found: Found) -> Figure:
 
 
 def _around(tile: Any, row: int, col: int) -> tuple[Any, float, float]:
-    """A window of the tile about one of its pixels, and where the pixel is in it."""
+    """A window of the tile around one of its pixels, and the pixel's position in the window."""
     side = min(PATCH, int(tile.px))
     top = int(np.clip(row - side // 2, 0, tile.px - side))
     left = int(np.clip(col - side // 2, 0, tile.px - side))
@@ -182,7 +182,7 @@ def _around(tile: Any, row: int, col: int) -> tuple[Any, float, float]:
 def _picture(
     reader: SceneReader, scene: str, place: Any, layers: tuple[str, ...], scenes: gpd.GeoDataFrame
 ) -> np.ndarray:
-    """Colours where there are any, else shaded heights, uint8 (H, W, 3)."""
+    """Colours, or shaded heights where there are no colours, uint8 (H, W, 3)."""
     if "color" in layers:
         rgba = reader.color(scene, place)
         return np.where(rgba[3][..., None] > 0, rgba[:3].transpose(1, 2, 0), np.array(NOWHERE, np.uint8))

@@ -1,8 +1,7 @@
-"""Which pixels are clustered: drawn evenly over regions, slopes and elevations, never by area.
+"""The sample of pixels to cluster: drawn evenly over regions, slopes and elevations.
 
-By area most of a planet is open sea and most of a country its plain, and rare ground would find no class.
-Pixels that look the same to the last digit (the sea) are thinned: a thousand copies of one point would be
-an island of the embedding for themselves.
+A draw by area would be mostly open sea, or mostly plains, and rare ground would get no class. Pixels with the same
+features (the sea) are thinned, because many copies of one point would form a cluster of their own in the embedding.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from tasks.label.params import Features
 from tasks.label.params import Sample as SampleParams
 from tasks.label.views import Views
 
-BATCH = 256  # tiles a worker looks at in one go
-SPREAD = 4  # pixels measured for each that is clustered: what is drawn from, and what the classifier learns from
-FEWEST = 8  # pixels worth opening a tile for
+BATCH = 256  # tiles in one batch for a worker
+SPREAD = 4  # pixels measured for each one that is clustered; the classifier learns from all of them
+FEWEST = 8  # fewest pixels to measure in a tile
 
-FINE = 0.2  # of a standard deviation; pixels nearer than that in every feature are copies
+FINE = 0.2  # standard deviations; pixels nearer than this in every feature are copies
 
 
 @dataclass
@@ -55,7 +54,7 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Look:
-    """What a worker needs to measure pixels of some tiles: rows of the table with a `place` and a `seed`."""
+    """Input of a worker that measures pixels of some tiles: rows of the table with a `place` and a `seed`."""
 
     tiles: pd.DataFrame
     scenes: gpd.GeoDataFrame
@@ -69,9 +68,9 @@ def draw_pixels(
     stage: Stage, tiles: pd.DataFrame, scenes: gpd.GeoDataFrame, layers: tuple[str, ...], settings: Features,
     sample: SampleParams,
 ) -> Pixels:  # fmt: skip
-    """Measure `SPREAD` times as many pixels as will be clustered, as evenly over the tiles as can be.
+    """Measure `SPREAD` times as many pixels as will be clustered, evenly over the tiles.
 
-    Memory and time depend on the sample's size alone: of very many tiles some are drawn, region by region.
+    Memory and time depend only on the size of the sample: of very many tiles, some are drawn region by region.
     """
     wanted = SPREAD * sample.pixels
     each = min(sample.per_tile, max(-(-wanted // len(tiles)), min(FEWEST, sample.per_tile)))
@@ -83,7 +82,9 @@ def draw_pixels(
     table["seed"] = rng.integers(0, 2**31, len(table))
     shuffled = rng.permutation(len(table))
     turn = pd.Series(shuffled).groupby(tiles["region"].to_numpy()[shuffled]).cumcount().to_numpy()
-    first = shuffled[np.argsort(turn, kind="stable")][: -(-wanted // each)]  # one of each region, then the second …
+    first = shuffled[np.argsort(turn, kind="stable")][
+        : -(-wanted // each)
+    ]  # the first of each region, then the second, and so on
     table = table.loc[np.sort(first)].sort_values(["scene", "row", "col"])
     parts = [table.iloc[start : start + BATCH] for start in range(0, len(table), BATCH)]
     looks = [Look(part, scenes.loc[part["scene"].unique()], stage.dir, layers, settings, each) for part in parts]
@@ -97,8 +98,8 @@ def draw_pixels(
 
 
 def _look(job: Look) -> Pixels:
-    """Features of `each` random pixels of every tile, voids left out."""
-    cv2.setNumThreads(1)  # the processes are the parallel part
+    """Features of `each` random pixels of every tile, without voids."""
+    cv2.setNumThreads(1)  # processes already use the cores
     found = []
     with SceneReader(job.folder, job.scenes) as reader:
         views = Views(reader, job.scenes, job.layers, job.settings)
@@ -115,16 +116,18 @@ def _look(job: Look) -> Pixels:
 
 
 def choose(scaled: np.ndarray, strata: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Indices of at most `count` pixels, evenly from the strata, none of them a copy of others.
+    """Indices of at most `count` pixels, drawn evenly from the strata, without copies.
 
     Args:
-        scaled: (n, F) features as they are compared. strata: (n,) whole numbers.
+        scaled: (n, F) scaled features. strata: (n,) whole numbers.
     """
     order = rng.permutation(len(scaled))
-    cell = FINE * float(np.sqrt(scaled.var(axis=0).mean()))  # of a typical feature's deviation, whatever the weights
+    cell = FINE * float(
+        np.sqrt(scaled.var(axis=0).mean())
+    )  # relative to the deviation of a typical feature, for any weights
     alike = np.unique(np.round(scaled / max(cell, 1e-9)).astype(np.int16), axis=0, return_inverse=True)[1].ravel()
     order = order[_turns(alike[order]) < 3]
-    # One of every stratum, then the second of every one, and so on until there are enough.
+    # Takes the first of every stratum, then the second, and so on until there are enough.
     order = order[np.argsort(_turns(strata[order]), kind="stable")]
     return np.sort(order[:count])
 
@@ -144,7 +147,7 @@ def strata(planes: np.ndarray, names: list[str], region: np.ndarray, sample: Sam
 
 
 def _turns(groups: np.ndarray) -> np.ndarray:
-    """For each member, how many of its group come before it."""
+    """For each member, the number of earlier members of its group."""
     order = np.argsort(groups, kind="stable")
     counts = np.bincount(groups)
     turn = np.empty(len(groups), np.int64)

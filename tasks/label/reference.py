@@ -1,4 +1,4 @@
-"""How a later run knows classes again: the means of their features, kept with the classifier."""
+"""Recognition of classes in a later run, by the means of their features, which are kept with the classifier."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tasks.label.legend import Legend
 
 
 def prototypes(found: Legend, planes: np.ndarray) -> list[Prototype]:
-    """One for each class, before any edit: edits are applied again on every run."""
+    """The classes before all edits, because every run applies the edits again."""
     means = [planes[found.labels == one.number].mean(axis=0) for one in found.classes]
     return [
         Prototype(one.name, one.color, [float(f"{value:.6g}") for value in mean])
@@ -19,7 +19,7 @@ def prototypes(found: Legend, planes: np.ndarray) -> list[Prototype]:
 
 
 def nearest(planes: np.ndarray, names: list[str], earlier: Classifier) -> np.ndarray:
-    """For each sampled pixel (n, F) the earlier class whose means it is nearest to, as the earlier run compared.
+    """For each sampled pixel (n, F) the earlier class with the nearest means, in the scaling of the earlier run.
 
     Raises:
         LandloomError: the earlier run measured other features.

@@ -1,4 +1,4 @@
-"""label: the class of every pixel. A dataset without labels gets an empty class card and no maps."""
+"""label: the classes of the pixels. A dataset without labels gets an empty class card and no maps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tasks.label.traits import traits
 
 
 def run(stage: Stage[Params]) -> None:
-    """Find the classes, or take those of an earlier run; write `labels/`."""
+    """Find the classes, or use those of an earlier run; write `labels/`."""
     method = stage.params.method
     if method.name == "none":
         with atomic_dir(stage.dir / "labels") as folder:
@@ -98,7 +98,7 @@ def _scenes(stage: Stage[Params], tiles: gpd.GeoDataFrame) -> tuple[gpd.GeoDataF
 
 
 def _fits(classifier: Classifier, layers: tuple[str, ...], gsd: float | None) -> None:
-    """An earlier run's classifier knows only what it has seen."""
+    """Raise `LandloomError` where the scenes have other layers or another GSD than the classifier was fitted for."""
     if classifier.layers != layers:
         raise LandloomError(
             f"classifier: it looks at {' and '.join(classifier.layers)}, and the scenes have {' and '.join(layers)}"
@@ -110,9 +110,9 @@ def _fits(classifier: Classifier, layers: tuple[str, ...], gsd: float | None) ->
 def _paint(
     stage: Stage[Params], tiles: gpd.GeoDataFrame, scenes: gpd.GeoDataFrame, classifier: Classifier, folder: Path
 ) -> np.ndarray:
-    """Write all maps; pixels of each class in each tile, (tiles, 256), in the order of `tiles`."""
+    """Write all maps; returns the pixels of each class in each tile, (tiles, 256), in the order of `tiles`."""
     place = tiles[["key", "scene", "row", "col", "px"]].copy()
-    # Drawn by key, so that a tile keeps its smoothing whatever other tiles there are.
+    # The random share depends on the key alone, so other tiles do not change a tile's smoothing.
     place["share"] = [float(stage.rng("smooth", key).random()) for key in place["key"]]
     place["index"] = np.arange(len(place))
     place = pd.DataFrame(place).sort_values(["scene", "index"])
@@ -124,7 +124,7 @@ def _paint(
 
 
 def _card(classifier: Classifier, pixels: np.ndarray, found: Found | None, tiles: gpd.GeoDataFrame) -> dict[str, Any]:
-    """The class card in full: what each class is, how much of the tiles it covers, where it is seen best."""
+    """The full class card: facts of each class, its share of the tiles, and its most typical pixels."""
     total = max(int(pixels[:255].sum()), 1)
     classes = [one | {"share": round(int(pixels[one["id"]]) / total, 6)} for one in classifier.classes]
     card: dict[str, Any] = {"classes": classes, "without_class": round(int(pixels[255]) / int(pixels.sum()), 6)}

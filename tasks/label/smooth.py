@@ -1,7 +1,7 @@
-"""Class maps from class probabilities: smooth first, decide then, and leave no specks.
+"""Class maps from class probabilities: smooth the probabilities, take the most probable class, remove small regions.
 
-Smoothing probabilities keeps the boundary where the evidence is even; smoothing a class map afterwards, by
-morphology or majorities, would depend on the order of the classes.
+Smoothed probabilities keep a boundary where two classes are equally probable. Smoothing of a class map, by morphology
+or majorities, would depend on the order of the classes.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class Strength:
 
     @property
     def margin(self) -> int:
-        """How far a map depends on what is outside it, as good as wholly."""
+        """Distance in pixels beyond which pixels outside a map have practically no influence on it."""
         return int(np.ceil(3 * self.sigma)) + int(np.ceil(np.sqrt(self.region)))
 
 
 def strength(settings: Smoothing, share: float) -> Strength:
-    """Between gentle (0) and strong (1)."""
+    """Smoothing between gentle (`share` 0) and strong (1)."""
     low, high = settings.sigma_px
     least, most = settings.region_px
     return Strength(low + share * (high - low), round(least + share * (most - least)))
@@ -39,7 +39,7 @@ def class_map(probabilities: np.ndarray, known: np.ndarray, how: Strength) -> np
     """Class of every pixel, uint8 (H, W), 255 where `known` is false.
 
     Args:
-        probabilities: uint8 (k, H, W); nothing where not known.
+        probabilities: uint8 (k, H, W), 0 where not known.
     """
     best = np.zeros(known.shape, np.uint8)
     most = np.full(known.shape, -1, np.float32)
@@ -54,7 +54,7 @@ def class_map(probabilities: np.ndarray, known: np.ndarray, how: Strength) -> np
 
 
 def absorb(classes: np.ndarray, known: np.ndarray, least: int) -> np.ndarray:
-    """Connected regions of fewer than `least` pixels go, pixel by pixel, to the nearest region that stays."""
+    """Give each pixel of connected regions smaller than `least` pixels the class of the nearest larger region."""
     small = np.zeros(classes.shape, bool)
     for number in np.unique(classes[known]):
         _, pieces, stats, _ = cv2.connectedComponentsWithStats((classes == number).astype(np.uint8), connectivity=8)
@@ -64,7 +64,7 @@ def absorb(classes: np.ndarray, known: np.ndarray, least: int) -> np.ndarray:
     stay = known & ~small
     if not small.any() or not stay.any():
         return classes
-    # Distance to the nearest pixel that stays, and which one it is.
+    # Distance to the nearest pixel of a larger region, and the index of that pixel.
     _, nearest = cv2.distanceTransformWithLabels(
         (~stay).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )

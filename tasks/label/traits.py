@@ -1,4 +1,4 @@
-"""What the pixels of each class have in common, in units that people read."""
+"""Traits of each class: means over its pixels in common units."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def traits(planes: np.ndarray, names: list[str], color: np.ndarray, labels: np.n
 
 
 KEYS = (("height", 1, 1.0), ("greenness", -1, 0.01), ("slope", 1, 0.2), ("brightness", 1, 2.0))
-"""What orders classes, most important first: trait, direction, and the difference about which two count as equal."""
+"""Keys of the order of classes, most important first: trait, direction, and the margin within which two are equal."""
 
 
 def order(table: pd.DataFrame) -> np.ndarray:
-    """Classes by a fixed key, so that numbers survive a re-run: height, then greenness, then slope, then brightness.
+    """Order of classes by fixed keys, so that a re-run keeps the numbers: height, greenness, slope, brightness.
 
-    Classes that hardly differ in one key are ordered by the next, where they differ more; `levels` says what counts as
-    equal. The number of pixels decides last. So noise in the last bits of the traits changes no order.
+    Classes that are equal in one key are ordered by the next key; `levels` decides what is equal. The number of pixels
+    is the last key. So noise in the last bits of the traits does not change the order.
     """
     keys = [(sign * table[name].to_numpy(float), margin) for name, sign, margin in KEYS if name in table]
     pixels = table["pixels"].to_numpy(float) if "pixels" in table else np.zeros(len(table))
@@ -60,11 +60,12 @@ def _ordered(rows: np.ndarray, keys: list[tuple[np.ndarray, float]], last: np.nd
 
 
 def levels(values: np.ndarray, margin: float) -> np.ndarray:
-    """For each value the number of its group, from 0 for the smallest; neighbours in a group are about `margin` apart.
+    """For each value the number of its group, from 0 for the smallest; neighbours in a group differ by about `margin`.
 
-    A gap between neighbours in the sorted values parts two groups if it is wide. Wide starts somewhere between 0.37 and
-    2.1 margins, in the middle of the widest empty range of gaps on a logarithmic scale. A fixed margin would part or
-    join two values by their last bits where their gap is near it. Round gaps leave no two ranges equally wide.
+    A wide gap between neighbours in the sorted values separates two groups. The limit for wide is between 0.37 and 2.1
+    margins, in the middle of the widest range without gaps on a logarithmic scale. With a fixed limit, the last bits
+    would decide where a gap is near the limit. With the values 0.37 and 2.1, gaps that are round
+    numbers do not make two ranges equally wide.
     """
     ranked = np.argsort(values, kind="stable")
     gaps = np.diff(values[ranked])
@@ -78,7 +79,7 @@ def levels(values: np.ndarray, margin: float) -> np.ndarray:
 
 
 def metres(logarithm: np.ndarray) -> np.ndarray:
-    """Metres of a feature that is a signed logarithm of them."""
+    """Metres from a feature that is their signed logarithm."""
     return np.copysign(np.expm1(np.abs(logarithm)), logarithm)
 
 

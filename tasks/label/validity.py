@@ -1,5 +1,5 @@
-"""DBCV: how dense clusters are against the gaps between them (Moulavi et al. 2014, SDM, "Density-based
-clustering validation"). Unlike the silhouette it does not want clusters round."""
+"""DBCV compares the density inside clusters with the density between them (Moulavi et al. 2014, SDM,
+"Density-based clustering validation"). Unlike the silhouette it does not prefer round clusters."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from scipy.spatial.distance import cdist
 
 
 def dbcv(points: np.ndarray, labels: np.ndarray) -> float:
-    """-1 (gaps are denser than clusters) to 1 (dense clusters, empty gaps).
+    """DBCV index from -1 (gaps are denser than clusters) to 1 (dense clusters and empty gaps).
 
     Args:
-        points: (n, D); all pairs are compared, so give a few thousand at most.
-        labels: (n,) whole numbers; clusters of fewer than three points count as noise. Where that leaves fewer than
-            two, nothing is parted from anything: -1.
+        points: (n, D), a few thousand at most, because all pairs are compared.
+        labels: (n,) whole numbers; clusters of fewer than three points count as noise. The index is -1 where fewer than
+            two clusters are left.
     """
     names, counts = np.unique(labels, return_counts=True)
     names = names[counts >= 3]
@@ -37,7 +37,7 @@ def _tree(group: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     distance = np.maximum(cdist(group, group), 1e-9)
     np.fill_diagonal(distance, np.inf)
     dimensions = group.shape[1]
-    nearest = distance.min()  # taken out before the power and put back after it, which keeps it finite
+    nearest = distance.min()  # factored out before the power and multiplied back after it, to avoid overflow
     power = ((nearest / distance) ** dimensions).sum(axis=1) / (len(group) - 1)
     core = nearest * power ** (-1 / dimensions)  # eq. 1: all-points core distance
     mutual = np.maximum(distance, np.maximum(core[:, None], core))  # eq. 2
@@ -53,6 +53,6 @@ def _tree(group: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
 
 
 def _reach(one: tuple[float, np.ndarray, np.ndarray], other: tuple[float, np.ndarray, np.ndarray]) -> float:
-    """Density separation: the least mutual reachability between inner points of two clusters."""
+    """Density separation: the smallest mutual reachability between inner points of two clusters."""
     mutual = np.maximum(cdist(one[1], other[1]), np.maximum(one[2][:, None], other[2]))
     return float(mutual.min())

@@ -1,4 +1,4 @@
-"""Scenes as the label stage looks at them: blocks with a margin, voids filled, light fitted once a scene."""
+"""Scenes as the label stage reads them: blocks with a margin, filled voids, and one fit of the light for each scene."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tasks.label.features import features, margin
 from tasks.label.light import Light, fit_light, flatten, lightness
 from tasks.label.params import Features
 
-LIGHT_PX = 1024  # a scene's light is fitted on so many pixels each way, from its middle
+LIGHT_PX = 1024  # side in pixels of the central window on which the light of a scene is fitted
 
 
 @dataclass(frozen=True)
 class View:
-    """Features of one window and which of its pixels can be classed."""
+    """Features of one window, and the pixels that can be classified."""
 
     planes: np.ndarray  # float32 (F, H, W)
     known: np.ndarray  # bool (H, W)
@@ -30,7 +30,7 @@ class View:
 
 
 class Views:
-    """Gives the features of windows of scenes.
+    """Computes features of windows of scenes.
 
     Args:
         reader: open scenes. layers: which layers every scene has. settings: the block `features`.
@@ -38,10 +38,10 @@ class Views:
 
     def __init__(self, reader: SceneReader, scenes: gpd.GeoDataFrame, layers: tuple[str, ...], settings: Features):
         self._reader, self._scenes, self._layers, self._settings = reader, scenes, layers, settings
-        self._light = lru_cache(maxsize=1)(self._fit_light)  # windows come scene by scene
+        self._light = lru_cache(maxsize=1)(self._fit_light)  # windows are requested scene by scene
 
     def look(self, scene: str, row: int, col: int, rows: int, cols: int) -> View:
-        """Features of a window, which see beyond its edges up to those of the scene."""
+        """Features of a window. They use pixels beyond its edges where the scene has them."""
         settings, reach = self._settings, margin(self._settings.radii_px)
         whole = self._scenes.loc[scene]
         top, left = max(row - reach, 0), max(col - reach, 0)
@@ -94,9 +94,9 @@ class Views:
 
 
 def fill(plane: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Values for voids from what is near, float32 (H, W), so that a void does not spoil its surroundings.
+    """Fill voids from nearby values, float32 (H, W), so that a void does not disturb features around it.
 
-    Means over ever wider windows; the voids themselves get no class.
+    Fills are means over growing windows. The voids themselves get no class.
     """
     if known.all():
         return plane

@@ -58,7 +58,7 @@ class Params(Strict):
     entropy_bin_deg: float = Field(1.0, ge=0.01, le=90)
     """Bin width of the slope histogram whose entropy is measured, in degrees."""
     block_km: float = Field(24.0, ge=0.1, le=10000)
-    """Side of a geographic block, many times that of a tile. A block is all train or all val; a tile on both is dropped."""
+    """Side of a geographic block, many times that of a tile. A block is all train or all val, and tiles on both go."""
     val_share: float = Field(0.2, ge=0, le=0.9)
     """Share of the tiles for validation."""
 

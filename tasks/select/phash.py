@@ -26,7 +26,7 @@ def window_hashes(values: np.ndarray, down: Axis, across: Axis) -> np.ndarray:
 
 
 def hash_area(px: int, stride: int) -> int:
-    """Side of the areas whose means are hashed: the largest that divides windows and gives 32 or more areas a side."""
+    """Side of the areas whose means are hashed: the largest divisor of `px` and `stride` that gives 32 areas a side."""
     common = gcd(px, stride)
     return max(side for side in range(1, common + 1) if common % side == 0 and (px // side >= HASH_SIDE or side == 1))
 

@@ -1,1 +1,1 @@
-"""The chosen tiles, their labels and captions, written once as shards with an index and a card."""
+"""Shard: write kept tiles with labels and captions once, as shards with an index and a data card."""

@@ -1,6 +1,6 @@
-"""The data card: what a set of shards is, as JSON for machines and as a page for people.
+"""The data card in `card.json`: a description of a set of shards.
 
-`card.json` has, beside `format`: dataset, px, gsd (metres a stored pixel; null for photographs), encoding,
+The keys beside `format` are: dataset, px, gsd (metres a stored pixel; null for photographs), encoding,
 spec (see `RecordSpec.to_json`), shards, counts, splits, heights (of the train split, metres; null without
 heights), classes, captions, sources, procedural_share and bytes.
 """
@@ -57,7 +57,7 @@ def card(
 
 
 def _gsd(table: pd.DataFrame, px: int) -> float | None:
-    """Metres a stored pixel; null where tiles have none, or not all the same."""
+    """Metres a stored pixel; None where tiles have no GSD or different ones."""
     gsd = (table["gsd"].astype(float) * table["px"] / px).round(6).unique()
     return float(gsd[0]) if len(gsd) == 1 and np.isfinite(gsd[0]) else None
 
@@ -81,7 +81,7 @@ def _heights(results: list[ShardResult]) -> dict[str, Any] | None:
     low, high, means, spreads, pixels = (np.array(column) for column in zip(*rows, strict=True))
     total = int(pixels.sum())
     mean = fsum(means * pixels) / total
-    # Chan et al. 1979: a pooled variance is that inside the tiles and that of the tiles' means.
+    # Chan et al. 1979: the pooled variance is the variance within tiles plus the variance of the tiles' means.
     variance = (fsum(spreads) + fsum(pixels * np.square(means - mean))) / total
     void = sum(result.void_pixels for result in results)
     return {
@@ -122,7 +122,7 @@ def _captions(captions: pd.Series) -> dict[str, Any]:
 
 
 def _sources(table: pd.DataFrame, scenes: gpd.GeoDataFrame, ledger: pd.DataFrame) -> list[dict[str, Any]]:
-    """Who published what went in, grouped by terms, with the number of tiles that each group touches."""
+    """Rasters grouped by source, licence and attribution, with the number of tiles that each group contributes to."""
     tiles = table.groupby("scene").size()
     used: dict[str, set[str]] = {}
     for scene, keys in scenes["sources"].items():
@@ -149,5 +149,5 @@ def _percentiles(values: np.ndarray) -> dict[str, float]:
 
 
 def _round(value: float) -> float:
-    """Six decimals: more would pretend to a precision that the figures do not have."""
+    """Round to six decimals, because the figures are not more precise."""
     return round(float(value), 6)

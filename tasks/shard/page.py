@@ -1,4 +1,4 @@
-"""The data card as a page for people."""
+"""The data card as a Markdown page for people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def page(facts: dict[str, Any]) -> str:
-    """Markdown made from the content of `card.json` alone."""
+    """Markdown, made only from the content of `card.json`."""
     sections = [_head(facts), _splits(facts), _heights(facts), _classes(facts), _captions(facts), _sources(facts)]
     return "\n".join(section for section in [*sections, _reading(facts)] if section)
 
@@ -107,7 +107,7 @@ def _sources(facts: dict[str, Any]) -> str:
 
 
 def _cell(text: str | None) -> str:
-    """Someone else's words inside a table."""
+    """Text from another source, escaped for a table."""
     return " ".join(text.split()).replace("|", "\\|") if text else "not stated"
 
 

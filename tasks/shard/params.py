@@ -1,4 +1,4 @@
-"""Parameters of the shard stage."""
+"""Parameters of `shard`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from tasks.core.settings import Rooms, Strict
 
 
 class Params(Strict):
-    """How tiles are stored."""
+    """Section `shard` of a dataset: size and encoding of stored tiles."""
 
     px: int = Field(64, ge=8, le=4096)
-    """Side of the stored tile. It must divide select.px; larger windows are averaged."""
+    """Side of a stored tile in pixels. It must divide select.px; larger windows are averaged."""
     tiles_per_shard: int = Field(512, ge=1, le=1_000_000)
-    """Tiles in a shard file. 512 raw tiles of 64 pixels are 8 MB."""
+    """Most tiles in a shard file. 512 raw tiles of 64 pixels are 8 MB."""
     encoding: Literal["raw", "png16"] = "raw"
-    """`raw` (arrays at a fixed place, for small tiles) or `png16` (heights in steps, the rest as PNG, for large)."""
+    """`raw` (arrays at a fixed offset, for small tiles) or `png16` (PNG, with heights in steps, for large tiles)."""
     height_step: float = Field(0.1, gt=0, le=1000)
-    """Metres a step where heights are encoded: below the error of any global model."""
+    """Metres a step of heights in `png16`: below the error of any global elevation model."""
 
     def conflict(self, rooms: Rooms) -> tuple[str, str] | None:
         window = rooms["select"].px  # type: ignore[attr-defined]

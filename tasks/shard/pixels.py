@@ -1,4 +1,4 @@
-"""The pixels of one tile, every layer at the size in which it is stored."""
+"""Pixels of one tile, with every layer in the stored size."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tasks.formats.tables.tiles import shrink, window
 
 
 class TilePixels:
-    """Reads tiles; a context manager that keeps a few files open.
+    """Reads tiles. It is a context manager that keeps a few files open.
 
     Args:
         data: `data/<dataset>`.
         scenes: the scene table.
         layers: which of height, color and label every tile must have.
-        px: side of a tile as stored.
+        px: side of a stored tile.
     """
 
     def __init__(self, data: Path, scenes: gpd.GeoDataFrame, layers: list[str], px: int):
@@ -40,7 +40,9 @@ class TilePixels:
         self._maps.__exit__(*error)
 
     def read(self, tile: pd.Series | tuple) -> dict[str, np.ndarray]:
-        """height float32 (px, px) metres, NaN for void; color uint8 (px, px, 3), black where void; label uint8."""
+        """Layers of a tile: height float32 (px, px) metres, NaN for void; color uint8 (px, px, 3), black where void;
+        label uint8 (px, px).
+        """
         try:
             windows = {layer: self._window(tile, layer) for layer in self._layers}
         except rasterio.RasterioIOError as error:
@@ -65,9 +67,9 @@ def shrink_color(rgba: np.ndarray, px: int) -> np.ndarray:
 
 
 def shrink_labels(labels: np.ndarray, px: int) -> np.ndarray:
-    """Classes (H, W) to (px, px): each block's most frequent class, the lowest number among equals.
+    """Classes (H, W) to (px, px): the most frequent class of each block; of equally frequent ones, the lowest number.
 
-    "No class" wins only where it is the most frequent, because it is the highest number.
+    "No class" has the highest number, so it wins only where it is more frequent than every class.
     """
     factor = labels.shape[-1] // px
     if factor == 1:

@@ -1,7 +1,7 @@
 """Write the kept tiles as TFRecord shards, with an index and a data card.
 
-A shard holds tiles that follow each other in key order, so each scene is read by one or two workers;
-who reads shards in sequence must shuffle wider than a shard, who reads them by index need not care.
+A shard holds tiles in key order, so one or two workers read each scene. A reader that reads shards in sequence must
+shuffle over several shards. A reader that uses the index can take tiles in any order.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tasks.shard.writer import ShardJob, ShardResult, disk_error, write_shard
 
 
 def run(stage: Stage[Params]) -> None:
-    """Scenes, tiles, labels and captions in; `shards/` out."""
+    """Read scenes, tiles, labels and captions; write `shards/`."""
     params, data, target = stage.params, stage.dir, stage.dir / "shards"
     tiles = _tiles(data, params.px)
     scenes = read_scenes(data / "scenes.parquet").loc[tiles["scene"].unique()]
@@ -97,7 +97,7 @@ def _tiles(data: Path, px: int) -> pd.DataFrame:
 
 
 def _layers(scenes: gpd.GeoDataFrame) -> list[str]:
-    """height, color: those that the scenes have; all must have the same."""
+    """Layers (height, color) of the scenes; raise `LandloomError` where scenes have different ones."""
     layers = []
     for layer in ("height", "color"):
         has = scenes[layer].map(lambda name: isinstance(name, str))
@@ -112,7 +112,7 @@ def _layers(scenes: gpd.GeoDataFrame) -> list[str]:
 
 
 def _check_room(data: Path, wanted: int) -> None:
-    """Refuse before the work what is sure to fail after it."""
+    """Check the free disk space before the work; raise `LandloomError` where it is too small."""
     free = shutil.disk_usage(data).free
     if wanted > free:
         raise LandloomError(
@@ -122,7 +122,7 @@ def _check_room(data: Path, wanted: int) -> None:
 
 
 def _deal(tiles: pd.DataFrame, per_shard: int) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """(name, split, tiles) of each shard: runs in key order, as even as they can be."""
+    """(name, split, tiles) of each shard: tiles in key order, in shards of nearly equal size."""
     for split in SPLITS:
         rows = tiles[tiles["split"] == split]
         count = -(-len(rows) // per_shard)
@@ -132,7 +132,7 @@ def _deal(tiles: pd.DataFrame, per_shard: int) -> Iterator[tuple[str, str, pd.Da
 
 
 def _index(jobs: list[ShardJob], results: list[ShardResult]) -> pd.DataFrame:
-    """One row a record, shard by shard: where it is, then what it is."""
+    """One row for each record, in the order of shards: its position, then the facts of its tile."""
     parts = []
     for job, result in zip(jobs, results, strict=True):
         lengths = np.array(result.lengths, np.int64)
@@ -150,6 +150,6 @@ def _index(jobs: list[ShardJob], results: list[ShardResult]) -> pd.DataFrame:
 
 def _write_index(table: pd.DataFrame, path: Path) -> None:
     schema = pa.Schema.from_pandas(table, preserve_index=False)
-    caption = pa.field("caption", pa.string())  # all null where nothing is captioned: no type to infer
+    caption = pa.field("caption", pa.string())  # all null without captions, so pandas could infer no type
     schema = schema.set(schema.get_field_index("caption"), caption)
     write_table(table, path, schema)

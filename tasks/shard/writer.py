@@ -1,4 +1,4 @@
-"""One shard, written by one worker from first record to last."""
+"""One shard: one worker writes all its records."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tasks.shard.pixels import TilePixels
 
 @dataclass(frozen=True)
 class ShardJob:
-    """What a worker needs: its tiles in the order of the records, with a `caption` column."""
+    """Input of a worker: the tiles in the order of the records, with a `caption` column."""
 
     path: Path
     split: str
@@ -34,14 +34,14 @@ class ShardJob:
 
 @dataclass
 class ShardResult:
-    """What was written: bytes a record, payload, and figures of the pixels for the card."""
+    """Result of a shard: bytes of each record, payload, and figures of the pixels for the card."""
 
     name: str
     split: str
     lengths: list[int] = field(default_factory=list)
     payload: int = 0
     heights: list[tuple[float, float, float, float, int]] = field(default_factory=list)
-    """Per tile with any height: lowest, highest, mean, sum of squared deviations, pixels with a height."""
+    """For each tile with a height: lowest, highest, mean, sum of squared deviations, pixels with a height."""
     void_pixels: int = 0
     class_pixels: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
 
@@ -67,7 +67,7 @@ def write_shard(job: ShardJob) -> ShardResult:
                 result.payload += payload_bytes(job.spec, record, tile.key, tile.caption)
                 _measure(result, arrays)
             stream.flush()
-            os.fsync(stream.fileno())  # a full disk may say so only here
+            os.fsync(stream.fileno())  # a full disk can raise its error only here
         index_path(job.path).write_text(index_text(result.lengths))
     except OSError as error:
         raise disk_error(job.path, error) from None
@@ -75,7 +75,7 @@ def write_shard(job: ShardJob) -> ShardResult:
 
 
 def disk_error(path: Path, error: OSError) -> LandloomError:
-    """One line for a disk that is full or cannot be written."""
+    """The error for a disk that is full or not writable."""
     return LandloomError(
         f"{path.parent.parent}: the shards cannot be written: {error.strerror or error}; nothing was kept: "
         "free some room, or lower select.quota or shard.px, and run again"
