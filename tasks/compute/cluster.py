@@ -1,9 +1,9 @@
-"""A Dask cluster as an engine of `tasks.compute.parallel`: who may work for us, and what happens when somebody dies.
+"""A Dask cluster as an engine of `tasks.compute.parallel`: admission of workers, and recovery from failures.
 
-Workers read and write `data/` themselves, so they must see this checkout's folder at the same path (a shared
-file system), run the same code and the same libraries, and have one thread each (GDAL's datasets and caches
-belong to one). A worker that differs would make other bytes without a word, so every worker shows its facts
-before its first item, those that join later too.
+Workers read and write `data/` themselves, so they must see the folder of this checkout at the same path (a shared
+file system). They must run the same code and the same libraries, with the same arithmetic. Each worker must have one
+thread, because GDAL's datasets and caches belong to one thread. A worker that differs would silently write other
+bytes. Therefore each worker is compared with this process before its first item, also if it joins later.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_sha256
 from tasks.core.settings import ROOT
 
-CONNECT_S = 15  # for a scheduler to answer
-ALONE_S = 60  # to go on waiting while the cluster has no worker
-LOOK_S = 2  # between two looks at how many workers there are
-FAREWELL_S = 60  # for items at work to end after an error, so that nobody writes into a folder that is gone
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+CONNECT_S = 15  # seconds for a scheduler to answer
+ALONE_S = 60  # seconds to wait while the cluster has no worker
+LOOK_S = 2  # seconds between two counts of the workers
+FAREWELL_S = 60  # seconds for running items to end after an error, so that none writes into a deleted folder
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from malloc.h
 LIBRARIES = (
     "dask", "distributed", "numpy", "scipy", "pandas", "pyarrow", "geopandas", "shapely", "pyproj", "rasterio",
     "numba", "opencv-python-headless", "pillow", "scikit-learn", "torch", "openai",
@@ -48,7 +48,7 @@ Facts = tuple[tuple[str, str], ...]
 
 
 def _facts() -> Facts:
-    """What decides over a worker's bytes: Python, processor family, libraries, and our code, room by room."""
+    """Return all facts that determine the bytes of a worker: Python, processor, libraries, and a hash of each room."""
     facts = {
         "Python": _minor(platform.python_version()),
         "processor": platform.machine(),
@@ -71,15 +71,20 @@ def _minor(python: str) -> str:
     return ".".join(python.split(".")[:2])
 
 
-# Taken once, when a worker loads this module with its first item: files edited later are not what it runs.
+# Recorded at import, because a worker does not run files that are edited later.
 FACTS = _facts()
 
-# A lambda, so that Dask sends it whole: a worker without our code can say so, where it would die of a name.
+# Dask pickles a lambda by value. A worker without our code can therefore report that, instead of a failed unpickling.
 _ON_WORKER = lambda *work: __import__("importlib").import_module("tasks.compute.cluster").compute(*work)  # noqa: E731
 
 
 def compute(work: bytes, facts: Facts, mark: Path) -> Any:
-    """What a worker does with one item: show who it is, then compute."""
+    """Check this worker, then compute one item.
+
+    Args:
+        work: the pickled function and item. facts: `FACTS` of the driver.
+        mark: a file in the checkout of the driver, which the worker must see.
+    """
     _admit(facts, mark)
     fn, item = pickle.loads(work)
     return alone(fn, item)
@@ -87,7 +92,7 @@ def compute(work: bytes, facts: Facts, mark: Path) -> Any:
 
 @cache
 def _admit(facts: Facts, mark: Path) -> None:
-    """Refuse to work where the bytes would differ from those of `facts`, or nobody would find them."""
+    """Raise LandloomError if this worker differs from `facts`, has several threads, or does not see `mark`."""
     worker = distributed.get_worker()
     _compare(f"Dask worker {worker.address}", dict(FACTS), dict(facts))
     if worker.state.nthreads != 1:
@@ -105,19 +110,19 @@ def _admit(facts: Facts, mark: Path) -> None:
 
 
 def _reuse_memory() -> None:
-    """Let glibc keep freed memory for the next array, up to the bounds that it would find by itself.
+    """Let glibc keep freed memory for the next array, up to the limits of its own dynamic adjustment.
 
-    Dask starts workers with a MALLOC_TRIM_THRESHOLD_ of 64 KiB. A set threshold also ends glibc's own adjustment, so
-    that every array beyond 128 KiB is new pages from the kernel; captions then took half as long again.
+    Dask starts workers with a MALLOC_TRIM_THRESHOLD_ of 64 KiB. A fixed threshold also disables glibc's adjustment, so
+    that the kernel must supply new pages for each array above 128 KiB. This made the caption stage 50 % slower.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none, and no such threshold
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have neither
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)
         mallopt(_M_TRIM_THRESHOLD, 64 * 2**20)
 
 
 def _compare(who: str, theirs: dict[str, str], ours: dict[str, str]) -> None:
-    """Name the first fact of ours that is not theirs."""
+    """Raise LandloomError that names the first fact that differs."""
     for name, value in ours.items():
         if theirs.get(name) == value:
             continue
@@ -138,15 +143,15 @@ def _compare(who: str, theirs: dict[str, str], ours: dict[str, str]) -> None:
 
 
 class Cluster:
-    """The engine of `tasks.compute.parallel.in_order`; a context that holds the connection.
+    """An engine for `tasks.compute.parallel.in_order`; a context manager that holds the connection.
 
-    An item whose worker dies is computed again by another. One item is out for every worker, so that a worker
-    that dies takes nothing else with it, and an item that kills whoever computes it is known by name.
+    If a worker dies, another worker computes its item again. Each worker has only one item at a time. A dead worker
+    therefore loses no other item, and an item that kills its workers can be named.
     """
 
     def __init__(self, address: str, fn: Callable[[Any], Any], items: Sequence[Any]):
         self.address, self._fn, self._count = address, fn, len(items)
-        self._name = f"{getattr(fn, 'func', fn).__name__}-{uuid.uuid4().hex}"  # `func` is what a partial holds
+        self._name = f"{getattr(fn, 'func', fn).__name__}-{uuid.uuid4().hex}"  # a partial holds its function as `func`
         self._mark = ROOT / ".landloom" / "dask" / uuid.uuid4().hex
         self._out: dict[distributed.Future, tuple[int, Any]] = {}
         self._sent, self._workers = 0, 0
@@ -166,14 +171,14 @@ class Cluster:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._out and kind is not KeyboardInterrupt:
-            with suppress(Exception), self._client.as_current():  # what they end with is of no interest any more
+            with suppress(Exception), self._client.as_current():  # their results are not needed
                 distributed.wait(list(self._out), timeout=FAREWELL_S)
         self._out.clear()
         self._client.close()
         self._mark.unlink(missing_ok=True)
 
     def slots(self) -> int:
-        """As many as there are workers, who may come and go."""
+        """Return the number of workers, which can change over time."""
         now = time.monotonic()
         if now - self._looked >= LOOK_S:
             try:
@@ -191,7 +196,7 @@ class Cluster:
         return max(1, self._workers)
 
     def submit(self, item: Any) -> distributed.Future:
-        # Bytes, so that the scheduler passes them on without unpacking tables.
+        # Pickled here, so that the scheduler passes bytes on without unpickling tables.
         work = pickle.dumps((self._fn, item), pickle.HIGHEST_PROTOCOL)
         try:
             key = f"{self._name}-{self._sent:06}"
@@ -222,25 +227,25 @@ class Cluster:
                     raise self._reworded(error, *self._out.pop(future)) from error.__cause__
                 if not isinstance(error, TimeoutError):
                     raise self._gone(error) from None
-                self.slots()  # its worker died before we had the result: it is computed again
+                self.slots()  # its worker died before the result arrived; Dask computes it again
             else:
                 del self._out[future]
                 return value
 
     def _gone(self, error: Exception) -> LandloomError:
-        self._out.clear()  # nobody is left to wait for
+        self._out.clear()  # no future can finish any more
         return LandloomError(
             f"compute.engine: the Dask scheduler at {self.address} went away: {_line(error)}; start it again "
             "(docs/cluster.md), or set compute.engine to `processes`, and run again: nothing was half-written"
         )
 
     def _reworded(self, error: Exception, index: int, item: Any) -> Exception:
-        """What an item's error means where it is about the cluster; else the error itself."""
+        """Return a LandloomError if an item failed because of the cluster, else the error itself."""
         what = f"item {index + 1} of {self._count}" if type(item).__str__ is object.__str__ else str(item)
         if isinstance(error, distributed.KilledWorker):
             return LandloomError(
                 f"compute.engine: {error.allowed_failures + 1} Dask workers died one after the other over {what}, "
-                "most often for lack of memory; see their logs, and give them more by `--memory-limit`"
+                "most often for lack of memory; see their logs, and give them more with `--memory-limit`"
             )
         if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in ("tasks", "models"):
             return LandloomError(
@@ -251,13 +256,13 @@ class Cluster:
 
 
 def connect(address: str) -> distributed.Client:
-    """A client of the scheduler; `tls://` takes its certificates from Dask's own settings."""
+    """Connect to a scheduler, or raise LandloomError. Certificates for `tls://` come from Dask's own settings."""
     try:
         asyncio.run(_knock(address))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", VersionMismatchWarning)  # refused below, in our words
+            warnings.simplefilter("ignore", VersionMismatchWarning)  # `check_versions` reports it
             return distributed.Client(address, timeout=CONNECT_S, set_as_default=False, name="landloom")
-    except Exception as error:  # noqa: BLE001 - bad address, nobody there, another protocol, no certificate
+    except Exception as error:  # noqa: BLE001 - wrong address, closed port, other protocol, no certificate
         raise LandloomError(
             f"compute.engine: no Dask scheduler answers at {address}: {_line(error)}; start one (docs/cluster.md), "
             "or set compute.engine to `processes`"
@@ -265,18 +270,21 @@ def connect(address: str) -> distributed.Client:
 
 
 async def _knock(address: str) -> None:
-    """Shake hands in bounded time. A client waits for ever for a port that accepts and says nothing, and one that
-    could not connect hangs for half a minute when it is let go."""
+    """Test the connection with a time limit.
+
+    A Dask client waits forever for a port that accepts the connection and stays silent. A client that failed to connect
+    hangs for half a minute when it is closed.
+    """
     security = distributed.Security().get_connection_args("client")
     try:
         comm = await asyncio.wait_for(connect_comm(address, timeout=CONNECT_S, **security), CONNECT_S + 1)
     except TimeoutError:
-        raise TimeoutError("what listens there does not speak Dask's language") from None
+        raise TimeoutError("what listens there does not speak Dask's protocol") from None
     await comm.close()
 
 
 def check_versions(client: distributed.Client, address: str) -> None:
-    """Refuse a scheduler or a worker of another Python or Dask, before anything is pickled to it."""
+    """Raise LandloomError if another version of Python or Dask runs there, because unpickling could fail."""
     found = client.get_versions()
     hosts = {f"scheduler {address}": found["scheduler"]}
     hosts |= {f"worker {name}": facts for name, facts in found["workers"].items()}

@@ -1,8 +1,8 @@
-"""The one seam for work over many scenes: serial, processes, or a Dask cluster.
+"""Parallel map over many scenes with one of three engines: serial, processes, or a Dask cluster.
 
-Items are given in batches (hundreds of tiles, never one task a tile). Results come back in the order of
-the items whatever finished first, and every item is computed on one thread, so that every engine gives the
-same bytes. Only a few items are out at a time, so memory stays flat however many there are.
+Each item is a batch, such as hundreds of tiles. Results are yielded in the order of the items, and each item is
+computed on one thread, so all engines give the same bytes. Only a few items are in flight at the same time, so memory
+does not grow with the number of items.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from tasks.core.settings import Compute
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-AHEAD = 4  # results a worker that may wait for their turn, while an earlier item takes long
-GDAL_CACHE_MB = "128"  # a worker; GDAL's own default, 5 % of the memory for each, is too much where there are many
+AHEAD = 4  # finished results for each worker that can wait while an earlier item runs
+GDAL_CACHE_MB = "128"  # for each worker; GDAL's default, 5 % of the memory for each process, is too much for many
 
 
 class Engine(Protocol):
-    """Where items are computed."""
+    """Interface of a place where items are computed."""
 
     def slots(self) -> int:
-        """How many items may be at work now."""
+        """Return how many items can be in flight now."""
 
     def submit(self, item: Any) -> Any:
-        """Send one item; a future."""
+        """Start one item; return a future."""
 
     def finished(self, futures: Iterable[Any]) -> Iterable[Any]:
-        """Those of `futures` that are done; waits for at least one."""
+        """Wait for at least one of `futures`; return those that are done."""
 
     def result(self, future: Any) -> Any:
-        """What a done future holds; raises what its item raised."""
+        """Return the result of a done future, or raise the error of its item."""
 
 
 def parallel_map(fn: Callable[[Item], Result], items: Sequence[Item], compute: Compute) -> Iterator[Result]:
-    """Yield `fn(item)` in order. `fn` and the items must pickle unless the engine is `serial`.
+    """Yield `fn(item)` in the order of the items. `fn` and the items must be picklable unless the engine is `serial`.
 
     Raises:
-        LandloomError: a worker process died, or the cluster is away, of other code, or cannot compute an item.
-        Exception: whatever `fn` raised for the first item, in order, for which it raised.
+        LandloomError: a worker died, or the cluster cannot be reached, has other code, or cannot compute an item.
+        Exception: the error of the first item, in the order of the items, for which `fn` raised.
     """
     if compute.engine == "serial" or len(items) < 2:
         yield from (alone(fn, item) for item in items)
@@ -59,7 +59,7 @@ def parallel_map(fn: Callable[[Item], Result], items: Sequence[Item], compute: C
 
 
 def alone(fn: Callable[[Item], Result], item: Item) -> Result:
-    """`fn(item)` on one thread: workers share the cores, and sums must not depend on how many there are."""
+    """Return `fn(item)`, computed on one thread. Workers share the cores, and sums must not depend on their number."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
@@ -67,10 +67,10 @@ def alone(fn: Callable[[Item], Result], item: Item) -> Result:
 
 
 def in_order(engine: Engine, items: Sequence[Any]) -> Iterator[Any]:
-    """Yield the results in the items' order, keeping the engine busy and little in flight.
+    """Yield the results in the order of the items, with a bounded number of items in flight.
 
-    Results are taken as soon as they are there, so that a worker which dies later loses none of them. An
-    error stops new work at once, but is raised only in its turn: every engine raises the same one.
+    Results are fetched as soon as they are ready, so that a worker that dies later loses none of them. After an error
+    no new item starts. The error is raised in the order of the items, so that every engine raises the same error.
     """
     running: dict[Any, int] = {}
     done: dict[int, tuple[Any, Exception | None]] = {}
@@ -81,13 +81,13 @@ def in_order(engine: Engine, items: Sequence[Any]) -> Iterator[Any]:
             while sent < len(items) and not failed and len(running) < slots and sent - turn < AHEAD * slots:
                 running[engine.submit(items[sent])] = sent
                 sent += 1
-            if turn in done:  # looked at after new work went out: nobody waits while the caller handles a result
+            if turn in done:  # checked after new items started, so that workers are busy while the caller uses a result
                 break
             for future in engine.finished(running):
                 index = running.pop(future)
                 try:
                     done[index] = engine.result(future), None
-                except Exception as error:  # noqa: BLE001 - raised below, in its turn
+                except Exception as error:  # noqa: BLE001 - raised below, in order
                     done[index], failed = (None, error), True
         result, error = done.pop(turn)
         if error is not None:
@@ -96,13 +96,13 @@ def in_order(engine: Engine, items: Sequence[Any]) -> Iterator[Any]:
 
 
 class _Pool:
-    """Processes of this machine."""
+    """An engine of processes on this machine."""
 
     def __init__(self, pool: ProcessPoolExecutor, fn: Callable[[Any], Any], workers: int):
         self._pool, self._fn, self._workers = pool, fn, workers
 
     def slots(self) -> int:
-        return self._workers + 1  # one is pickled and ready when a worker gets free
+        return self._workers + 1  # one more, so that a pickled item is ready for the next free worker
 
     def submit(self, item: Any) -> Future[Any]:
         return self._pool.submit(alone, self._fn, item)
@@ -116,7 +116,7 @@ class _Pool:
 
 def _processes(fn: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
     workers = min(workers, len(items))
-    # spawn, not fork: GDAL's and OpenMP's threads do not survive a fork.
+    # spawn, not fork: threads of GDAL and OpenMP do not survive a fork.
     with ProcessPoolExecutor(workers, get_context("spawn"), prepare_worker) as pool:
         try:
             yield from in_order(_Pool(pool, fn, workers), items)
@@ -127,5 +127,5 @@ def _processes(fn: Callable[[Item], Result], items: Sequence[Item], workers: int
 
 
 def prepare_worker() -> None:
-    """Bound what GDAL may cache in a worker; must come before GDAL's first read there."""
+    """Limit the block cache of GDAL in a worker. Call this before the first read with GDAL."""
     os.environ.setdefault("GDAL_CACHEMAX", GDAL_CACHE_MB)

@@ -1,1 +1,1 @@
-"""What can change bytes and every stage shares."""
+"""Code that every stage shares and that can change the bytes of an output."""

@@ -1,8 +1,8 @@
 """The same arithmetic on every x86-64 processor since 2013. This module is imported before every numeric library.
 
 numpy, OpenBLAS, numba, torch, oneDNN and MKL choose their code by what the processor offers, and the choices differ in
-last bits. This module names the code instead: that of x86-64-v3 (AVX2 and FMA). It also fixes the number of threads,
-since sums are split by it. Values of the shell are overwritten: they must not change a byte.
+last bits. This module selects the code instead: that of x86-64-v3 (AVX2 and FMA). It also fixes the number of threads,
+because libraries split sums by it. Values from the shell are overwritten, because they must not change a byte.
 
     eval "$(python -c 'from tasks.core.arithmetic import shell; shell()')"
 
@@ -20,40 +20,40 @@ import warnings
 from collections.abc import Mapping, MutableMapping
 
 V3 = frozenset(["avx2", "fma", "f16c", "bmi1", "bmi2", "abm", "movbe"])
-"""What x86-64-v3 adds, as Linux names it (x86-64 psABI, table 3.1; `abm` holds LZCNT)."""
+"""The features that x86-64-v3 adds, as Linux names them (x86-64 psABI, table 3.1; `abm` holds LZCNT)."""
 
 CODE = {
-    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",  # each by name: numpy keeps ICL where only V4 goes
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",  # all three: numpy keeps ICL when only V4 is disabled
     "OPENBLAS_CORETYPE": "Haswell",
     "NUMBA_CPU_NAME": "haswell",
-    "NUMBA_CPU_FEATURES": "",  # empty: those of NUMBA_CPU_NAME
+    "NUMBA_CPU_FEATURES": "",  # empty: the features of NUMBA_CPU_NAME
     "ATEN_CPU_CAPABILITY": "avx2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "DNNL_MAX_CPU_ISA": "AVX2",  # oneDNN's earlier name
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-    "MKL_CBWR": "COMPATIBLE",  # the one code path that MKL takes on Intel and AMD alike; its AVX2 differs between them
+    "MKL_CBWR": "COMPATIBLE",  # MKL runs this code path on Intel and AMD alike; its AVX2 differs between them
 }
-"""Which code the libraries run. They read it when they load."""
+"""Variables that select the code of the libraries, which read them at import."""
 
 THREADS = {
-    "OMP_NUM_THREADS": "2",  # of torch in evaluate and generate; train has a parameter, everything else takes one
+    "OMP_NUM_THREADS": "2",  # torch in evaluate and generate; train has a parameter, all else uses one thread
     "OMP_DYNAMIC": "FALSE",
     "MKL_NUM_THREADS": "2",
     "MKL_DYNAMIC": "FALSE",
     "OPENBLAS_NUM_THREADS": "1",
-    "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait must sleep: spinning ones take the cores of those that work
+    "OMP_WAIT_POLICY": "PASSIVE",  # waiting threads must sleep: spinning threads take cores from working threads
 }
-"""How many threads share a sum. The count must not follow the machine, or a machine of one core gives other bytes."""
+"""Variables that fix the number of threads. If it followed the number of cores, machines would differ in bytes."""
 
 PREFIXES = ("OPENBLAS_", "GOTO_", "MKL_", "OMP_", "GOMP_", "KMP_", "ONEDNN_", "DNNL_", "ATEN_", "NPY_", "NUMBA_CPU_")
-"""Variables of these families that stand in neither table are removed."""
+"""Variables with these prefixes that are in neither table are removed."""
 
 READERS = ("numpy", "scipy", "sklearn", "numba", "torch", "cv2")
 NATIVE, PORTABLE = "native", "x86-64-v3"
 
 
 def supported(cpuinfo: str = "/proc/cpuinfo") -> bool:
-    """Whether this is Linux on a processor with x86-64-v3."""
+    """Return whether this is Linux on a processor with x86-64-v3."""
     if platform.machine() not in ("x86_64", "AMD64"):
         return False
     try:
@@ -65,7 +65,7 @@ def supported(cpuinfo: str = "/proc/cpuinfo") -> bool:
 
 
 def fix(environment: MutableMapping[str, str] = os.environ) -> bool:
-    """Write the settings into `environment`; whether a choice of code changed (see `CODE`)."""
+    """Write the settings into `environment`; return whether this changed a variable of `CODE`."""
     wanted = {**CODE, **THREADS}
     changed = any(environment.get(name, "") != value for name, value in CODE.items())
     for name in [name for name in environment if name.startswith(PREFIXES) and name not in wanted]:
@@ -78,7 +78,7 @@ def release(environment: MutableMapping[str, str] = os.environ) -> None:
     """Let the libraries choose the fastest code of this processor; threads stay fixed.
 
     Raises:
-        RuntimeError: a numeric library is loaded already and has made its choice.
+        RuntimeError: a numeric library is loaded already and has selected its code.
     """
     global NAME
     if loaded := _loaded(sys.modules):
@@ -110,11 +110,11 @@ def _begin() -> str:
 
 
 NAME = _begin()
-"""The arithmetic of this process: `x86-64-v3`, the same everywhere, or `native`, that of this processor model."""
+"""The arithmetic of this process: `x86-64-v3` (the same everywhere) or `native` (specific to this processor model)."""
 
 
 def shell() -> None:
-    """Print the settings as lines that a shell evaluates; nothing where they do not apply."""
+    """Print the settings as lines for a shell to evaluate; print nothing if they do not apply to this machine."""
     if supported():
         for name, value in {**CODE, **THREADS}.items():
             print(f"export {name}='{value}'")

@@ -1,6 +1,6 @@
-"""Parameters with a choice in them: a mapping whose one key says which model the other keys must fit.
+"""Discriminated unions in parameters: one key of a mapping selects the model that validates the mapping.
 
-`chosen` finds the models as folders by name, so there is no list of them. `one_of` takes the models themselves.
+`chosen` finds the models by folder name, so there is no list of them. `one_of` takes a list of models.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from pydantic_core import PydanticCustomError
 
 
 class Choice:
-    """What the field of a choice knows: the deciding key, and the model of each of its values."""
+    """A discriminated union: its key, and the model for each value of the key."""
 
     def __init__(self, key: str):
         self.key = key
 
     def names(self) -> list[str]:
-        """The values that the key can have, sorted."""
+        """Return the values that the key can have, sorted."""
         raise NotImplementedError
 
     def model(self, name: str) -> type[BaseModel]:
-        """The model of one of `names()`."""
+        """Return the model for one of `names()`."""
         raise NotImplementedError
 
     def build(self, value: Any) -> BaseModel:
-        """Validate a mapping by the model that its key names; a model that was built is taken as it is."""
+        """Validate a mapping with the model that its key selects; return a model instance unchanged."""
         if isinstance(value, BaseModel):
             return value
         if not isinstance(value, dict):
@@ -38,10 +38,10 @@ class Choice:
             raise _error({"type": "missing", "loc": (self.key,), "input": value})
         name, known = value[self.key], self.names()
         if name not in known:
-            told = PydanticCustomError(
+            problem = PydanticCustomError(
                 "choice", "there is no such choice; there are {names}", {"names": ", ".join(known)}
             )
-            raise _error({"type": told, "loc": (self.key,), "input": name})
+            raise _error({"type": problem, "loc": (self.key,), "input": name})
         return self.model(name).model_validate(value)
 
 
@@ -60,7 +60,7 @@ class FolderChoice(Choice):
 
 
 class ModelChoice(Choice):
-    """The models are given; each says its own name as the literal type of the key."""
+    """The models are given. In each of them, the key has a literal type with the name of the model."""
 
     def __init__(self, key: str, models: Iterable[type[BaseModel]]):
         super().__init__(key)
@@ -74,33 +74,36 @@ class ModelChoice(Choice):
 
 
 def choices(package: str) -> list[str]:
-    """Names of the folders of `package` that have a `params.py`, sorted: what a person can choose from."""
+    """Return the names of the folders of `package` that have a `params.py`, sorted: the valid choices."""
     folders = importlib.import_module(package).__path__
     return sorted({path.parent.name for folder in folders for path in Path(folder).glob("*/params.py")})
 
 
 def chosen(package: str, key: str) -> Any:
-    """The type of a mapping whose `key` names a folder of `package`: the model `<package>.<value>.params.Params`.
+    """Return a type that validates a mapping with `<package>.<value>.params.Params`; `value` is the value of `key`.
 
-    Only the named folder is imported, so a mistake in another folder does no harm here. Use it as a field's type:
+    Only the named folder is imported, so a mistake in another folder has no effect. Use it as the type of a field:
     `source: chosen("tasks.acquire.sources", "kind")`.
     """
     return _type(FolderChoice(package, key))
 
 
 def one_of(key: str, *models: type[BaseModel]) -> Any:
-    """The type of a mapping whose `key` names one of `models`; each declares `<key>: Literal["<name>"]`."""
+    """Return a type that validates a mapping with one of `models`; each of them declares `<key>: Literal["<name>"]`."""
     return _type(ModelChoice(key, models))
 
 
 def choice_of(model: type[BaseModel], field: str) -> Choice | None:
-    """The choice that a field of a model is; None for any other field."""
+    """Return the discriminated union of a field, or None if the field has another type."""
     metadata = model.model_fields[field].metadata
     return next((entry for entry in metadata if isinstance(entry, Choice)), None)
 
 
 def model_below(model: type[BaseModel], field: str, value: Any) -> type[BaseModel] | None:
-    """The model of what a field holds, where it holds one; `value` is its unchecked value, which decides a choice."""
+    """Return the model of a field's value, or None if the value is no model.
+
+    `value` is the unvalidated value. In a discriminated union, it selects the model.
+    """
     if field not in model.model_fields:
         return None
     if choice := choice_of(model, field):

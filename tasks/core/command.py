@@ -1,4 +1,4 @@
-"""How a command line tells a person what went wrong: one line, an exit status, no traceback."""
+"""Error handling of command lines: an error becomes one line on stderr and an exit status, without a traceback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.core.errors import LandloomError
 
 @contextmanager
 def told(*others: type[Exception], status: int = 1) -> Iterator[None]:
-    """Print a LandloomError, or one of `others`, that ends the block, and exit with `status`."""
+    """Catch a LandloomError or one of `others`, print it to stderr, and exit with `status`."""
     try:
         yield
     except (LandloomError, *others) as error:

@@ -1,4 +1,4 @@
-"""What `dvc.yaml` says of one stage, read without starting DVC (which takes a second a stage)."""
+"""Stages of `dvc.yaml`, read without starting DVC. Starting DVC takes a second for each stage."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import yaml
 
 from tasks.core.errors import LandloomError
 
-_OUTS = ("outs", "metrics", "plots")  # what DVC keeps alike; the last two it can also show
+_OUTS = ("outs", "metrics", "plots")  # DVC caches all three alike and can also show the last two
 _ITEM = re.compile(r"\$\{item\.([\w.]+)\}")
 
 
 @dataclass(frozen=True)
 class StageEntry:
-    """One stage instance: its paths are relative to the repository's root, as DVC names them."""
+    """One stage of one dataset. Paths are relative to the root of the repository, as in `dvc.yaml`."""
 
     name: str
     dataset: str
@@ -31,7 +31,11 @@ class StageEntry:
 
 
 def stage_entry(name: str, dataset: str, root: Path) -> StageEntry:
-    """The entry `name@dataset` of `dvc.yaml`, with `${key}` and `${item.…}` (the dataset's parameters) filled in."""
+    """Return the entry `name@dataset` of `dvc.yaml`, with `${key}` and `${item.…}` (values of the dataset) replaced.
+
+    Raises:
+        LandloomError: `dvc.yaml` has no such stage, or `params.yaml` lacks a value that `dvc.yaml` uses.
+    """
     stages = _stages(root)
     if name not in stages:
         raise LandloomError(f"dvc.yaml: there is no stage {name!r}")
@@ -39,7 +43,7 @@ def stage_entry(name: str, dataset: str, root: Path) -> StageEntry:
 
 
 def upstream(entry: StageEntry, root: Path) -> list[str]:
-    """Names of the stages whose outputs `entry` came from, directly or through others, in the order of `dvc.yaml`."""
+    """Return the names of all stages upstream of `entry`, in the order of `dvc.yaml`."""
     entries = {name: _entry(name, body["do"], entry.dataset, root) for name, body in _stages(root).items()}
     writers = {out: name for name, other in entries.items() for out in other.outs}
     found: set[str] = set()
@@ -81,10 +85,10 @@ def _lookup(values: Any, dotted: str, dataset: str) -> Any:
 
 
 def stage_names(root: Path) -> list[str]:
-    """Every stage of `dvc.yaml`, in the order in which it is written there."""
+    """Return the names of all stages, in the order of `dvc.yaml`."""
     return list(_stages(root))
 
 
 def _name(item: Any) -> str:
-    """An entry is a path, or a mapping from the path to its options."""
+    """Return the path of an entry, which is a path or a mapping from a path to options."""
     return next(iter(item)) if isinstance(item, dict) else item

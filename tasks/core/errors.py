@@ -1,11 +1,11 @@
-"""The error a person is meant to read."""
+"""The error type whose message is meant for the user."""
 
 from __future__ import annotations
 
 
 class LandloomError(Exception):
-    """Bad input or a broken promise of the outside world, told in one line.
+    """Bad input, or a failure outside the program, described in one line.
 
-    The message names the file or key, says what was wrong and what to do. A stage prints it
-    without a traceback and ends with status 1; anything else that is raised is a defect.
+    The message names the file or key, and says what is wrong and what to do. A stage prints it
+    without a traceback and exits with status 1. Any other exception is a defect of the program.
     """

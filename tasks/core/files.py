@@ -1,4 +1,4 @@
-"""Writing so that nobody ever sees half a file: beside the target first, then one rename."""
+"""Atomic writes: write to a temporary path beside the target, then rename. Readers never see a partial file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a sibling path to write to; on success it is flushed to disk and renamed onto `path`."""
+    """Yield a temporary path. On success, sync it to disk and rename it to `path`; on failure, delete it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix is kept at the end because GDAL and matplotlib choose a format by it.
+    # The suffix stays at the end, because GDAL and matplotlib choose a format by it.
     part = path.with_name(f".{path.stem}.part{os.getpid()}{path.suffix}")
     try:
         yield part
@@ -29,10 +29,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_dir(path: Path) -> Iterator[Path]:
-    """Yield an empty sibling directory; on success it takes `path`'s place, on failure it is gone.
+    """Yield an empty temporary directory. On success, it replaces `path`; on failure, it is deleted.
 
-    What killed processes had begun to write is no part of it: a whole directory is removed first (it may be half
-    a disk), and files of a worker that died, whose work another did again, last.
+    Leftovers of killed processes are removed. Temporary directories of earlier runs go first, because they can fill
+    half a disk. Temporary files of killed workers go at the end, after other workers repeated their work.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{escape(path.name)}.part*"):
@@ -53,18 +53,22 @@ def atomic_dir(path: Path) -> Iterator[Path]:
 
 
 def _alive(process: int) -> bool:
-    """Whether there is such a process on this host."""
+    """Return whether a process with this id runs on this host."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except (PermissionError, OverflowError):  # someone else's, or no number of a process
+    except (PermissionError, OverflowError):  # the process of another user, or not a valid id
         return True
     return True
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON with sorted keys, atomically; NaN is refused."""
+    """Write `value` atomically as indented JSON with sorted keys.
+
+    Raises:
+        ValueError: `value` holds NaN or an infinity.
+    """
     text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
     with atomic_file(path) as part:
         part.write_text(text)

@@ -1,4 +1,4 @@
-"""Content hashes as DVC writes them into `dvc.lock`, so that a run and the lock can be compared."""
+"""Content hashes of files and folders. MD5 hashes equal those in `dvc.lock`, so a run can be compared with the lock."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import json
 from pathlib import Path
 
 _CHUNK = 1 << 20
-_IGNORED = {"__pycache__"}  # with *.pyc, what .dvcignore leaves out of any directory
+_IGNORED = {"__pycache__"}  # .dvcignore excludes these names and *.pyc
 
 
 def file_md5(path: Path) -> str:
-    """MD5 of a file's bytes (DVC 3 hashes text and binary files alike)."""
+    """Return the MD5 of a file's bytes. DVC 3 hashes text and binary files alike."""
     return _digest(path, hashlib.md5())
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes: what ledgers and sidecars state."""
+    """Return the SHA-256 of a file's bytes, as ledgers and sidecars record it."""
     return _digest(path, hashlib.sha256())
 
 
@@ -28,10 +28,10 @@ def _digest(path: Path, digest: hashlib._Hash) -> str:
 
 
 def dvc_md5(path: Path) -> str:
-    """Hash of a file or a directory (`….dir`) exactly as DVC states it.
+    """Return DVC's hash of a file or a directory; the hash of a directory ends in `.dir`.
 
-    A directory's hash is the MD5 of the JSON list of its files (`md5`, `relpath`), sorted by the path as
-    one string ("a-b/x" before "a/x"); compiled Python is left out as `.dvcignore` leaves it out.
+    The hash of a directory is the MD5 of a JSON list of its files (`md5`, `relpath`). The list is sorted by path
+    as one string: "a-b/x" comes before "a/x". Compiled Python files are excluded, as in `.dvcignore`.
     """
     if not path.is_dir():
         return file_md5(path)

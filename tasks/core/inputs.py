@@ -1,4 +1,4 @@
-"""Hashes of what a stage depends on: of each path, as DVC has them, and one over all."""
+"""Hashes of the inputs of a stage: DVC's hash of each dependency, and one hash over all inputs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from tasks.core.hashing import dvc_md5
 
 
 def input_hashes(entry: StageEntry, root: Path) -> dict[str, str]:
-    """DVC's hash of every dependency of the stage, by path; a missing path is left out."""
+    """Return DVC's hash of each dependency of the stage, by path. Missing paths are left out."""
     return {dep: dvc_md5(root / dep) for dep in entry.deps if (root / dep).exists()}
 
 
 def input_hash(entry: StageEntry, root: Path, inputs: dict[str, str] | None = None) -> str:
-    """One hash over dependencies and parameter values: equal exactly when DVC would not re-run.
+    """Return one hash over dependencies and parameter values: 32 hexadecimal digits.
+
+    It stays the same exactly when DVC would not run the stage again.
 
     Args:
-        inputs: the dependencies' hashes, where they are known already.
+        inputs: the hashes of the dependencies if they are known already.
     """
     inputs = input_hashes(entry, root) if inputs is None else inputs
     params = yaml.safe_load((root / "params.yaml").read_text())

@@ -1,4 +1,4 @@
-"""What a stage may say to its run. Nobody listens to this base; `tasks.runs.tracking` tells MLflow."""
+"""The interface between a stage and the record of its run. `tasks.runs.tracking` implements it with MLflow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class Run:
-    """A run that nobody records.
+    """A run that is not recorded: every method does nothing.
 
     Attributes:
         id: the id under which the run is recorded, or None.
@@ -15,13 +15,13 @@ class Run:
     id: str | None = None
 
     def metrics(self, values: dict[str, float | int], step: int | None) -> None:
-        """Record numbers, at a step or once."""
+        """Record numbers, at a step, or once for the whole run if `step` is None."""
 
     def timing(self, values: dict[str, float]) -> None:
-        """Record seconds and rates."""
+        """Record durations in seconds, and rates."""
 
     def artifact(self, path: Path, folder: str) -> None:
-        """Attach a file."""
+        """Attach the file `path` under the artifact folder `folder`."""
 
     def outputs(self, hashes: dict[str, str]) -> None:
-        """Stamp the hashes of what the stage wrote."""
+        """Record the hashes of the outputs, by path."""

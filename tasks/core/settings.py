@@ -1,9 +1,9 @@
-"""`params.yaml`, read and checked before a stage starts, and every value of a dataset with its defaults filled in.
+"""Reading and validation of `params.yaml`, and the parameters of a dataset with all defaults filled in.
 
-Every room that has parameters describes them in its own `params.py`: a pydantic model named `Params`, with defaults
-and a meaning for each value. `params.yaml` says only what a dataset chose. A mistake in one dataset's section stops
-that dataset alone. A stage depends on its own section only: the other rooms' models are loaded by name here, because
-they can refuse a run but never change what a stage writes.
+Each room that has parameters declares them in its `params.py`: a pydantic model named `Params`, with a default and a
+meaning for each value. `params.yaml` holds only the values that a dataset chose. A mistake in the section of one
+dataset stops only that dataset. This module imports the models of the rooms by name. A stage depends only on its own
+section, because the models of other rooms can refuse a run but cannot change the outputs of the stage.
 """
 
 from __future__ import annotations
@@ -18,65 +18,69 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tasks.core.choice import choices, chosen, model_below, one_of
 from tasks.core.errors import LandloomError
 
-__all__ = ["choices", "chosen", "one_of"]  # how a room writes a choice, beside what stands here
+__all__ = ["choices", "chosen", "one_of"]  # re-exported, so that rooms import one module for their parameters
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = "params.yaml"
 T = TypeVar("T", bound=BaseModel)
 Rooms = dict[str, "Strict"]
-"""A dataset's parameters, resolved: the room's name to its model."""
+"""The parameters of a dataset with all defaults filled in: from the name of a room to its model."""
 
 
 class Strict(BaseModel):
-    """Base of every parameter model: unknown keys are refused. A string below a field is the field's description."""
+    """Base class of all parameter models. It refuses unknown keys. The string below a field describes the field."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     def conflict(self, rooms: Rooms) -> tuple[str, str] | None:
-        """A rule that ties this section to another one of its dataset: the key that breaks it and the reason.
+        """Check the rules between this section and other sections; return the wrong key and the reason, or None.
 
         Args:
-            rooms: every section of the dataset, valid on its own.
+            rooms: all sections of the dataset, each of them validated.
         """
         return None
 
 
 class Compute(Strict):
-    """How work over many scenes is spread. Changes speed, never bytes, so no stage depends on it."""
+    """How work over many scenes is distributed. It changes speed and never bytes, so no stage depends on it."""
 
     engine: str = Field("processes", pattern=r"^(serial|processes|tcp://.+|tls://.+)$")
     """`serial`, `processes`, or the address of a Dask scheduler."""
     workers: int = Field(2, ge=1)
-    """Processes at a time on this machine. Two fit the smallest machine that the demo is meant for."""
+    """Number of processes on this machine. Two fit the smallest machine that the demo supports."""
 
 
 class Settings(Strict):
-    """The whole of `params.yaml`; the sections of datasets are checked one by one, by `rooms`."""
+    """All of `params.yaml`. `rooms` validates the sections of each dataset separately."""
 
     seed: int = Field(ge=0, lt=2**31)
-    """Every random number of every stage follows from it."""
+    """Seed of all random numbers of all stages."""
     compute: Compute = Compute()
-    """How work over many scenes is spread."""
+    """How work over many scenes is distributed."""
     datasets: dict[str, Any]
-    """Name to the sections of its stages."""
+    """From the name of a dataset to its sections, one for each stage with parameters."""
 
 
 def stage_rooms(root: Path = ROOT) -> list[str]:
-    """Names of the rooms in `tasks/` that have parameters, sorted."""
+    """Return the names of the rooms in `tasks/` that have parameters, sorted."""
     return sorted(path.parent.name for path in (root / "tasks").glob("*/params.py"))
 
 
 def load(root: Path = ROOT, dataset: str | None = None) -> Settings:
-    """Read and check `params.yaml`, all of it or what concerns one dataset.
+    """Read and validate `params.yaml`: all datasets, or only the given one.
 
     Raises:
-        LandloomError: a value is wrong; the message has the full path of the first one.
+        LandloomError: a value is wrong. The message holds the full path of the first wrong value.
     """
     return check(read(root), root, dataset)
 
 
 def read(root: Path = ROOT) -> Any:
-    """The values of `params.yaml`, unchecked; raise `LandloomError` where it is missing or no YAML."""
+    """Return the values of `params.yaml` without validation.
+
+    Raises:
+        LandloomError: the file is missing or is not valid YAML.
+    """
     path = root / PARAMS
     try:
         return yaml.safe_load(path.read_text())
@@ -87,7 +91,11 @@ def read(root: Path = ROOT) -> Any:
 
 
 def check(raw: Any, root: Path = ROOT, dataset: str | None = None) -> Settings:
-    """Validate a parameter file that was already read: what all datasets share, and every dataset or the given one."""
+    """Validate the values of a parameter file: the shared values, and all datasets or only the given one.
+
+    Raises:
+        LandloomError: a value is wrong.
+    """
     settings = validate(Settings, raw, "")
     for name in settings.datasets if dataset is None else [dataset]:
         rooms(settings.datasets, name, root)
@@ -95,13 +103,13 @@ def check(raw: Any, root: Path = ROOT, dataset: str | None = None) -> Settings:
 
 
 def rooms(datasets: dict[str, Any], dataset: str, root: Path = ROOT) -> Rooms:
-    """Every value of one dataset, its defaults filled in; rules across sections hold.
+    """Validate all sections of one dataset, and the rules between sections; return them with all defaults filled in.
 
     Args:
-        datasets: what stands under `datasets` in `params.yaml`. Sections of other datasets are not looked at.
+        datasets: the value of `datasets` in `params.yaml`. Sections of other datasets are not validated.
 
     Raises:
-        LandloomError: there is no such dataset, or one of its values is wrong.
+        LandloomError: the dataset does not exist, or one of its values is wrong.
     """
     where = f"datasets.{dataset}"
     if dataset not in datasets:
@@ -118,7 +126,7 @@ def rooms(datasets: dict[str, Any], dataset: str, root: Path = ROOT) -> Rooms:
         if name not in sections:
             raise LandloomError(f"{PARAMS}: {where}.{name}: this section is missing")
     found = {name: validate(room_params(name), sections[name], f"{where}.{name}") for name in known}
-    for name, section in found.items():  # a conflict is found in a second, not after an hour
+    for name, section in found.items():  # checked before any stage runs
         if conflict := section.conflict(found):
             key, reason = conflict
             raise LandloomError(f"{PARAMS}: {where}.{name}.{key}: {reason}")
@@ -126,12 +134,16 @@ def rooms(datasets: dict[str, Any], dataset: str, root: Path = ROOT) -> Rooms:
 
 
 def room_params(room: str) -> type[Strict]:
-    """The parameter model of one room."""
+    """Return the parameter model of one room."""
     return importlib.import_module(f"tasks.{room}.params").Params
 
 
 def validate(model: type[T], raw: Any, where: str) -> T:
-    """Build `model` from `raw`, or raise `LandloomError` naming the full path of the first bad key."""
+    """Build `model` from `raw`; `where` is the path of `raw` in `params.yaml`.
+
+    Raises:
+        LandloomError: a value is wrong. The message holds the full path of the first wrong key.
+    """
     try:
         return model.model_validate(raw)
     except ValidationError as error:
@@ -149,9 +161,9 @@ def validate(model: type[T], raw: Any, where: str) -> T:
 
 
 def _known_at(model: type[BaseModel], raw: Any, place: tuple[int | str, ...]) -> str:
-    """The keys that a mapping inside `raw` may have."""
+    """Return a phrase that lists the valid keys of the mapping at `place` inside `raw`."""
     here: type[BaseModel] | None = model
     for part in place:
         raw = raw.get(part) if isinstance(raw, dict) else None
         here = model_below(here, str(part), raw) if here else None
-    return f"known here: {', '.join(here.model_fields)}" if here else "it is none of its section's own"
+    return f"known here: {', '.join(here.model_fields)}" if here else "its section has no such key"

@@ -1,8 +1,9 @@
-"""What a stage needs no more once its outputs are safe: days of training must not hang on the seconds between the end
-of a stage and DVC's taking its outputs.
+"""Deferred deletion of folders that a stage needs only until its outputs are safe, such as checkpoints.
 
-A stage marks such a folder when its outputs are written. It goes when a stage that reads the outputs starts, because
-DVC has them by then; on a machine that may vanish it goes when they were pushed.
+A stage can be killed after its end and before DVC caches its outputs. Deleting checkpoints at the end of the stage
+could therefore lose days of training. Instead, the stage marks the folder after it wrote its outputs. `clear` deletes
+the folder when a stage that reads the outputs starts, because DVC has cached them by then. On a machine that can
+disappear, the caller of `clear` waits until the outputs are pushed.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ _MARKS = Path(".landloom", "spent")
 
 
 def mark(root: Path, folder: Path, out: str) -> None:
-    """`folder` may go once `out`, a path as `dvc.yaml` has it, is safe."""
+    """Mark `folder` for deletion once the output `out` (a path as in `dvc.yaml`) is safe."""
     name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     write_json(root / _MARKS / f"{name}.json", {"folder": str(folder.resolve()), "out": out})
 
 
 def clear(root: Path, safe: Collection[str]) -> None:
-    """Remove what was needed until the outputs `safe` were."""
+    """Delete the marked folders whose output is in `safe`, and their marks."""
     for path in sorted((root / _MARKS).glob("[!.]*.json")):
         marked = json.loads(path.read_text())
         if marked["out"] in safe:

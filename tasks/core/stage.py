@@ -1,6 +1,6 @@
-"""What a stage's function sees: parameters, seeds, folders, and a place to tell metrics and pictures.
+"""The context of a stage: parameters, seeds, folders, and methods that record metrics, plots and pictures.
 
-The function knows neither DVC nor MLflow. `tasks.runs.execute` makes the `Stage` and records the run.
+The function of a stage uses neither DVC nor MLflow. `tasks.runs.execute` creates the `Stage` and records the run.
 """
 
 from __future__ import annotations
@@ -24,19 +24,21 @@ from tasks.core.spent import mark
 P = TypeVar("P", bound=Strict)
 Item = TypeVar("Item")
 
-STATE = ".landloom"  # what outlives a run but is no output: downloads, checkpoints
+STATE = ".landloom"  # files that outlive a run and are no outputs: downloads, checkpoints
 
 
 class Stage(Generic[P]):
-    """What a stage's function sees.
+    """The context of one run of one stage.
 
     Attributes:
-        name: the verb, `select`; `dataset`: the item, `terrain`; `key`: `select@terrain`.
+        name: the name of the stage, such as `select`.
+        dataset: the name of the dataset, such as `terrain`.
+        key: both, such as `select@terrain`.
         params: the stage's own section of `params.yaml`, validated.
-        dir: `data/<dataset>`, where every input is read and every output written.
-        inputs: DVC's hash of every dependency, by path, as the stage found it.
+        dir: `data/<dataset>`, the folder of all inputs and outputs.
+        inputs: DVC's hash of each dependency at the start of the stage, by path.
         seed: the seed of the whole pipeline; derive generators with `rng`.
-        compute: how to spread work, for `tasks.compute.parallel.parallel_map`.
+        compute: how to distribute work, for `tasks.compute.parallel.parallel_map`.
     """
 
     def __init__(
@@ -58,34 +60,38 @@ class Stage(Generic[P]):
         self._plots: dict[str, list[dict[str, Any]]] = {}
 
     def rng(self, *key: object) -> np.random.Generator:
-        """A generator that depends on the pipeline's seed, the stage and `key` alone."""
+        """Return a generator that depends only on the seed of the pipeline, the stage and `key`."""
         words = [self.seed, *(int.from_bytes(str(part).encode(), "little") for part in (self.key, *key))]
         return np.random.default_rng(np.random.SeedSequence(words))
 
     def metrics(self, values: dict[str, float | int], step: int | None = None) -> None:
-        """Record numbers. Without `step` they also land in `metrics/<stage>.json`, under DVC.
+        """Record numbers. Without `step`, they are also written to `metrics/<stage>.json`, which is an output.
 
-        Timings and anything else that differs between two equal runs must be given a `step`, or be
-        recorded with `timing`, so that the file stays the same for the same inputs.
+        This file must be the same for the same inputs. Numbers that differ between two equal runs need a `step`,
+        or must be recorded with `timing`.
         """
         if step is None:
             self._metrics.update(values)
         self._run.metrics(values, step)
 
     def plot(self, name: str, rows: list[dict[str, Any]]) -> None:
-        """Keep rows for `dvc plots`: they land in `plots/<stage>/<name>.tsv`, one column a key, the same in every row.
+        """Write rows to `plots/<stage>/<name>.tsv` for `dvc plots`. Each key is a column; all rows have the same keys.
 
-        Which columns DVC draws, and how, stands in `dvc.yaml`; where it names no y, the last one is drawn.
+        `dvc.yaml` says which columns DVC draws. If it names no `y`, DVC draws the last column.
         """
         if rows:
             self._plots[name] = rows
 
     def timing(self, values: dict[str, float]) -> None:
-        """Record what differs from run to run (seconds, rates): in the run only, in no output."""
+        """Record numbers that differ from run to run (seconds, rates). They go to the run and to no output."""
         self._run.timing(values)
 
     def picture(self, name: str, figure: Any) -> Path:
-        """Save a matplotlib figure (or an RGB uint8 array) as `pictures/<stage>/<name>.png` and log it."""
+        """Save a picture as `pictures/<stage>/<name>.png` and attach it to the run.
+
+        Args:
+            figure: a matplotlib figure, or an RGB array, uint8 (H, W, 3).
+        """
         path = self.dir / "pictures" / self.name / f"{name}.png"
         with atomic_file(path) as part:
             if isinstance(figure, np.ndarray):
@@ -98,11 +104,11 @@ class Stage(Generic[P]):
         return path
 
     def artifact(self, path: Path, folder: str = "outputs") -> None:
-        """Attach a small file to the run (cards, configurations), beside being an output."""
+        """Attach a small output file, such as a card or a configuration, to the run."""
         self._run.artifact(path, folder)
 
     def progress(self, items: Iterable[Item], total: int | None = None, what: str = "") -> Iterator[Item]:
-        """Pass `items` through, printing a line every few seconds (a log is read more than a bar)."""
+        """Yield `items`, and print a line of progress every five seconds. Lines suit a log better than a bar."""
         total = len(items) if total is None and hasattr(items, "__len__") else total
         started = last = time.monotonic()
         for done, item in enumerate(items, start=1):
@@ -118,29 +124,29 @@ class Stage(Generic[P]):
         print(f"[{self.key}] {line}", flush=True)
 
     def state_dir(self, *parts: str) -> Path:
-        """A folder that outlives this run and is no output, `.landloom/<parts>` (made if missing)."""
+        """Return the folder `.landloom/<parts>`, and create it if needed. It outlives this run and is no output."""
         path = self.root.joinpath(STATE, *parts)
         path.mkdir(parents=True, exist_ok=True)
         return path
 
     def spent(self, folder: Path, out: Path) -> None:
-        """`folder` (checkpoints) is needed no more once DVC has `out`, which is written."""
+        """Mark `folder` (checkpoints) for deletion once DVC has cached `out`. Call this after `out` is written."""
         mark(self.root, folder, out.relative_to(self.root).as_posix())
 
     def input_hash(self) -> str:
-        """Hash of everything this stage depends on (data, code, parameters): keys its checkpoints."""
+        """Return one hash over data, code and parameters of this stage. It identifies the checkpoints."""
         return input_hash(self._entry, self.root, self.inputs)
 
     @property
     def run_id(self) -> str | None:
-        """Id of the MLflow run, or None when the tracking server is away."""
+        """Id of the MLflow run, or None if MLflow was not reached."""
         return self._run.id
 
     def finish(self) -> dict[str, str]:
-        """Write the metrics file; return DVC's hash of every output but the run file, by path.
+        """Write metrics and plots. Return DVC's hash of each output except the run file, by path.
 
         Raises:
-            RuntimeError: the function did not write an output that `dvc.yaml` names.
+            RuntimeError: the stage did not write an output that `dvc.yaml` names.
         """
         metrics, record = self.dir / "metrics" / f"{self.name}.json", self.dir / "runs" / f"{self.name}.json"
         outs = [self.root / out for out in self._entry.outs if self.root / out != record]
@@ -149,7 +155,7 @@ class Stage(Generic[P]):
         if self.dir / "plots" / self.name in outs:
             self._write_plots(self.dir / "plots" / self.name)
         for out in outs:
-            if "pictures" in out.parts:  # a stage that had nothing to draw says so by an empty folder
+            if "pictures" in out.parts:  # a stage without pictures writes an empty folder
                 out.mkdir(parents=True, exist_ok=True)
         missing = [out for out in outs if not out.exists()]
         if missing:

@@ -1,1 +1,1 @@
-"""What passes between rooms. Stages meet here and nowhere else."""
+"""File formats that stages exchange. A stage does not import another stage; it reads files with this package."""

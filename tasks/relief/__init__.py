@@ -1,1 +1,1 @@
-"""Terrain analysis on heights in metres. Every function takes arrays and a GSD and knows no stage."""
+"""Terrain analysis of heights in metres. The functions take arrays and a GSD and depend on no stage."""

@@ -1,10 +1,10 @@
-"""One vector of numbers for each tile: what a geomorphologist would measure before believing it.
+"""Descriptors: one vector of geomorphometric measures for each tile.
 
-Generated and real terrain are compared by the distributions of these numbers. Every one is finite for every
-tile without voids, level ones too. Those that range over orders of magnitude are transformed where they are
-made (ln, ln(1 + x) or asinh, which is a logarithm with a sign), so that distances between distributions are
-not distances between their few largest values. Shares of area are given as square roots, which spreads the
-rare landforms out and makes differences of shares Hellinger's.
+Generated and real terrain are compared by the distributions of these measures. All measures are finite for each tile
+without voids, including level tiles. Measures that range over orders of magnitude are transformed with ln, ln(1 + x)
+or asinh (a logarithm with a sign), so that a few large values do not dominate distances between distributions. Shares
+of area are transformed with the square root. It spreads rare landforms, and differences are then those of the
+Hellinger distance.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from tasks.relief.roughness import tri
 from tasks.relief.shade.slope import gradient
 from tasks.relief.spectrum import octave_shares, power_law, radial_power
 
-LOOKUP_PX = 8  # how far a landform is looked for: 0.7 km at 90 m, within which most hills of such maps rise
-FLAT_DEG = 1.0  # the usual threshold of geomorphons: less is level
-ASPECTS = 8  # sectors centred on the compass points: heights in whole metres favour the middles, never the edges
-CHUNK = 64  # tiles described at once; bounds memory; other sizes may round the last digit differently
+LOOKUP_PX = 8  # lookup distance of geomorphons: 0.7 km at 90 m, which covers most hills at this GSD
+FLAT_DEG = 1.0  # the usual threshold of geomorphons; smaller angles count as level
+ASPECTS = 8  # sectors centred on compass points, because rounded heights favour these directions
+CHUNK = 64  # tiles described together, to limit memory; another size can change the last digit
 
 
 def describe(heights: np.ndarray, gsd: float) -> tuple[np.ndarray, list[str]]:
-    """Describe tiles.
+    """Compute the descriptors of tiles.
 
     Args:
         heights: (N, S, S) metres without NaN, S at least 16.
         gsd: metres a pixel.
 
     Returns:
-        float64 (N, D), all finite, and the D names.
+        float64 (N, D), all finite, and the names of the D descriptors.
 
     Raises:
-        ValueError: wrong shape, or a height that is not a number: leave tiles with voids out.
+        ValueError: the shape is wrong, or a height is NaN or infinite. Leave out tiles with voids.
     """
     heights = np.asarray(heights)
     if heights.ndim != 3 or not np.isfinite(heights).all():
@@ -65,13 +65,13 @@ def _columns(heights: np.ndarray, gsd: float) -> dict[str, np.ndarray]:
 def _hypsometry(h: np.ndarray) -> dict[str, np.ndarray]:
     low, high, mean = h.min(axis=(1, 2)), h.max(axis=(1, 2)), h.mean(axis=(1, 2))
     relief = high - low
-    span = np.maximum(relief, 1.0)  # metres: below that, a shape would be made of rounding
+    span = np.maximum(relief, 1.0)  # metres; below 1 m, the shape would be that of rounding errors
     levels = (0.05, 0.25, 0.5, 0.75, 0.95)
     quantiles = np.quantile(h.reshape(len(h), -1), levels, axis=1)
     return {
         "relief": np.log1p(relief),
         "mean_height": np.arcsinh(mean / 10),
-        # Elevation-relief ratio: equal to the area under the hypsometric curve (Pike & Wilson 1971).
+        # Elevation-relief ratio, which equals the area under the hypsometric curve (Pike & Wilson 1971).
         "hypsometric_integral": np.where(relief > 0, (mean - low) / span, 0.5),
         **{f"height_q{100 * q:02.0f}": (row - mean) / span for q, row in zip(levels, quantiles, strict=True)},
     }
@@ -83,7 +83,7 @@ def _slopes(h: np.ndarray, gsd: float) -> dict[str, np.ndarray]:
     levels = (0.1, 0.5, 0.9, 0.99)
     quantiles = np.log1p(100 * np.quantile(slope, levels, axis=1))  # ln(1 + percent)
     sector = np.rint(np.arctan2(dx, dy).reshape(len(h), -1) / (2 * np.pi / ASPECTS)).astype(int) % ASPECTS
-    # Weighted by slope: on nearly level ground the direction is rounding, not relief.
+    # Weighted by slope, because rounding errors determine the direction of nearly level ground.
     tile = np.arange(len(h))[:, None] * ASPECTS
     weight = np.bincount((sector + tile).ravel(), slope.ravel(), minlength=len(h) * ASPECTS).reshape(len(h), ASPECTS)
     share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-12)
@@ -122,13 +122,13 @@ def _landforms(h: np.ndarray, gsd: float) -> dict[str, np.ndarray]:
 
 
 def _drainage(h: np.ndarray, gsd: float) -> dict[str, np.ndarray]:
-    # Where no law can be fitted there are no rivers to obey one: exponent 0, which no river has.
+    # Without enough rivers, no law can be fitted. Such tiles get the exponent 0, which no river has.
     columns = {name: np.nan_to_num(column, nan=0.0) for name, column in drainage(h, gsd).items()}
     return {name: np.sqrt(column) if name.endswith("_fraction") else column for name, column in columns.items()}
 
 
 def _seams(h: np.ndarray) -> dict[str, np.ndarray]:
-    """What convolutions leave behind: another gradient at the rim, or at every second pixel."""
+    """Measure artefacts of convolutions: a different gradient at the rim, or at every second pixel."""
     across, down = np.abs(np.diff(h, axis=2)), np.abs(np.diff(h, axis=1))
     rim = np.concatenate([across[:, :, 0], across[:, :, -1], down[:, 0], down[:, -1]], axis=1).mean(axis=1)
     inside = (across[:, :, 1:-1].mean(axis=(1, 2)) + down[:, 1:-1].mean(axis=(1, 2))) / 2

@@ -1,8 +1,8 @@
-"""Where water would run: pits, drainage network and the power laws that rivers obey.
+"""Drainage of terrain: pits, stream network, and the power laws of rivers.
 
-Flow leaves each pixel towards the steepest of its eight neighbours (D8: O'Callaghan & Mark 1984) on a surface
-whose pits are filled by Priority-Flood (Barnes, Lehman & Mulla 2014, algorithm 1). Inside a filled pit, or on
-level ground, water follows the flood back to where it came in, so every pixel drains off the raster's edge.
+Priority-Flood (Barnes, Lehman & Mulla 2014, algorithm 1) fills the pits. Water then flows from each pixel to the
+neighbour with the steepest descent (D8: O'Callaghan & Mark 1984). In filled pits and on level ground, water flows in
+the direction from which the flood came. Therefore every pixel drains over the edge of the raster.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ import numpy as np
 from numba import njit
 
 STREAM_CELLS = 32
-"""Upstream pixels at which a stream begins: a few streams on a 64² tile of 90 m (0.26 km²), and few enough
-hillslope pixels that the fits below see channels."""
+"""Upstream area at which a stream starts, in pixels (0.26 km² at 90 m). A 64² tile then has a few streams, and few
+of the stream pixels are hillslopes, which would disturb the fits."""
 
-# Not `cache=True`: the cache lies beside the source, which may be read-only and is itself hashed as a dependency.
-# Compiling takes a few seconds, once a process, on first use.
+# Not `cache=True`: numba writes the cache beside the source, which can be read-only and is hashed as a dependency.
+# Compilation takes a few seconds at first use in each process.
 
 
 def drainage(height: np.ndarray, gsd: float, stream_cells: int = STREAM_CELLS) -> dict[str, np.ndarray]:
-    """Drainage of each tile, as if rain fell evenly on it and nothing flowed in from outside.
+    """Measure the drainage of each tile under even rain and without inflow from outside.
 
     Args:
-        height: (N, H, W) metres without NaN, 3 pixels a side or more.
+        height: (N, H, W) metres without NaN, sides of at least 3 pixels.
         gsd: metres a pixel.
-        stream_cells: upstream area, in pixels, from which a pixel is a stream.
+        stream_cells: upstream area in pixels from which a pixel belongs to a stream.
 
     Returns:
         float64 arrays (N,):
-        `pit_fraction`: share of the inner pixels that lie below all eight neighbours;
-        `sink_fraction`: share of pixels that had to be raised for water to leave (flooded pits);
-        `stream_density`: length of streams over area, km/km² (level ground, such as sea, has none);
+        `pit_fraction`: share of the inner pixels that are below all eight neighbours;
+        `sink_fraction`: share of the pixels that were raised to let water drain (flooded pits);
+        `stream_density`: length of streams over area, km/km² (level ground, such as sea, has no streams);
         `concavity`: θ of Flint's law S = k A^-θ over the stream pixels (rivers: about 0.4 to 0.6);
-        `hack_exponent`: h of Hack's law L = c A^h, L the longest way down to a stream pixel (rivers: about 0.57);
-        `largest_catchment`: share of the tile that leaves it through one pixel.
-        The two exponents are NaN where fewer than three stream pixels or one single area give no line to fit.
+        `hack_exponent`: h of Hack's law L = c A^h, L the longest flow path to a stream pixel (rivers: about 0.57);
+        `largest_catchment`: the largest share of the tile that drains through one pixel.
+        The two exponents are NaN if there are fewer than three stream pixels or only one value of the area.
 
     Raises:
-        ValueError: wrong shape, or NaN: fill or drop voids first, since a void would act as a hole in the ground.
+        ValueError: the shape is wrong, or a height is NaN. Fill or drop voids first.
     """
     h = np.ascontiguousarray(height, np.float64)
     if h.ndim != 3 or min(h.shape[1:]) < 3:
@@ -57,15 +57,15 @@ def drainage(height: np.ndarray, gsd: float, stream_cells: int = STREAM_CELLS) -
 
 @njit
 def flow(height: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fill pits and find where each pixel's water goes.
+    """Fill pits and find the receiver of the water of each pixel.
 
     Args:
         height: float64 (H, W) metres, no NaN.
 
     Returns:
         filled: float64 (H, W), the surface without pits.
-        order: int64 (H·W,), flat pixel numbers, each after the pixel that it drains to.
-        receiver: int64 (H·W,), the pixel that each drains to, -1 where water leaves the raster.
+        order: int64 (H·W,), flat pixel indices; each pixel comes after its receiver.
+        receiver: int64 (H·W,), the pixel to which each pixel drains; -1 if its water leaves the raster.
     """
     rows, cols = height.shape
     filled = height.copy()
@@ -92,8 +92,8 @@ def flow(height: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                 receiver[nr * cols + nc] = here
                 filled[nr, nc] = max(height[nr, nc], level)
                 heappush(queue, (filled[nr, nc], nr * cols + nc))
-    # Pixels come off the queue from low to high, so a neighbour that is strictly lower always came earlier
-    # and `order` stays valid when the flood's way back gives way to the steepest descent.
+    # The queue yields pixels from low to high, so a strictly lower neighbour always comes earlier in `order`. `order`
+    # therefore stays valid when the steepest descent replaces the direction of the flood.
     for r in range(1, rows - 1):
         for c in range(1, cols - 1):
             steepest = 0.0
@@ -108,7 +108,10 @@ def flow(height: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @njit
 def accumulate(order: np.ndarray, receiver: np.ndarray, cols: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels that drain through each pixel, itself counted, and the longest way down to it in pixels."""
+    """Return the number of pixels that drain through each pixel, itself included, and the longest flow path to it.
+
+    Both are float64 (H·W,), in pixels. `order` and `receiver` are those of `flow`; `cols` is the width W.
+    """
     area, longest = np.ones(len(order)), np.zeros(len(order))
     for here in order[::-1]:
         to = receiver[here]
@@ -120,7 +123,7 @@ def accumulate(order: np.ndarray, receiver: np.ndarray, cols: int) -> tuple[np.n
 
 @njit
 def _step(here: int, to: int, cols: int) -> float:
-    """Distance between two neighbouring pixels, in pixels."""
+    """Return the distance between two neighbouring pixels in pixels."""
     return 1.0 if here // cols == to // cols or here % cols == to % cols else np.sqrt(2.0)
 
 
@@ -156,12 +159,12 @@ def _describe(
             continue
         step = _step(here, to, cols)
         fall, ground = surface[here] - surface[to], surface[here] == ravelled[here]
-        if ground and fall == 0:  # dead level: sea or a lake, and its network only the flood's
+        if ground and fall == 0:  # level ground (sea or a lake), where only the flood determines the network
             continue
         length += step
         stream_area.append(area[here])
         stream_length.append(longest[here])
-        if ground and fall > 0:  # a filled pit has no slope of its own
+        if ground and fall > 0:  # the slope of a filled pit is not that of the ground
             channel_area.append(area[here])
             channel_slope.append(fall / (step * gsd))
     return (
@@ -176,7 +179,7 @@ def _describe(
 
 @njit
 def _power(x: list, y: list) -> float:
-    """Exponent b of y = a x^b by least squares on logarithms; NaN where there is no line."""
+    """Return the exponent b of y = a x^b by least squares on logarithms; NaN if no line can be fitted."""
     if len(x) < 3:
         return np.nan
     lx, ly = np.log(np.array(x)), np.log(np.array(y))

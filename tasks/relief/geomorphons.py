@@ -1,8 +1,8 @@
-"""Geomorphons: landforms by what is seen from a pixel in eight directions.
+"""Geomorphons: landforms from lines of sight in eight directions.
 
-Jasiewicz & Stepinski (2013), Geomorphology 182, 147-156. From each pixel eight lines of sight are followed.
-Where the ground at the line's end stands out upwards the direction counts as "higher", downwards as "lower",
-else as "level"; the counts of higher and lower directions alone decide which of ten landforms the pixel is.
+Source: Jasiewicz & Stepinski (2013), Geomorphology 182, 147-156. Each direction counts as "higher", "lower" or "level".
+It is higher if the steepest angle along the line of sight points up, and lower if it points down. It is level if the
+angle is below a threshold. The numbers of higher and lower directions determine the landform of the pixel.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 NAMES = ("flat", "peak", "ridge", "shoulder", "spur", "slope", "hollow", "footslope", "valley", "pit")
-"""Class c (1..10) is NAMES[c - 1]."""
+"""Names of the landforms: class c (1..10) is NAMES[c - 1]."""
 
 NO_CLASS = 0
-"""Where no landform can be told: voids, their neighbours, and the raster's outermost pixels."""
+"""Class of pixels without a landform: voids, their neighbours, and the outermost pixels of the raster."""
 
 FL, PK, RI, SH, SP, SL, HL, FS, VL, PT = range(1, 11)
-__ = NO_CLASS  # higher and lower directions cannot be more than eight together
-# Figure 4 of the paper: row is the number of lower directions, column the number of higher ones.
+__ = NO_CLASS  # unused, because there are only eight directions
+# Figure 4 of the paper: the row is the number of lower directions, the column the number of higher directions.
 FORMS = np.array(
     [
         [FL, FL, FL, FS, FS, VL, VL, VL, PT],
@@ -33,27 +33,26 @@ FORMS = np.array(
     np.uint8,
 )
 DIRECTIONS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))  # (row, col) steps
-CHUNK = 16  # tiles worked on at once: the arrays of a step stay in the processor's cache
+CHUNK = 16  # tiles processed together: their arrays fit into the cache of the processor
 
 
 def geomorphons(height: np.ndarray, gsd: float, lookup_px: int, flat_deg: float) -> np.ndarray:
-    """Landform of every pixel.
+    """Classify the landform of each pixel.
 
     Args:
         height: (N, H, W) metres.
         gsd: metres a pixel.
-        lookup_px: how far to look, in pixels of ground distance (so diagonals take fewer steps). Lines of
-            sight end at the raster's edge and pass over voids, except one right beside the pixel.
-        flat_deg: a direction is level when no height on its line is seen at a steeper angle than this. An even slope
-            is seen at less than its own angle in all but two directions, so ground up to √2 of it may be flat.
+        lookup_px: length of the lines of sight in pixels of ground distance, so diagonals take fewer steps. Lines of
+            sight end at the edge of the raster. They ignore voids, except a void next to the pixel.
+        flat_deg: a direction is level if all angles on its line are at most this steep, in degrees. On an even slope,
+            most directions have smaller angles than the slope, so ground with up to √2 times this slope can be flat.
 
     Returns:
-        uint8 (N, H, W): 1..10 as in `NAMES`, 0 (`NO_CLASS`) at a NaN, beside one, and on the outermost
-        pixels, which have no line of sight in some direction. Count with `landform_shares`, which leaves
-        those out.
+        uint8 (N, H, W): 1..10 as in `NAMES`. It is 0 (`NO_CLASS`) at a NaN, next to a NaN, and on the outermost
+        pixels, which lack a line of sight in some direction. `landform_shares` leaves out these pixels.
 
     Raises:
-        ValueError: heights are not (N, H, W), or the lookup is less than a diagonal step.
+        ValueError: `height` is not (N, H, W), or `lookup_px` is below 2.
     """
     h = np.asarray(height, np.float32)
     if h.ndim != 3:
@@ -67,9 +66,13 @@ def geomorphons(height: np.ndarray, gsd: float, lookup_px: int, flat_deg: float)
 
 
 def landform_shares(classes: np.ndarray) -> np.ndarray:
-    """Share of each landform among the classified pixels: (N, H, W) classes to float64 (N, 10), rows sum to 1.
+    """Return the share of each landform among the classified pixels.
 
-    A raster without any classified pixel has NaN shares.
+    Args:
+        classes: uint8 (N, H, W), as `geomorphons` returns them.
+
+    Returns:
+        float64 (N, 10); each row sums to 1, or is NaN if the raster has no classified pixel.
     """
     counts = np.array([np.bincount(tile.ravel(), minlength=11)[1:] for tile in classes]).reshape(-1, len(NAMES))
     total = counts.sum(axis=1, keepdims=True)
@@ -82,9 +85,9 @@ def _classify(h: np.ndarray, gsd: float, lookup_px: int, flat_deg: float) -> np.
     higher, lower = np.zeros(h.shape, np.uint8), np.zeros(h.shape, np.uint8)
     for down, right in DIRECTIONS:
         zenith, nadir = _line_of_sight(h, down, right, gsd, lookup_px)
-        # A line counts when its steepest angle passes the threshold, and up or down by which of its two
-        # extremes is the larger: the rule of r.geomorphon, in tangents (they are in the angles' order), and
-        # as a sum, so that an even slope (both extremes equal) counts by its own sign and not as level.
+        # The rule of r.geomorphon: a direction counts if its steepest angle exceeds the threshold. The extreme with the
+        # larger magnitude decides between higher and lower. Tangents have the same order as angles. The sum of the
+        # extremes has the right sign even on an even slope, where both extremes are equal.
         seen = np.maximum(np.abs(zenith), np.abs(nadir)) > steepest
         sign = zenith + nadir
         higher += seen & (sign > 0)
@@ -94,7 +97,7 @@ def _classify(h: np.ndarray, gsd: float, lookup_px: int, flat_deg: float) -> np.
 
 
 def _line_of_sight(h: np.ndarray, down: int, right: int, gsd: float, lookup_px: int) -> tuple[np.ndarray, np.ndarray]:
-    """Largest and smallest tangent of height over distance along one direction; NaN where its first step is."""
+    """Return the largest and the smallest tangent along one direction, float32; NaN if the first step is NaN."""
     rows, cols = h.shape[-2:]
     unit = np.hypot(down, right)
     zenith, nadir = np.full(h.shape, np.nan, np.float32), np.full(h.shape, np.nan, np.float32)
@@ -107,14 +110,14 @@ def _line_of_sight(h: np.ndarray, down: int, right: int, gsd: float, lookup_px: 
             zenith[near] = tangent
             nadir[near] = tangent
         else:
-            # maximum keeps a NaN of the first step; fmax passes over voids farther out.
+            # `maximum` keeps a NaN of the first step; `fmax` ignores NaN farther out.
             np.maximum(zenith[near], np.fmax(zenith[near], tangent), out=zenith[near])
             np.minimum(nadir[near], np.fmin(nadir[near], tangent), out=nadir[near])
     return zenith, nadir
 
 
 def _shift(size: int, offset: int) -> tuple[slice, slice]:
-    """Which pixels of an axis have a pixel `offset` away, and those pixels."""
+    """Return the pixels of an axis that have a pixel at distance `offset`, and these distant pixels."""
     if abs(offset) >= size:
         return slice(0, 0), slice(0, 0)
     if offset >= 0:

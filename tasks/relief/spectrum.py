@@ -1,9 +1,9 @@
-"""Power spectra of heights, and noise that has a given spectrum.
+"""Power spectra of heights, and noise with a given spectrum.
 
-Natural relief is close to a power law, P(f) ∝ f^-β with β near 2H + 2 for a surface of Hurst exponent H
-(Turcotte 1997, Fractals and Chaos in Geology and Geophysics, chapter 7). What the spectrum cannot see, the
-phases, is what makes valleys join and ridges run: noise with the right spectrum is the control that any
-terrain metric must tell from terrain.
+The spectrum of natural relief is close to a power law, P(f) ∝ f^-β, with β near 2H + 2 for a surface with the Hurst
+exponent H (Turcotte 1997, Fractals and Chaos in Geology and Geophysics, chapter 7). The spectrum does not contain the
+phases, which determine valleys and ridges. Noise with the right spectrum is therefore a control: a terrain metric must
+distinguish it from terrain.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from __future__ import annotations
 import numpy as np
 
 LOWEST_RING = 3
-"""First ring that a power law is fitted to: the Hann window smears one ring over its neighbours (its main
-lobe is four rings wide), and detrending takes power from the first two."""
+"""First ring of the fit of a power law. The main lobe of the Hann window is four rings wide and spreads each ring over
+its neighbours. Detrending removes power from the first two rings."""
 
 FLOOR = 0.01
-"""Metres of white noise (one standard deviation) added to every spectrum, so that level tiles have a logarithm.
-A tenth of the finest step in which published heights come."""
+"""Standard deviation in metres of white noise that is added to each spectrum, so that level tiles have a logarithm. It
+is a tenth of the finest step of published heights."""
 
 
 def radial_power(height: np.ndarray, gsd: float) -> tuple[np.ndarray, np.ndarray]:
-    """Radially averaged power spectral density of each tile.
+    """Compute the radially averaged power spectral density of each tile.
 
     Args:
         height: (..., S, S) metres without NaN, S at least 16.
         gsd: metres a pixel.
 
     Returns:
-        frequency: float64 (S // 2,) in cycles per metre, one to S // 2 cycles a tile.
-        power: float64 (..., S // 2) in m² · m² (variance per unit area of frequency): white noise of
-        variance v has v · gsd² everywhere.
+        frequency: float64 (S // 2,) in cycles per metre, 1 to S // 2 cycles a tile.
+        power: float64 (..., S // 2) in m² · m² (variance per unit area of frequency). White noise with variance v
+        has the power v · gsd² in all rings.
 
     Raises:
-        ValueError: not square, or too small.
+        ValueError: the tiles are not square or too small.
     """
     h = np.asarray(height, np.float64)
     side = h.shape[-1]
@@ -45,7 +45,7 @@ def radial_power(height: np.ndarray, gsd: float) -> tuple[np.ndarray, np.ndarray
 
     rows, cols = np.fft.fftfreq(side, 1 / side)[:, None], np.fft.rfftfreq(side, 1 / side)
     ring = np.rint(np.hypot(rows, cols)).astype(int)
-    # rfft2 keeps half of a symmetric plane: its inner columns stand for two.
+    # rfft2 returns half of a symmetric plane, so each inner column counts twice.
     weight = np.where((cols > 0) & (cols < side / 2), 2.0, 1.0) * np.ones_like(rows)
     take = [np.flatnonzero(ring == k) for k in range(1, side // 2 + 1)]
     flat = spectrum.reshape(*spectrum.shape[:-2], -1)
@@ -54,7 +54,7 @@ def radial_power(height: np.ndarray, gsd: float) -> tuple[np.ndarray, np.ndarray
 
 
 def detrend(height: np.ndarray) -> np.ndarray:
-    """Heights less their least-squares plane, float64 (..., S, S)."""
+    """Subtract the least-squares plane of each tile: (..., S, S) metres to float64 (..., S, S)."""
     h = np.asarray(height, np.float64)
     ramp = np.arange(h.shape[-1]) - (h.shape[-1] - 1) / 2
     ramp /= np.sqrt((ramp**2).sum() * len(ramp))  # unit norm over the tile; mean, x and y are orthogonal on a grid
@@ -65,14 +65,15 @@ def detrend(height: np.ndarray) -> np.ndarray:
 
 
 def power_law(frequency: np.ndarray, power: np.ndarray, gsd: float) -> tuple[np.ndarray, np.ndarray]:
-    """Least-squares line through log power against log frequency, from `LOWEST_RING` up.
+    """Fit a line to log power against log frequency by least squares, from `LOWEST_RING` up.
 
     Args:
-        frequency, power: as `radial_power` gives them.
+        frequency, power: as `radial_power` returns them.
+        gsd: metres a pixel.
 
     Returns:
-        slope: (...) the exponent -β (white noise 0, relief about -4 to -3).
-        residual: (...) root mean square of what the line misses, in natural logarithms.
+        slope: float64 (...), the exponent -β (white noise 0, relief about -4 to -3).
+        residual: float64 (...), root mean square of the residuals, in natural logarithms.
     """
     x = np.log(frequency[LOWEST_RING - 1 :])
     y = np.log(power[..., LOWEST_RING - 1 :] + (FLOOR * gsd) ** 2)
@@ -82,30 +83,35 @@ def power_law(frequency: np.ndarray, power: np.ndarray, gsd: float) -> tuple[np.
 
 
 def octave_shares(power: np.ndarray, gsd: float) -> np.ndarray:
-    """Natural logarithm of each octave's share of the variance, (..., 4), the four below the Nyquist frequency.
+    """Return the natural logarithm of the share of each octave in the variance, float64 (..., 4).
 
-    Octave i of 4 holds wavelengths of 32 to 16, 16 to 8, 8 to 4 and 4 to 2 pixels.
+    The four octaves hold wavelengths of 32 to 16, 16 to 8, 8 to 4 and 4 to 2 pixels.
+
+    Args:
+        power: (..., R) as `radial_power` returns it.
+        gsd: metres a pixel.
     """
     rings = power.shape[-1]
     k = np.arange(1, rings + 1)
-    variance = (power + (FLOOR * gsd) ** 2) * k  # a ring holds modes in proportion to its radius
+    variance = (power + (FLOOR * gsd) ** 2) * k  # the number of modes in a ring is proportional to its radius
     edges = rings / 2.0 ** np.arange(4, -1, -1)
     bands = [variance[..., (k > low) & (k <= high)].sum(axis=-1) for low, high in zip(edges, edges[1:], strict=False)]
     return np.log(np.stack(bands, axis=-1) / variance.sum(axis=-1, keepdims=True))
 
 
 def spectral_noise(power: np.ndarray, gsd: float, rng: np.random.Generator, rounds: int = 4) -> np.ndarray:
-    """Random-phase noise for each spectrum: a field whose own `radial_power` is the one given.
+    """Return noise with random phases for each spectrum; the `radial_power` of the noise is that spectrum.
 
     Args:
-        power: (N, R) as `radial_power` gives it for tiles of 2 R pixels a side.
-        rounds: corrections of the amplitudes. Window, detrending and chance let the measured spectrum of a
-            finite field differ from the one that was asked for; each round divides out what is left.
+        power: (N, R) as `radial_power` returns it for tiles with 2 R pixels a side.
+        gsd: metres a pixel.
+        rounds: number of corrections of the amplitudes. Window, detrending and chance change the measured spectrum of a
+            finite field; each round divides by the remaining error.
 
     Returns:
-        float64 (N, 2 R, 2 R), mean zero and no plane. Each is cut from a field twice as wide, so that
-        opposite edges do not match. Below the first ring the power stays level, as relief's does over
-        distances longer than its hills; in the corners above the Nyquist frequency the power law goes on.
+        float64 (N, 2 R, 2 R) metres, detrended. Each tile is cut from a field of twice the side, so opposite edges do
+        not match. Below the first ring the power is constant, as in relief at distances longer than its hills. In the
+        corners above the Nyquist frequency the power law continues.
     """
     side, floor = 2 * power.shape[-1], (FLOOR * gsd) ** 2
     frequency = np.arange(1, side // 2 + 1) / (side * gsd)
@@ -117,7 +123,7 @@ def spectral_noise(power: np.ndarray, gsd: float, rng: np.random.Generator, roun
     out = np.empty((len(power), side, side))
     for index, target in enumerate(np.log(power + floor)):
         phases = np.fft.rfft2(rng.standard_normal((2 * side, 2 * side)))
-        phases /= np.abs(phases) * gsd / (2 * side)  # of white noise with variance 1, hence Hermitian
+        phases /= np.abs(phases) * gsd / (2 * side)  # phases of white noise with variance 1, which are Hermitian
         phases[0, 0] = 0
         asked = target
         for left in range(rounds, -1, -1):

@@ -1,1 +1,1 @@
-"""Bookkeeping: what a run records. Nothing here changes the bytes of an output."""
+"""Bookkeeping of runs: MLflow, provenance, secrets, hardware. Nothing here changes the bytes of an output."""

@@ -1,4 +1,4 @@
-"""What a bundle says of where its code came from: on the other side there is no git, and no MLflow."""
+"""The origin of the code of a bundle. A bundle carries it as a file, because its machine has no git repository."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ CARRIED = "bundle-origin.json"
 
 @dataclass(frozen=True)
 class Carried:
-    """The facts that `flows.bundle` wrote down.
+    """The facts that `flows.bundle` wrote.
 
     Attributes:
-        commit, patch: as `tasks.runs.provenance.git_state` gives them.
+        commit, patch: as `tasks.runs.provenance.git_state` returns them.
         params: the text of the committed `params.yaml`, or None.
     """
 
@@ -24,6 +24,6 @@ class Carried:
 
 
 def carried(root: Path) -> Carried | None:
-    """The facts of the bundle that `root` is; None in a checkout."""
+    """Return the facts of the unpacked bundle `root`, or None if `root` is a checkout."""
     path = root / CARRIED
     return Carried(**json.loads(path.read_text())) if path.exists() else None

@@ -1,6 +1,6 @@
-"""Execute one stage: parameters in, run recorded, outputs hashed.
+"""Execution of one stage: read its parameters, record its run, hash its outputs.
 
-Every room's `__main__.py` hands its parameter model and its function to `main`.
+The `__main__.py` of each room passes its parameter model and its function to `main`.
 """
 
 from __future__ import annotations
@@ -44,12 +44,17 @@ def main(room: str, model: type[P], function: Callable[[Stage[P]], None]) -> Non
 
 
 def run_stage(room: str, dataset: str, model: type[P], function: Callable[[Stage[P]], None], root: Path = ROOT) -> None:
-    """Check what concerns the dataset, open the run, call `function`, seal the outputs."""
+    """Run one stage: validate the parameters of the dataset, open the run, call `function`, hash the outputs.
+
+    Raises:
+        LandloomError: a parameter or an input is wrong.
+        RuntimeError: `function` did not write an output.
+    """
     settings = load(root, dataset)
     params = validate(model, settings.datasets[dataset][room], f"datasets.{dataset}.{room}")
     entry = stage_entry(room, dataset, root)
     if os.environ.get("RANK", "0") != "0":
-        # Another process of the same stage, started by `accelerate launch`: it computes; the first one speaks.
+        # `accelerate launch` started several processes for this stage. Only the process of rank 0 records the run.
         function(Stage(entry, params, settings.seed, settings.compute, Run(), root))
         return
     clear(root, entry.deps)
@@ -66,9 +71,9 @@ def run_stage(room: str, dataset: str, model: type[P], function: Callable[[Stage
 
 
 def _record(stage: Stage, outs: dict[str, str], started_from: Origin) -> Path:
-    """Write the run file: which run made these bytes, and from what.
+    """Write the run file, which names the run that made the outputs, and the inputs; return its path.
 
-    DVC's cache brings this file back together with the outputs, so it describes them wherever they are checked out.
+    DVC checks this file out together with the outputs, so it describes them on every machine.
     """
     path = stage.dir / "runs" / f"{stage.name}.json"
     facts = {
@@ -86,7 +91,7 @@ def _record(stage: Stage, outs: dict[str, str], started_from: Origin) -> Path:
 
 
 def quiet_libraries() -> None:
-    """Turn the libraries' telemetry off for anyone who calls a stage without the Makefile."""
+    """Turn off the telemetry of libraries, also for stages that are started without the Makefile."""
     for name, value in {
         "DO_NOT_TRACK": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -1,12 +1,12 @@
-"""How many stages work on one host at a time, whoever started them.
+"""A limit on the number of stages that run on one host at the same time.
 
-A place is a file that a stage keeps locked while it works. The kernel frees the lock when the process ends,
-however it ends, so nothing has to be cleaned up and no server has to be asked: flows on a Prefect server,
-flows without one, workers, sweeps and `dvc repro` in a terminal all count, in any checkout of this user.
-(A limit kept on a Prefect server would know nothing of the others, and would keep a dead flow's places.)
+The limit consists of numbered places. A place is a file that a stage keeps locked while it runs. The kernel releases
+the lock when the process ends, also after a kill, so no cleanup and no server are needed. All stages of this user
+count, in all checkouts: flows with or without a Prefect server, workers, sweeps, and `dvc repro` in a terminal.
+A limit on a Prefect server would miss the stages that run without it, and a dead flow would keep its places.
 
-A stage that a flow started has `LANDLOOM_HOST_STAGES` and waits for one of so many places. A stage of plain
-`dvc repro` takes a place if one is free and never waits: a person at a terminal asked for it now.
+A stage that a flow started has `LANDLOOM_HOST_STAGES` in its environment and waits for one of that many places. A
+stage of plain `dvc repro` takes a place if one is free. It never waits, because a person at a terminal started it.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _EVERY_S, _TELL_EVERY_S = 0.5, 60.0
 
 @contextmanager
 def host_place(say: Callable[[str], None]) -> Iterator[None]:
-    """Hold one of this host's places; `say` is told, now and then, of waiting for one."""
+    """Hold one of this host's places. While this waits, it calls `say` once a minute with a message."""
     limit = int(os.environ.get(LIMIT) or 0)
     places = limit or os.cpu_count() or 1
     told = -_TELL_EVERY_S
     while (held := _free(places)) is None and limit:
         if time.monotonic() - told >= _TELL_EVERY_S:
             told = time.monotonic()
-            say(f"waits: {limit} stages are at work on this host, as many as {LIMIT} lets it bear")
+            say(f"waits: {limit} stages are running on this host, which is the limit that {LIMIT} sets")
         time.sleep(_EVERY_S)
     try:
         yield
@@ -44,7 +44,7 @@ def host_place(say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _free(places: int) -> IO[bytes] | None:
-    """The first place that nobody holds, now held by us."""
+    """Lock the first free place and return its file, or None if no place is free."""
     folder = Path(os.environ.get(FOLDER) or Path(tempfile.gettempdir()) / f"landloom-{os.getuid()}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for number in range(places):

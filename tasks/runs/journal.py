@@ -1,8 +1,8 @@
-"""What a run tells MLflow, as plain events: performed at once or, while MLflow is away, kept on disk for later.
+"""Records for MLflow as plain events, which are sent at once, or kept on disk while MLflow cannot be reached.
 
-A journal is a folder `.landloom/unsent/<stage>-<when>/`: `run.json` says which run this is, `events.jsonl`
-holds the events in order, and files that were to be attached lie beside them as they were. The writer holds
-a lock on the events for as long as it lives, so that nobody sends a run that is still going on.
+A journal is a folder `.landloom/unsent/<stage>-<time>/`. `run.json` describes the run, `events.jsonl` holds the
+events in order, and `files/` holds copies of the attached files. The writer holds a lock on `events.jsonl` until its
+process ends, so that no other process sends a run that is still active.
 """
 
 from __future__ import annotations
@@ -23,13 +23,20 @@ Event = dict[str, Any]
 
 
 def perform(client: Any, run_id: str, event: Event, folder: Path = Path()) -> None:
-    """Tell MLflow one event; doing so twice leaves the run as doing so once. `folder` is where its file lies."""
+    """Send one event to MLflow. Sending an event twice has the same result as sending it once.
+
+    Args:
+        folder: the folder to which the path of an attached file is relative.
+
+    Raises:
+        Exception: whatever MLflow's client raises.
+    """
     from mlflow.entities import Metric, Param, RunTag
 
     match event["kind"]:
         case "params":
             params = [Param(name, value) for name, value in event["values"].items()]
-            for start in range(0, len(params), 100):  # more at once are refused
+            for start in range(0, len(params), 100):  # MLflow refuses more in one call
                 client.log_batch(run_id, params=params[start : start + 100])
         case "tags":
             client.log_batch(run_id, tags=[RunTag(name, value) for name, value in event["values"].items()])
@@ -48,7 +55,7 @@ def perform(client: Any, run_id: str, event: Event, folder: Path = Path()) -> No
 
 
 def dataset_inputs(hashes: dict[str, str], context: str) -> list[Any]:
-    """MLflow's dataset inputs for the paths under `data/`, with DVC's digests, without loading any."""
+    """Return MLflow's dataset inputs for the paths under `data/`, with DVC's hashes. No data are loaded."""
     from mlflow.data.http_dataset_source import HTTPDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.entities import DatasetInput, InputTag
@@ -63,10 +70,10 @@ def dataset_inputs(hashes: dict[str, str], context: str) -> list[Any]:
 
 
 class Journal:
-    """The writer's side: a folder that appears with the first event kept."""
+    """Writer of a journal. The first kept event creates the folder."""
 
     def __init__(self, root: Path, stage: str, start: dict[str, Any]):
-        """`start` is what makes the run: its name, tags and time; `run_id` once MLflow has given one."""
+        """`start` describes the run: name, tags, time, and `run_id` once MLflow has assigned one."""
         self.start = start
         self._home, self._stage = root / UNSENT, stage
         self._stream: Any = None
@@ -74,11 +81,15 @@ class Journal:
 
     @property
     def folder(self) -> Path | None:
-        """Where events are kept; None while there are none."""
+        """The folder of the journal, or None before the first event."""
         return Path(self._stream.name).parent if self._stream else None
 
     def keep(self, event: Event) -> None:
-        """Append one event; a file to attach is copied, as the stage may write it again. Raises OSError."""
+        """Append one event. An attached file is copied, because the stage can overwrite it later.
+
+        Raises:
+            OSError: the event or the file cannot be written.
+        """
         if self._stream is None:
             folder = self._home / f"{self._stage}-{time.time_ns():x}"
             folder.mkdir(parents=True)
@@ -87,7 +98,7 @@ class Journal:
             fcntl.flock(self._stream, fcntl.LOCK_EX)
         if event["kind"] == "file":
             path = Path(event["path"])
-            self._files += 1  # a folder each: the same name comes again and again while a series of pictures grows
+            self._files += 1  # one folder for each file, because a stage attaches several files of one name
             copy = self.folder / "files" / str(self._files) / path.name
             copy.parent.mkdir(parents=True)
             shutil.copyfile(path, copy)
@@ -96,20 +107,20 @@ class Journal:
         self._stream.flush()
 
     def close(self) -> None:
-        """The run is over: its journal may be sent from now on."""
+        """Release the lock at the end of the run, so that the journal can be sent."""
         if self._stream:
             self._stream.close()
 
 
 def journals(root: Path) -> list[Path]:
-    """The folders of kept runs, oldest first."""
+    """Return the folders of all journals, oldest first."""
     found = [path.parent for path in (root / UNSENT).glob("*/run.json")]
     return sorted(found, key=lambda folder: folder.name.rsplit("-", 1)[-1])
 
 
 @contextmanager
 def taken(folder: Path) -> Iterator[bool]:
-    """Hold a journal for sending; yields False where its run is still going on, or someone else sends it."""
+    """Lock a journal for sending. Yield False if its run is still active or another process sends it."""
     with (folder / "events.jsonl").open("a") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -120,7 +131,7 @@ def taken(folder: Path) -> Iterator[bool]:
 
 
 def read(folder: Path) -> list[Event]:
-    """The events of a journal. A last line that a killed writer left half-written is dropped."""
+    """Return the events of a journal. A partial last line, which a killed writer leaves, is dropped."""
     events = []
     for line in (folder / "events.jsonl").read_text().splitlines():
         try:

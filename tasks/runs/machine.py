@@ -1,7 +1,7 @@
-"""How the machine fared during a run: processor, memory, disk, network and GPU, as MLflow's system metrics.
+"""System metrics of a run: load of processor, memory, disk, network and GPU, under the names that MLflow uses.
 
-MLflow's own loop runs only for runs of its fluent interface, asks the server for the run at every sample, and
-warns by itself when the server is away; this one takes MLflow's probes and tells the run what they say.
+This module uses MLflow's monitors but not MLflow's sampling loop. That loop works only for runs of the fluent
+interface, asks the server for the run at every sample, and prints its own warnings when the server is away.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ import psutil
 
 from tasks.runs.probe import Probe
 
-EVERY_S = 5.0  # at first; nothing is told of a shorter run
-_SAMPLES = 200  # from then on a sample each two-hundredth of the time so far: some 1,100 in a day, not 17,000
+EVERY_S = 5.0  # the first interval; a shorter run records no system metrics
+_SAMPLES = 200  # later intervals are 1/200 of the elapsed time: about 1,100 samples in a day, not 17,000
 
 
 class Machine:
-    """A thread that samples until it is stopped. `tell(values, number)` may block and must not raise."""
+    """A thread that takes samples until it is stopped.
+
+    Args:
+        tell: called with the values of a sample and its number. It may block and must not raise.
+    """
 
     def __init__(self, tell: Callable[[dict[str, float], int], None]):
         self._tell, self._stop = tell, threading.Event()
@@ -32,12 +36,12 @@ class Machine:
         self._every = float(os.environ.get("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL") or EVERY_S)
 
     def start(self) -> None:
-        """Start, unless MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING says no."""
+        """Start the thread, unless MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING is `false`."""
         if self._wanted:
             self._thread.start()
 
     def stop(self) -> None:
-        """Stop; a call that hangs in the network is left behind."""
+        """Stop the thread. Wait at most ten seconds, because a network call can hang."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout=10)
@@ -45,7 +49,7 @@ class Machine:
     def _watch(self) -> None:
         started, number = time.monotonic(), 0
         try:
-            psutil.cpu_percent()  # counts from one call to the next, thread by thread
+            psutil.cpu_percent()  # psutil measures the load since the last call of the same thread
             if self._stop.wait(self._every):
                 return
             probes = _probes()
@@ -64,7 +68,7 @@ class Machine:
 
 
 def _probes() -> list[Any]:
-    """MLflow's, and that of GPUs where there are some and `nvidia-ml-py` can read them."""
+    """Return MLflow's monitors, with the GPU monitor if `nvidia-ml-py` finds GPUs; without MLflow, our own probe."""
     if importlib.util.find_spec("mlflow") is None:
         return [Probe()]
     from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor

@@ -1,4 +1,4 @@
-"""`params.yaml` for everything that records it: read, searched for keys, and checked."""
+"""Reading of `params.yaml` for code that records it: validation, a search for secrets, and resolved values."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ from tasks.runs.secrets import found_in
 
 
 def load(root: Path = ROOT, dataset: str | None = None) -> Settings:
-    """Read `params.yaml`, and check what concerns the dataset, or every dataset.
+    """Read and validate `params.yaml`: all datasets, or only the given one. Refuse secrets anywhere in the file.
+
+    Every run stores a copy of the whole file, so a secret in the section of another dataset would leak too.
 
     Raises:
-        LandloomError: a value is wrong, or a value anywhere in the file looks like a key, because the file is copied
-            whole beside a run; the message has the full path of the first one.
+        LandloomError: a value is wrong or looks like a secret. The message holds the full path of the first such value.
     """
     raw = read(root)
     refuse_secrets(raw)
-    if carried(root):  # `flows.bundle` checked every section, with the rooms that a bundle lacks
+    if carried(root):  # `flows.bundle` validated all sections; the bundle lacks the code of some rooms
         return validate(Settings, raw, "")
     return check(raw, root, dataset)
 
 
 def resolved(section: Any, room: str) -> dict[str, Any]:
-    """A section's values with every default filled in, as plain types.
+    """Return the values of a section with all defaults filled in, as plain types.
 
-    A section that the room's model refuses, as an older commit's may be, is given back as it is written.
+    If the model of the room refuses the section, return the section unchanged. Sections of older commits can be
+    refused.
     """
     try:
         return validate(room_params(room), section, room).model_dump(mode="json")
@@ -37,7 +39,7 @@ def resolved(section: Any, room: str) -> dict[str, Any]:
 
 
 def refuse_secrets(raw: Any, where: str = "") -> None:
-    """Raise LandloomError where a value looks like a key: parameters are copied into locks, runs and cards."""
+    """Raise LandloomError if a value looks like a secret. Parameters are copied into locks, runs and cards."""
     if isinstance(raw, dict):
         for key, value in raw.items():
             refuse_secrets(value, f"{where}.{key}" if where else str(key))

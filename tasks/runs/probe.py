@@ -1,4 +1,4 @@
-"""How the machine fares, told by the names of MLflow's system metrics, on machines without MLflow."""
+"""System metrics on machines without MLflow, under the names that MLflow uses."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _MIB = 2**20 / _MEGA
 
 
 class Probe:
-    """Has the three methods of MLflow's monitors. GPUs are asked through `nvidia-smi`, which needs no package."""
+    """A monitor with the methods of MLflow's monitors. It reads GPUs with `nvidia-smi`, which needs no package."""
 
     def __init__(self) -> None:
         self._values: dict[str, float] = {}
         self._network = psutil.net_io_counters()
 
     def collect_metrics(self) -> None:
-        """Look once."""
+        """Take one sample."""
         memory, disk, network = psutil.virtual_memory(), psutil.disk_usage(os.sep), psutil.net_io_counters()
         self._values = {
             "cpu_utilization_percentage": psutil.cpu_percent(),
@@ -35,16 +35,16 @@ class Probe:
         } | _gpus()
 
     def aggregate_metrics(self) -> dict[str, float]:
-        """What the last look found."""
+        """Return the values of the last sample, rounded to one decimal."""
         return {name: round(value, 1) for name, value in self._values.items()}
 
     def clear_metrics(self) -> None:
-        """Forget it."""
+        """Discard the sample."""
         self._values = {}
 
 
 def _gpus() -> dict[str, float]:
-    """Nothing where there is no GPU of NVIDIA's, or a value that the GPU does not tell."""
+    """Return the metrics of all NVIDIA GPUs. Values that a GPU does not report are left out."""
     if shutil.which("nvidia-smi") is None:
         return {}
     command = ["nvidia-smi", f"--query-gpu={_ASK}", "--format=csv,noheader,nounits"]
@@ -64,7 +64,7 @@ def _gpus() -> dict[str, float]:
 
 
 def _number(word: str) -> float | None:
-    """None for `[N/A]`."""
+    """Parse a number; return None for `[N/A]`."""
     try:
         return float(word)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a run stood on: input hashes, commit, uncommitted changes, lock file, hardware."""
+"""Provenance of a run: input hashes, commit, uncommitted changes, lock file, hardware."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LOCK = "requirements.lock"
 
 @dataclass(frozen=True)
 class Origin:
-    """What a run started from: fixed before its stage begins, so that later edits cannot enter.
+    """The state from which a run started. It is recorded before the stage starts, so that later edits do not enter it.
 
     Attributes:
-        inputs: DVC's hash of every dependency, by path.
-        commit: the checked-out commit; None outside a repository.
-        patch: what the working tree adds to the commit; None where git could not tell.
+        inputs: DVC's hash of each dependency, by path.
+        commit: the checked-out commit, or None outside a repository.
+        patch: the changes of the working tree against the commit, or None if git failed.
     """
 
     inputs: dict[str, str]
@@ -35,23 +35,22 @@ class Origin:
 
     @property
     def dirty(self) -> bool | None:
-        """Whether the code differs from the commit; None where nobody knows."""
+        """Whether the code differs from the commit; None if this is unknown."""
         return None if self.commit is None or self.patch is None else bool(self.patch)
 
 
 def origin(entry: StageEntry, root: Path) -> Origin:
-    """Hash the dependencies and ask git."""
+    """Return the hashes of the dependencies and the state of git."""
     return Origin(input_hashes(entry, root), *git_state(root))
 
 
 def git_state(root: Path) -> tuple[str | None, str | None]:
-    """(commit, patch): `git apply` of the patch on the commit gives the code that ran.
+    """Return (commit, patch). Applying the patch to the commit with `git apply` gives the code that ran.
 
-    The patch is empty when nothing differs, None where git cannot tell. It holds changes to tracked files
-    and new Python files; other untracked files stay out, because keys live in such files, and so do files
-    that exist to hold keys, tracked or not. DVC's lock is left out too: DVC writes it after the stage, so it
-    says nothing of the run. A key that was pasted into code is blanked, with a warning: then the patch no
-    longer gives the code that ran.
+    The patch is empty if nothing differs, and None if git fails. It holds the changes of tracked files, and new Python
+    files. Other untracked files are excluded, because they can hold secrets. Files that exist to hold secrets are
+    always excluded. `dvc.lock` is excluded because DVC writes it after the stage. Secrets inside code are blanked,
+    with a warning. Such a patch no longer gives the code that ran.
     """
     if bundle := carried(root):
         return bundle.commit, bundle.patch
@@ -75,12 +74,12 @@ def git_state(root: Path) -> tuple[str | None, str | None]:
     return commit.strip(), redact(patch) if secrets else patch
 
 
-# Files that hold keys by custom, at any depth.
+# Files that hold secrets by convention, in any folder.
 _KEY_FILES = tuple(
     f":(exclude,glob)**/{name}"
     for name in (".env", ".env.*", "*.pem", "*.key", "id_rsa*", "id_ed25519*", ".netrc", "credentials", "*.local")
 )
-# A person's own settings (colours, an external viewer, no prefixes) would make a patch that does not apply.
+# These options override the user's git settings (colours, external viewer, prefixes), which can break the patch.
 _DIFF = ("diff", "--binary", "--no-ext-diff", "--no-color", "--src-prefix=a/", "--dst-prefix=b/")
 
 
@@ -89,18 +88,18 @@ def _git(root: Path, *arguments: str) -> str | None:
         done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    differs = "--no-index" in arguments and done.returncode == 1  # how `--no-index` says that there is a difference
+    differs = "--no-index" in arguments and done.returncode == 1  # `--no-index` reports a difference with status 1
     return done.stdout.decode(errors="replace") if done.returncode == 0 or differs else None
 
 
 def lock_hash(root: Path) -> str | None:
-    """SHA-256 of the pinned environment, or None where there is no lock file."""
+    """Return the SHA-256 of `requirements.lock`, or None if there is no such file."""
     path = root / LOCK
     return file_sha256(path) if path.exists() else None
 
 
 def hardware() -> dict[str, str]:
-    """Processor, its arithmetic, cores, memory and GPUs. Torch is asked only where the process already loaded it."""
+    """Return processor, arithmetic, cores, memory (GiB) and GPUs. GPUs are listed only if torch is already imported."""
     import psutil
 
     facts = {
@@ -120,7 +119,7 @@ def hardware() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """The processor's model name: where the arithmetic is native, equal bits are promised on one model only."""
+    """Return the model name of the processor. Native arithmetic gives the same bits only on the same model."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # not Linux

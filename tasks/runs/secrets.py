@@ -1,7 +1,7 @@
-"""Keys stay in the environment: finds their values in text that is about to be written down, and blanks them.
+"""Search for secrets in text that is about to be recorded, and replacement of them. Secrets stay in the environment.
 
-Three things count as secret: the value of an environment variable whose name says so, the password in an
-address (`//user:password@host`), and strings of a shape that only keys have.
+Three kinds of text are secrets: the value of an environment variable whose name suggests a secret, the password in
+an address (`//user:password@host`), and strings in the format of well-known keys.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import os
 import re
 from collections.abc import Mapping
 
-_NAMES = re.compile(  # not AUTHOR, KEYBOARD or TOKENIZERS
+_NAMES = re.compile(  # does not match AUTHOR, KEYBOARD or TOKENIZERS
     r"KEY(?![A-Z])|SECRET|TOKEN(?!IZ)|PASSWORD|PASSWD|CREDENTIAL|CONNECTION_STRING|AUTH(?!OR(?!IZ))", re.IGNORECASE
 )
-# `user:password@`, or a token for a user; a name alone is none, nor is a placeholder (`{…}`, `$…`).
+# Matches `user:password@` or a token as the user. Does not match a user name alone, or a placeholder (`{…}`, `$…`).
 _IN_ADDRESS = re.compile(r"""(?<=//)(?:[^/@\s"'{}$:]*:[^/@\s"'{}$]+|[^/@\s"'{}$]{16,})(?=@)""")
 _SHAPES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"  # Amazon's key ids
-    r"|\bsk-[A-Za-z0-9_-]{20,}"  # OpenAI, Anthropic and those who copy them
+    r"|\bsk-[A-Za-z0-9_-]{20,}"  # OpenAI, Anthropic and others
     r"|\b(?:gh[pousr]|github_pat)_[A-Za-z0-9_]{20,}"
     r"|\bhf_[A-Za-z0-9]{20,}"
     r"|\bpn[ub]_[A-Za-z0-9]{20,}"  # Prefect
@@ -29,10 +29,10 @@ BLANK = "[blanked]"
 
 
 def secret_values(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Values to keep out of sight, by the variable that holds each, longest first.
+    """Return the secret values of the environment, by variable name, longest first.
 
-    Words of fewer than eight characters, numbers and words of plain letters are left out: they stand in
-    ordinary text (a password `password` would blank half a document), and blanking cannot make them safe.
+    Values of fewer than eight characters are left out. Values of fewer than 16 characters that are only letters or
+    only digits are left out too. Such values occur in ordinary text, and blanking them would damage it.
     """
     found: dict[str, str] = {}
     for name, value in environ.items():
@@ -45,13 +45,13 @@ def secret_values(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def _telling(value: str) -> bool:
-    if value.startswith(("/", "./", "~")):  # the path of a key file
+    if value.startswith(("/", "./", "~")):  # a path of a key file is no secret
         return False
     return len(value) >= 16 or (len(value) >= 8 and not value.isalpha() and not value.isdigit())
 
 
 def found_in(text: str, environ: Mapping[str, str] = os.environ) -> list[str]:
-    """What secrets `text` holds, in words for a message that does not repeat them."""
+    """Return descriptions of the secrets in `text`, for a message that does not show the secrets."""
     names = [f"the value of ${name}" for name, value in secret_values(environ).items() if value in text]
     if _IN_ADDRESS.search(text):
         names.append("a password in an address")
@@ -61,7 +61,7 @@ def found_in(text: str, environ: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def redact(text: str, environ: Mapping[str, str] = os.environ) -> str:
-    """`text` with every secret replaced by `[blanked]`; the same text where there is none."""
+    """Return `text` with every secret replaced by `[blanked]`."""
     for value in secret_values(environ).values():
         text = text.replace(value, BLANK)
     return _SHAPES.sub(BLANK, _IN_ADDRESS.sub(BLANK, text))

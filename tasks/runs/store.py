@@ -1,7 +1,7 @@
-"""Which MLflow a run is told to, whether it answers, and its first use by many at once.
+"""Connection to MLflow: its address, a quick check that it answers, and safe creation of the database.
 
-The default database is sqlite at an absolute path under the repository: file stores are refused since
-MLflow 3.13, and a relative path would make a second database for every working directory.
+The default database is sqlite at an absolute path under the repository. MLflow refuses file stores since version 3.13.
+A relative path would create another database for each working directory.
 """
 
 from __future__ import annotations
@@ -15,33 +15,36 @@ from typing import Any
 from urllib.parse import urlsplit
 
 EXPERIMENT = "landloom"
-_SHOWN_AS = {"mlflow.experimentKind": "custom_model_development"}  # MLflow's pages for training, not for chats
+_SHOWN_AS = {"mlflow.experimentKind": "custom_model_development"}  # MLflow then shows its pages for training
 _ANSWER_S = 5.0
-_LOCK_KEY = 0x6C616E64  # any number of our own: PostgreSQL's advisory locks are known by number alone
-_SETTINGS = {  # a server that does not answer must cost seconds, not the libraries' minutes
+_LOCK_KEY = 0x6C616E64  # an arbitrary constant, because a number identifies PostgreSQL's advisory locks
+_SETTINGS = {  # a server that does not answer must cost seconds, not the minutes of the default settings
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "PGCONNECT_TIMEOUT": "5",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # it would print the password of an address, too
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # MLflow would print the address with its password
 }
 
 
 def tracking_uri(root: Path) -> str:
-    """`MLFLOW_TRACKING_URI`, or the sqlite database under the repository."""
+    """Return `MLFLOW_TRACKING_URI`, or the address of the sqlite database under the repository."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
 
 
 def tracking_uri_shown() -> str:
-    """The tracking address without credentials, for messages."""
+    """Return the tracking address without credentials, for messages."""
     uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite under the repository"
     return uri.split("@")[-1]
 
 
 def connect(root: Path) -> tuple[Any, str]:
-    """(client, experiment id). First users of a database take turns; one that is away fails within seconds.
+    """Connect to MLflow; return (client, experiment id). An unreachable server or database fails within seconds.
 
-    Parallel first users of a database destroy its migration for good, so one of them makes the tables and
-    the experiment while the others wait.
+    Parallel processes that open a new database corrupt its migration. Therefore a lock lets one process create the
+    tables and the experiment while the others wait.
+
+    Raises:
+        Exception: MLflow or its database cannot be reached.
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -49,16 +52,19 @@ def connect(root: Path) -> tuple[Any, str]:
 
     uri = tracking_uri(root)
     knock(uri)
-    if uri.startswith("http"):  # a server guards its own tables
+    if uri.startswith("http"):  # a server protects its own tables
         return _experiment(MlflowClient(uri, uri), None)
     with _turn(uri, root):
         return _experiment(MlflowClient(uri, uri), (root / "mlartifacts").as_uri())
 
 
 def knock(uri: str) -> None:
-    """Raise unless something answers at `uri` within seconds; a database in a file always does.
+    """Check that the server or the database at `uri` answers within seconds. A database in a file needs no check.
 
-    The libraries' own patience is no use here: MLflow tries a dead database server for a hundred seconds.
+    MLflow itself would retry a dead database server for a hundred seconds.
+
+    Raises:
+        Exception: nothing answers, or the server reports an error.
     """
     if uri.startswith("http"):
         from mlflow.utils.credentials import get_default_host_creds
@@ -79,7 +85,7 @@ def knock(uri: str) -> None:
 
 @contextmanager
 def _turn(uri: str, root: Path) -> Iterator[None]:
-    """Wait for one's turn at a bare database: by a lock on disk, or inside PostgreSQL, whose users share no disk."""
+    """Hold the lock of a database: a file lock, and for PostgreSQL also an advisory lock, since hosts share no disk."""
     from filelock import FileLock
 
     (root / ".landloom").mkdir(exist_ok=True)
@@ -90,7 +96,7 @@ def _turn(uri: str, root: Path) -> Iterator[None]:
             engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool)
             with engine.connect() as connection:
                 connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
-                yield  # closing the connection gives the lock back, also when this process is killed
+                yield  # closing the connection releases the lock, also after a kill
         else:
             if uri.startswith("sqlite:///"):
                 _make_sqlite(Path(uri.removeprefix("sqlite:///")))
@@ -98,14 +104,14 @@ def _turn(uri: str, root: Path) -> Iterator[None]:
 
 
 def _make_sqlite(path: Path) -> None:
-    """Make the tables beside `path` and rename: a first user killed half-way must leave no half-made database."""
+    """Create the tables in a temporary file and rename it to `path`, so that a kill leaves no partial database."""
     if path.exists():
         return
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
-    for left in path.parent.glob(f"{part.name}*"):  # by a killed one; its journal too
+    for left in path.parent.glob(f"{part.name}*"):  # leftovers of a killed process, with the journal of sqlite
         left.unlink()
     store = SqlAlchemyStore(f"sqlite:///{part}", (path.parent / "mlartifacts").as_uri())
     store.engine.dispose()
@@ -113,7 +119,11 @@ def _make_sqlite(path: Path) -> None:
 
 
 def _experiment(client: Any, artifacts: str | None) -> tuple[Any, str]:
-    """Find or make the experiment; `artifacts` is where a bare database, which has no place for files, keeps them."""
+    """Find or create the experiment; return (client, experiment id).
+
+    Args:
+        artifacts: the folder for artifacts of a database without a server; None with a server.
+    """
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(EXPERIMENT)
@@ -121,7 +131,7 @@ def _experiment(client: Any, artifacts: str | None) -> tuple[Any, str]:
         return client, found.experiment_id
     try:
         return client, client.create_experiment(EXPERIMENT, artifact_location=artifacts, tags=_SHOWN_AS)
-    except MlflowException:  # on a server another machine may have been first
+    except MlflowException:  # another machine can create it at the same time
         found = client.get_experiment_by_name(EXPERIMENT)
         if found is None:
             raise

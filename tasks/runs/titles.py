@@ -1,7 +1,7 @@
-"""What a run is called in MLflow, and what is said of it there, so that two of them can be told apart at a glance.
+"""Names and descriptions of runs in MLflow, which make two runs easy to distinguish.
 
-A run bears its stage's name and what it changed against the committed parameters, its own and those of the
-stages before it: `train@terrain lr=0.002`, and then `evaluate@terrain train.lr=0.002`.
+The name of a run holds the name of its stage and the parameters that differ from the committed ones. Parameters of
+upstream stages count too: `train@terrain lr=0.002`, and then `evaluate@terrain train.lr=0.002`.
 """
 
 from __future__ import annotations
@@ -20,25 +20,24 @@ from tasks.runs.carried import carried
 from tasks.runs.parameters import resolved
 
 SCALES = "infra/scales"
-_SHOWN, _LONGEST = 4, 120  # changes and characters in a name
-_FIGURES = 16  # in a description
+_SHOWN, _LONGEST = 4, 120  # most changes and most characters in a name
+_FIGURES = 16  # most metrics in a description
 Flat = dict[str, Any]
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where libyaml is there
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times as fast
 
 
 @dataclass(frozen=True)
 class Title:
-    """What tells one run from another.
+    """The facts that distinguish one run from another.
 
     Attributes:
-        key: `train@terrain`.
-        commit: the commit that the code came from.
-        method: of the stage, where it has several.
-        scale: the overlay of infra/scales that the parameters come closest to; `own` where they are far from all.
-        changed: (name, committed value, value) of every parameter that differs from the committed file; names
-            of stages upstream start with the stage: `select.quota`.
-        before: every parameter of the stages upstream, `train/lr`: what a table or a plot over the runs of this
-            stage can be ordered by.
+        key: stage and dataset, such as `train@terrain`.
+        commit: the commit of the code, or None if it is unknown.
+        method: the method of the stage, or None if the stage has only one.
+        scale: the overlay of infra/scales that is closest to the parameters, or `own` if none is close.
+        changed: (name, committed value, value) of each parameter that differs from the committed file. Names of
+            parameters of upstream stages start with the stage: `select.quota`.
+        before: all parameters of the upstream stages, such as `train/lr`. MLflow can sort and plot runs by them.
     """
 
     key: str
@@ -50,20 +49,20 @@ class Title:
 
     @property
     def name(self) -> str:
-        """`train@terrain lr=0.002 steps=200`: the stage alone where nothing is changed."""
+        """The name of the run: `train@terrain lr=0.002 steps=200`, or only the stage if nothing is changed."""
         shown = [f"{name}={_short(value)}" for name, _, value in self.changed[:_SHOWN]]
         more = [f"+{len(self.changed) - _SHOWN} more"] if len(self.changed) > _SHOWN else []
         name = " ".join([self.key, *shown, *more])
         return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
     def tags(self) -> dict[str, str]:
-        """Columns for MLflow's table of runs."""
+        """Return tags, which are columns of MLflow's table of runs."""
         changed = ", ".join(f"{name}={_short(value)}" for name, _, value in self.changed)
         tags = {"commit": (self.commit or "none")[:8], "scale": self.scale, "changed": changed[:5000] or "nothing"}
         return tags | ({"method": self.method} if self.method else {})
 
     def note(self, run_id: str | None, figures: dict[str, float], inputs: dict[str, str]) -> str:
-        """The run's description, in markdown: what it is, what it changed, made from what, and its figures."""
+        """Return the description of the run in Markdown: stage, changed parameters, metrics, inputs."""
         method = f", method {self.method}" if self.method else ""
         lines = [f"**{self.key}**{method}, scale {self.scale}, commit `{(self.commit or 'none')[:8]}`", ""]
         if self.changed:
@@ -80,7 +79,7 @@ class Title:
 
 
 def title(entry: StageEntry, root: Path, commit: str | None) -> Title:
-    """Compare `params.yaml` with the committed one and with the scales."""
+    """Compare `params.yaml` with the committed version and with the scales."""
     here = yaml.load((root / PARAMS).read_text(), _Loader)
     sections = here["datasets"][entry.dataset]
     before = upstream(entry, root)
@@ -96,7 +95,7 @@ def title(entry: StageEntry, root: Path, commit: str | None) -> Title:
 
 
 def _committed(root: Path) -> Any:
-    """The parameter file of the checked-out commit, or of what a DVC experiment started from; None without git."""
+    """Return the values of the committed parameter file, or None if it is unknown or not valid YAML."""
     try:
         text = committed_text(root)
         return None if text is None else yaml.load(text, _Loader)
@@ -105,7 +104,10 @@ def _committed(root: Path) -> Any:
 
 
 def committed_text(root: Path) -> str | None:
-    """The text of that file."""
+    """Return the text of the committed parameter file, or None without git.
+
+    In a DVC experiment, the commit is the baseline of the experiment. In a bundle, it is the commit of its origin.
+    """
     if bundle := carried(root):
         return bundle.params
     revision = os.environ.get("DVC_EXP_BASELINE_REV") or "HEAD"
@@ -117,10 +119,10 @@ def committed_text(root: Path) -> str | None:
 
 
 def _changed(rooms: dict[str, Flat], seed: Any, there: Any, entry: StageEntry) -> list[tuple[str, Any, Any]]:
-    """Own parameters first, then those of the stages before, then the seed. A dataset that is new changes nothing.
+    """Return the changed parameters: those of the stage first, then those of upstream stages, then the seed.
 
-    `rooms` and what is compared with them are resolved: a value that equals its default is unchanged, whether or not
-    it is written down.
+    A new dataset has no changed parameters. Both sides of the comparison have their defaults filled in, so a value
+    that equals its default counts as unchanged, in the file or not.
     """
     if not isinstance(there, dict) or entry.dataset not in (there.get("datasets") or {}):
         return []
@@ -137,14 +139,14 @@ def _changed(rooms: dict[str, Flat], seed: Any, there: Any, entry: StageEntry) -
 
 
 def _method(values: Flat) -> str | None:
-    """The stage's method, where it has several: `method: fast` or `method: {name: fast, …}`."""
+    """Return the name of the method, from `method: fast` or `method: {name: fast, …}`; None if there is no such key."""
     method = values.get("method")
     name = method.get("name") if isinstance(method, dict) else method
     return name if isinstance(name, str) else None
 
 
 def _scale(sections: dict[str, Any], dataset: str, root: Path) -> str:
-    """The overlay most of whose values are the dataset's; a few changes on top of a scale leave it that scale."""
+    """Return the scale that shares the largest part of its values with the dataset, at least 70 %; else `own`."""
     values = flatten({name: resolved(section or {}, name) for name, section in sections.items()})
     best, share = "own", 0.7
     for path in sorted((root / SCALES).glob("*.yaml")):
@@ -157,7 +159,7 @@ def _scale(sections: dict[str, Any], dataset: str, root: Path) -> str:
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> Flat:
-    """`{a: {b: 1}}` as `{a.b: 1}`."""
+    """Return nested mappings as one mapping with dotted names: `{a: {b: 1}}` becomes `{a.b: 1}`."""
     flat: Flat = {}
     for name, value in values.items():
         if isinstance(value, dict):
@@ -168,7 +170,7 @@ def flatten(values: dict[str, Any], prefix: str = "") -> Flat:
 
 
 def _short(value: Any) -> str:
-    """A value as it fits a name: `0.002`, `[1,2,2]`, `null`."""
+    """Return a value as short text: `0.002`, `[1,2,2]`, `null`."""
     if isinstance(value, float):
         return f"{value:g}"
     text = "null" if value is None else str(value).replace(" ", "")

@@ -1,7 +1,7 @@
-"""The MLflow side of a stage's run. When MLflow is away the stage goes on, with one warning, and what MLflow
-should have been told is kept for later.
+"""Recording of a stage's run in MLflow. If MLflow cannot be reached, the stage goes on with one warning, and the
+events of the run are kept on disk for later.
 
-MLflow is imported only where it is used: a stage starts without it.
+MLflow is imported only where it is used, so a stage starts without it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from tasks.runs.store import connect, tracking_uri_shown
 from tasks.runs.titles import Title, flatten, title
 
 _SILENT_S = 60.0
-_FLUSH_VALUES, _FLUSH_S = 500, 5.0  # a write costs milliseconds on disk and more over a network: never one a step
-# Whoever started the stage says so in the environment, and the run says it in a tag.
+_FLUSH_VALUES, _FLUSH_S = 500, 5.0  # one write costs milliseconds or more, so steps are sent in batches
+# The caller of a stage sets these variables. The run records them as tags.
 _CALLERS = {
     "LANDLOOM_FLOW_RUN_ID": "prefect.flow_run_id",
     "LANDLOOM_SWEEP": "sweep",
@@ -37,10 +37,10 @@ _CALLERS = {
 
 
 class MlflowRun(Run):
-    """A run in MLflow. The first failure is told; that event and all that follow go to the journal.
+    """A run in MLflow. The first failure prints a warning; that event and all later events go to the journal.
 
     Attributes:
-        id: MLflow's id; None for a run that MLflow was never told of.
+        id: MLflow's id of the run, or None if MLflow did not create the run.
     """
 
     def __init__(self, root: Path, entry: StageEntry, start: dict[str, Any]):
@@ -53,20 +53,20 @@ class MlflowRun(Run):
         self._started = self._flushed
         self._behind: list[tuple[str, float, int, int]] = []
         self._last: dict[str, int] = {}
-        self._turn = threading.RLock()  # the stage and the system metrics both speak
+        self._turn = threading.RLock()  # the stage and the thread of the system metrics both send events
         self._machine = Machine(self.sample)
         self.figures: dict[str, float] = {}
         self.timings: dict[str, float] = {}
 
     def open(self) -> None:
-        """Make the run in MLflow, or go on without it."""
-        if not carried(self._root):  # the results of a bundle carry the run home, where `flows.unbundle` sends it
+        """Create the run in MLflow, or go on without it."""
+        if not carried(self._root):  # in a bundle, the results carry the events, and `flows.unbundle` sends them
             try:
                 client, experiment = connect(self._root)
                 created = client.create_run(experiment, self._start["time"], self._start["tags"], self._start["name"])
                 self._client, self.id = client, created.info.run_id
                 self._journal.start["run_id"] = self.id
-            except Exception as error:  # noqa: BLE001 - whatever the tracking does, the stage's work must survive
+            except Exception as error:  # noqa: BLE001 - no failure of tracking may stop the stage
                 self._leave(error, "this run is missing there")
         self._machine.start()
 
@@ -77,7 +77,7 @@ class MlflowRun(Run):
                 self.figures |= values
             else:
                 self._last |= dict.fromkeys(values, step)
-            # What ends a curve stands at its last step: at step 0 it would be the curve's first point.
+            # A final value belongs to the last step of its curve. At step 0 it would be the first point of the curve.
             self._waiting += [
                 (safe_name(name), float(value), now, self._last.get(name, 0)) for name, value in values.items()
             ]
@@ -85,7 +85,7 @@ class MlflowRun(Run):
                 self.flush()
 
     def sample(self, values: dict[str, float], number: int) -> None:
-        """Record how the machine fares: the values of one look at it."""
+        """Record sample `number` of the system metrics."""
         with self._turn:
             self._follow(values, dict.fromkeys(values, number))
             since = self._flushed if self._last or self.figures else self._started + _SILENT_S
@@ -98,13 +98,15 @@ class MlflowRun(Run):
             self._follow(values, self._last)
 
     def _follow(self, values: dict[str, float], steps: dict[str, int]) -> None:
-        """MLflow's comparison opens with the metric that a run told first. That should be one of the stage's
-        figures, so these are sent behind some."""
+        """Queue values behind the metrics of the stage.
+
+        MLflow's comparison page opens with the first metric of a run, which should be a metric of the stage.
+        """
         now = int(time.time() * 1000)
         self._behind += [(safe_name(name), float(value), now, steps.get(name, 0)) for name, value in values.items()]
 
     def flush(self) -> None:
-        """Send the metrics that wait."""
+        """Send the queued metrics."""
         with self._turn:
             points, self._flushed = [*self._waiting, *self._behind], time.monotonic()
             self._waiting, self._behind = [], []
@@ -122,14 +124,14 @@ class MlflowRun(Run):
         self.send({"kind": "tags", "values": {f"dvc.out.{safe_name(path)}": digest for path, digest in hashes.items()}})
 
     def end(self, status: str) -> None:
-        """Close the run: FINISHED, FAILED or KILLED."""
+        """Close the run with the status FINISHED, FAILED or KILLED."""
         self._machine.stop()
         self.flush()
         self.send({"kind": "end", "status": status, "time": int(time.time() * 1000)})
         self._journal.close()
 
     def send(self, event: Event) -> None:
-        """Tell MLflow one event; from the first failure on, events are kept on disk."""
+        """Send one event to MLflow. After the first failure, keep events in the journal."""
         with self._turn:
             if self._client is not None:
                 try:
@@ -150,7 +152,7 @@ class MlflowRun(Run):
 
 @contextmanager
 def open_run(entry: StageEntry, params: dict[str, Any], seed: int, origin: Origin, root: Path) -> Iterator[Run]:
-    """Open the stage's run, named as `tasks.runs.titles` says; where MLflow cannot be reached it is kept for later."""
+    """Open the run of a stage. If MLflow cannot be reached, keep the events for later."""
     called = title(entry, root, origin.commit)
     run = _start(entry, params, seed, origin, root, called)
     status = "FAILED"
@@ -167,7 +169,7 @@ def open_run(entry: StageEntry, params: dict[str, Any], seed: int, origin: Origi
 
 
 def warn_away(error: Exception, missing: str) -> None:
-    """Tell in one line that MLflow cannot be reached, and what is `missing` for it; no credentials are shown."""
+    """Print one line: MLflow cannot be reached, and what is `missing` there. The line shows no credentials."""
     first = redact((str(error).strip() or type(error).__name__).splitlines()[0])[:300]
     print(f"warning: MLflow ({tracking_uri_shown()}) is away, so {missing}: {first}", file=sys.stderr, flush=True)
 
@@ -208,5 +210,5 @@ def _start(
 
 
 def safe_name(name: str) -> str:
-    """`name` with what MLflow refuses replaced: it allows ASCII letters, digits and `_-./ :`."""
+    """Return `name` with invalid characters replaced. MLflow allows ASCII letters, digits and `_-./ :`."""
     return "".join(c if c.isascii() and c.isalnum() or c in "_-./ :" else "_" for c in name)[:250]

@@ -57,7 +57,7 @@ def test_a_flow_s_stage_waits_for_the_place_of_a_dead_one(stage):
     first = stage()
     assert first.stdout.readline() == "held\n"
     second = stage(**{LIMIT: "1"})
-    assert second.stdout.readline().startswith("waits: 1 stages are at work on this host")
+    assert second.stdout.readline().startswith("waits: 1 stages are running on this host")
     first.send_signal(signal.SIGKILL)
     assert second.stdout.readline() == "held\n"
 

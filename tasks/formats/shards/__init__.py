@@ -1,1 +1,1 @@
-"""TFRecord shards: written, indexed and read."""
+"""Writing, indexing and reading of TFRecord shards."""

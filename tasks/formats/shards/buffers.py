@@ -1,7 +1,7 @@
-"""Arrays whose memory is used again, once nobody holds them any more.
+"""Arrays whose memory is reused after the last reference to them is gone.
 
-Memory fresh from the system costs a page fault for every 4 kB that is written to it: for decoded
-batches of large tiles that is a tenth of the time.
+The first write to each 4 kB page of new memory costs a page fault. For decoded batches of large tiles, page faults
+take a tenth of the time.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from math import prod
 
 import numpy as np
 
-_KEPT = 6  # idle buffers of one size; more are given back to the system
+_KEPT = 6  # most idle buffers of one size; further buffers are freed
 
 
 class Buffers:
-    """Stands in for `np.empty`. May be used from several threads."""
+    """A pool of buffers whose `empty` replaces `np.empty`. It is thread-safe."""
 
     def __init__(self) -> None:
         self._idle: dict[int, deque[memoryview]] = defaultdict(lambda: deque(maxlen=_KEPT))
 
     def empty(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-        """An array with arbitrary content that no living array shares memory with."""
+        """Return an array with arbitrary content. It shares memory with no array that is still referenced."""
         size = prod(shape) * np.dtype(dtype).itemsize
         if not size:
             return np.empty(shape, dtype)
@@ -31,8 +31,8 @@ class Buffers:
             memory = idle.pop()
         except IndexError:
             memory = memoryview(np.empty(size, np.uint8))
-        # Every view of `array`, and every tensor made from it, keeps `array` itself alive (numpy follows
-        # bases down to the first array that lies on something else); when it goes, all have gone.
+        # Each view of `array`, and each tensor made from it, keeps a reference to `array`, because numpy sets the base
+        # of a view to the array that does not own its memory. So the end of `array` is the end of all of them.
         array = np.frombuffer(memory, dtype)
         weakref.finalize(array, idle.append, memory).atexit = False
         return array.reshape(shape)

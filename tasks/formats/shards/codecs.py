@@ -1,4 +1,4 @@
-"""How one array becomes bytes in a record, and back.
+"""Codecs: encoding of one array as features of a record, and decoding.
 
 | codec | takes | stores |
 |---|---|---|
@@ -6,9 +6,9 @@
 | png16 | heights, float32 metres, NaN for void | 16-bit PNG of steps above an offset; both in `<name>/scale` |
 | png8 | uint8, one channel or RGB | 8-bit PNG |
 
-All are lossless but png16, which is exact to half a step. Colour is PNG and not JPEG because a
-generator learns a codec's blocks as if they were landscape, and not WebP because TensorFlow and DALI
-decode PNG everywhere. Level 1: on terrain, level 6 costs five times the time for 6 % of the bytes.
+All codecs are lossless except png16, whose error is at most half a step. Colour is not JPEG, because a generator
+learns the blocks of JPEG as if they were landscape. Colour is not WebP, because TensorFlow and DALI decode PNG on all
+platforms. The compression level is 1: on terrain, level 6 takes five times as long and saves 6 % of the bytes.
 """
 
 from __future__ import annotations
@@ -21,27 +21,31 @@ import numpy as np
 from tasks.formats.shards.example import Values, bytes_feature, float_feature
 
 VOID = 0xFFFF
-"""The step number that stands for "no height here"."""
+"""The code of a pixel without a height."""
 
 _LEVEL = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
 def encode_raw(name: str, array: np.ndarray, step: float | None) -> dict[str, bytes]:
-    """The array's bytes."""
+    """Encode an array as its own bytes."""
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     return {name: bytes_feature(little.tobytes())}
 
 
 def decode_raw(name: str, features: Mapping[str, Values], out: np.ndarray) -> None:
-    """Copy the array into `out`."""
+    """Decode the array into `out`."""
     data = np.frombuffer(features[name][0], out.dtype.newbyteorder("<"))
     out[...] = data.reshape(out.shape)
 
 
 def encode_png16(name: str, heights: np.ndarray, step: float | None) -> dict[str, bytes]:
-    """Heights (H, W) in steps above an offset; `step` doubles until the range fits in 65,535 steps.
+    """Encode heights, float32 (H, W) metres, as numbers of steps above an offset.
 
-    The offset is a whole number of steps, so that overlapping tiles round the same ground alike.
+    `step`, in metres, doubles until the range of the heights fits into 65,535 codes. The offset is a multiple of the
+    step, so that overlapping tiles round the same ground to the same heights.
+
+    Raises:
+        ValueError: a height is infinite.
     """
     step, offset = quantisation(heights, step)
     steps = np.rint((heights.astype(np.float64) - offset) / step)
@@ -53,34 +57,34 @@ def encode_png16(name: str, heights: np.ndarray, step: float | None) -> dict[str
 
 
 def quantisation(heights: np.ndarray, step: float) -> tuple[float, float]:
-    """(step, offset) in metres for one tile, as the float32 values that the record will hold."""
+    """Return (step, offset) in metres for one tile, as float32 values. Raise ValueError if a height is infinite."""
     known = heights[~np.isnan(heights)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
     if not np.isfinite(high - low):
         raise ValueError("a height is infinite")
     step = float(np.float32(step))
-    while (high - low) / step > VOID - 3:  # one step for rounding down to the offset, one for rounding up
+    while (high - low) / step > VOID - 3:  # reserves one step for rounding the offset down and one for rounding up
         step *= 2
     return step, float(np.float32(np.floor(low / step) * step))
 
 
 def decode_png16(name: str, features: Mapping[str, Values], out: np.ndarray) -> None:
-    """Heights in metres into `out`, float32 (H, W), NaN for void."""
+    """Decode heights into `out`, float32 (H, W) metres, NaN for void."""
     codes = _pixels(features[name][0], cv2.IMREAD_UNCHANGED, np.uint16, out.shape)
     step, offset = features[f"{name}/scale"]
-    # codes · step + codes · 0 + offset, converted to float32 in the same pass: half the time of numpy's three.
+    # codes · step + codes · 0 + offset, converted to float32 in one pass. numpy needs three passes and twice the time.
     cv2.addWeighted(codes, float(step), codes, 0.0, float(offset), dst=out, dtype=cv2.CV_32F)
     if codes.max() == VOID:
         out[codes == VOID] = np.nan
 
 
 def encode_png8(name: str, array: np.ndarray, step: float | None) -> dict[str, bytes]:
-    """uint8 (H, W) or RGB (H, W, 3)."""
+    """Encode an array, uint8 (H, W) or RGB (H, W, 3), as PNG."""
     return {name: bytes_feature(_png(array if array.ndim == 2 else array[..., ::-1]))}
 
 
 def decode_png8(name: str, features: Mapping[str, Values], out: np.ndarray) -> None:
-    """Pixels into `out`, uint8 (H, W) or RGB (H, W, 3)."""
+    """Decode pixels into `out`, uint8 (H, W) or RGB (H, W, 3)."""
     flag = cv2.IMREAD_COLOR_RGB if out.ndim == 3 else cv2.IMREAD_UNCHANGED
     out[...] = _pixels(features[name][0], flag, np.uint8, out.shape)
 

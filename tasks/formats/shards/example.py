@@ -1,11 +1,11 @@
-"""`tf.train.Example`, written and read without TensorFlow.
+"""Writing and reading of `tf.train.Example` messages without TensorFlow.
 
-The message is a map from names to lists, five nested levels of tag and length:
+The message is a map from names to lists. It has five nested levels of tag and length:
 
     Example {Features {repeated entry {string name = 1; Feature {one of bytes = 1, float = 2, int64 = 3}}}}
 
-We write canonical protobuf (shortest varints, packed numbers), in the order given, so that the same
-features are always the same bytes; we read any valid encoding of the message.
+The writer emits canonical protobuf (shortest varints, packed numbers) in the given order, so the same features always
+give the same bytes. The reader accepts any valid encoding of the message.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Values = list[memoryview] | np.ndarray
 
 BYTES, FLOATS, INTS = 1, 2, 3  # field numbers inside Feature
 _LENGTH_DELIMITED = 2  # protobuf wire type
-_EMPTY = (0, 0)  # where an absent part lies
+_EMPTY = (0, 0)  # the range of an absent part
 
 
 def varint(value: int) -> bytes:
-    """A non-negative integer in base 128, lowest group first."""
+    """Encode a non-negative integer in base 128, lowest group first."""
     groups = bytearray()
     while value > 0x7F:
         groups.append(value & 0x7F | 0x80)
@@ -33,35 +33,35 @@ def varint(value: int) -> bytes:
 
 
 def bytes_feature(*values: Buffer) -> bytes:
-    """A Feature holding byte strings."""
+    """Encode a Feature of byte strings."""
     return _nested(BYTES, b"".join(_nested(1, value) for value in values))
 
 
 def float_feature(*values: float) -> bytes:
-    """A Feature holding float32 numbers."""
+    """Encode a Feature of float32 numbers."""
     return _nested(FLOATS, _nested(1, np.asarray(values, "<f4").tobytes()))
 
 
 def int_feature(*values: int) -> bytes:
-    """A Feature holding int64 numbers (negative ones as two's complement, as protobuf wants)."""
+    """Encode a Feature of int64 numbers. Negative numbers are encoded as two's complement, as protobuf requires."""
     return _nested(INTS, _nested(1, b"".join(varint(value % 2**64) for value in values)))
 
 
 def entry(name: str, feature: bytes) -> bytes:
-    """One entry of the map. A single byte string stands at its very end."""
+    """Encode one entry of the map. The bytes of a single byte string are at the end of the entry."""
     return _nested(1, _nested(1, name.encode()) + _nested(2, feature))
 
 
 def example(entries: list[bytes]) -> bytes:
-    """The whole message."""
+    """Encode the whole message."""
     return _nested(1, b"".join(entries))
 
 
 def parse(message: Buffer) -> dict[str, Values]:
-    """The features by name: byte strings as views into `message`, numbers as float32 or int64 arrays.
+    """Decode the features by name: byte strings as memory views, numbers as float32 or int64 arrays.
 
     Raises:
-        ValueError: `message` is no Example.
+        ValueError: `message` is not a valid Example.
     """
     data = bytes(message)
     features: dict[str, Values] = {}
@@ -77,7 +77,7 @@ def _values(data: bytes, start: int, stop: int) -> Values:
     parts = _fields(data, start, stop)
     if not parts:
         return []
-    kind, *place = parts[-1]  # the last of a `oneof` wins
+    kind, *place = parts[-1]  # the last field of a `oneof` counts
     start, stop = _delimited(place)
     if kind == BYTES:
         view = memoryview(data)
@@ -97,7 +97,7 @@ def _nested(number: int, content: Buffer) -> bytes:
 
 
 def _inner(data: bytes, start: int, stop: int, wanted: int) -> list[tuple[int, int]]:
-    """Where the messages or strings of one field number lie."""
+    """Return (start, stop) of each message or string with the field number `wanted`."""
     return [_delimited((low, high)) for number, low, high in _fields(data, start, stop) if number == wanted]
 
 
@@ -108,15 +108,15 @@ def _delimited(place: Sequence[int | None]) -> tuple[int, int]:
 
 
 def _fields(data: bytes, position: int, end: int, floats: bool = False) -> list[tuple[int, int, int | None]]:
-    """(number, start, stop) of every field in a message; (number, value, None) where it is a varint.
+    """Return (number, start, stop) of each field of a message, or (number, value, None) if the field is a varint.
 
-    Positions and not slices are handed around because every tile that is read comes through here.
-    Four-byte values occur only where `floats` are expected.
+    Positions are faster than slices, and every decoded tile runs this function. Four-byte values are valid only if
+    `floats` is true.
     """
     found: list[tuple[int, int, int | None]] = []
     while position < end:
         tag = data[position]
-        if tag < 0x80:  # nearly always; a call a byte would be most of the work
+        if tag < 0x80:  # the usual case; a function call for each byte would take most of the time
             position += 1
         else:
             tag, position = _read_varint(data, position, end)

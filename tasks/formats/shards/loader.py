@@ -1,9 +1,9 @@
-"""Batches of tiles in a seeded order, exact to the row, over any number of ranks.
+"""Batches of tiles in a seeded order, for any number of ranks.
 
-The order of epoch e is one permutation of the split's rows, from (seed, e) alone. All ranks walk it
-together: of the next `batch × world` rows rank r takes every `world`-th, beginning with the r-th. A
-position is therefore the epoch and the number of rows that all ranks together have seen in it, and a
-run can go on from there under another number of ranks, with the same global order.
+The order of an epoch is a permutation of the rows of the split. It depends only on the seed and the number of the
+epoch. All ranks share this order: of the next `batch × world` rows, rank r takes every `world`-th row, starting with
+row r. A position is the epoch and the number of rows that all ranks have seen in it. A run can resume at a position
+with another number of ranks and keeps the same global order.
 """
 
 from __future__ import annotations
@@ -20,26 +20,30 @@ from tasks.formats.shards.shardset import ShardSet
 
 Batch = dict[str, np.ndarray]
 Plan = Iterator[tuple[np.ndarray, tuple[int, int]]]
-"""Rows of the next batch of this rank, and the position (epoch, samples) after it."""
+"""Yields the rows of each batch of this rank, and the position (epoch, samples) after the batch."""
 
-# Batches decoded in advance, side by side, so that no decoder waits for the last tile of a batch. Raw tiles
-# are copied when they are asked for: handing that to a thread would take longer.
+# Number of batches that are decoded in advance and in parallel, so that no decoder idles at the end of a batch. Raw
+# tiles are copied on request, because passing the copy to a thread would take longer.
 _AHEAD = 2
 
 
 class Loader:
-    """Batches of one split: the arrays of `ShardSet.batch`, and `row`, int64 (n,), their row numbers.
+    """Batches of one split: the arrays of `ShardSet.batch`, and their row numbers as `row`, int64 (n,).
 
-    `for batch in loader` runs to the end of the current epoch; `loader.stream()` never ends.
+    `for batch in loader` stops at the end of the current epoch; `loader.stream()` never stops.
 
     Args:
-        batch: rows a batch and rank.
-        seed: with the epoch's number, decides the order.
-        rank, world: which share of each global batch this process takes.
-        epoch, samples: where to start, as `state` gave it; `samples` counts the rows of all ranks in the epoch.
-        drop_last: end an epoch before a global batch that would not be full. Without it, the last batches
-            are smaller, and a rank may have one batch fewer than another. A stream has full batches only
-            and drops nothing: one batch may hold the end of an epoch and the beginning of the next.
+        batch: rows in a batch of one rank.
+        seed: determines the order, together with the number of the epoch.
+        rank, world: the rank of this process and the number of ranks.
+        epoch, samples: where to start, as `state` returns it; `samples` counts the rows of all ranks in the epoch.
+        drop_last: end an epoch before a global batch that is not full. Otherwise the last batches are smaller, and
+            a rank can have one batch fewer than another rank. `stream` has only full batches and drops no row: one
+            batch can hold the end of an epoch and the start of the next epoch.
+
+    Raises:
+        ValueError: `batch`, `rank` or `world` is not valid.
+        LandloomError: the split is empty, or has fewer rows than `samples`.
     """
 
     def __init__(
@@ -70,7 +74,7 @@ class Loader:
             )
 
     def __iter__(self) -> Iterator[Batch]:
-        """The rest of the current epoch; afterwards the loader stands at the beginning of the next."""
+        """Yield the rest of the current epoch. Afterwards, the position is the start of the next epoch."""
         if self.drop_last and len(self.rows) < self.batch * self.world:
             raise LandloomError(
                 f"{self.shards.folder}: split {self.split} has {len(self.rows)} tiles, fewer than one batch "
@@ -80,15 +84,15 @@ class Loader:
         self.epoch, self.samples = self.epoch + 1, 0
 
     def stream(self) -> Iterator[Batch]:
-        """Batches without end, all full."""
+        """Yield full batches without end."""
         return self._run(self._endless())
 
     def state(self) -> dict[str, int]:
-        """The position after the batch last given out; pass `epoch` and `samples` to a new loader to go on."""
+        """Return the position after the last yielded batch. A new loader with these values continues there."""
         return {"seed": self.seed, "epoch": self.epoch, "samples": self.samples}
 
     def order(self, epoch: int) -> np.ndarray:
-        """The rows of the whole split in the order of one epoch."""
+        """Return all rows of the split in the order of one epoch."""
         return np.random.default_rng([self.seed, epoch]).permutation(self.rows)
 
     def _one_epoch(self) -> Plan:
@@ -115,7 +119,7 @@ class Loader:
             yield chunk[self.rank :: self.world], (epoch, samples)
 
     def _run(self, plan: Plan) -> Iterator[Batch]:
-        """Carry a plan out; the position moves only as batches are given out, not as they are prepared."""
+        """Yield the batches of a plan. The position moves when a batch is yielded, not when it is decoded."""
         if self.shards.spec.record_bytes is not None:
             for rows, position in plan:
                 yield from self._give(rows, self._read(rows), position)

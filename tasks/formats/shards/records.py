@@ -1,14 +1,14 @@
 """Records: one tile as a `tf.train.Example` in a TFRecord file.
 
-A `RecordSpec` says which arrays a record holds and how each is coded. Where all are `raw`, every
-record of the set has one length (a multiple of 64 bytes) and the arrays stand first, the first of
-them 64 bytes aligned, so that a memory map of a shard *is* the array of its tiles:
+A `RecordSpec` says which arrays a record holds and which codec each has. If all codecs are `raw`, all records of the
+set have the same length, a multiple of 64 bytes. The arrays come first, and the first array is aligned to 64 bytes. A
+memory map of a shard is then an array of all its tiles:
 
     | frame, headers, align | height | color | label | key | caption | pad | checksum |
     0                       offset 64·k                                         record_bytes
 
-`align` and `pad` are features too, which every reader skips. Otherwise records vary in length and
-are found through the index.
+`align` and `pad` are features too, which readers skip. With other codecs, records vary in length, and the index says
+where they are.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _ARRAYS = {
 
 @dataclass(frozen=True)
 class Field:
-    """One array of a record: feature `name`, its decoded shape (H, W) or (H, W, 3) and dtype, its codec."""
+    """One array of a record: name of its feature, decoded shape (H, W) or (H, W, 3), dtype, and codec."""
 
     name: str
     shape: tuple[int, ...]
@@ -56,13 +56,13 @@ class Field:
 
 @dataclass(frozen=True)
 class RecordSpec:
-    """What the records of a set hold.
+    """The layout of the records of a set.
 
     Attributes:
-        fields: the arrays, in the order in which they stand.
-        caption: whether there is a `caption` feature (`key` always is).
-        height_step: metres a step where heights are png16 (doubled where a tile's range needs it), else None.
-        record_bytes: length of every record, its frame included; None where lengths vary.
+        fields: the arrays, in their order in the record.
+        caption: whether there is a `caption` feature. There is always a `key` feature.
+        height_step: metres in a step of png16 heights (doubled for a tile with a large range); None without png16.
+        record_bytes: length of each record with its frame; None if lengths vary.
     """
 
     fields: tuple[Field, ...]
@@ -72,7 +72,7 @@ class RecordSpec:
 
     @cached_property
     def offsets(self) -> dict[str, int]:
-        """Byte at which each array starts in a record, its frame included; empty where lengths vary."""
+        """Offset of each array in bytes from the start of the record's frame; empty if lengths vary."""
         if self.record_bytes is None:
             return {}
         position = self._arrays_at
@@ -85,17 +85,17 @@ class RecordSpec:
 
     @property
     def text_at(self) -> int:
-        """Byte at which the entry of `key` starts in a record of fixed length."""
+        """Offset in bytes of the entry of `key` in a record of fixed length."""
         last = self.fields[-1]
         return self.offsets[last.name] + last.nbytes
 
     @property
     def _arrays_at(self) -> int:
-        """Byte at which the first array's entry starts: after the frame, the message's head and `align`."""
+        """Offset in bytes of the entry of the first array: after the heads of frame and message, and `align`."""
         return _message_head(self.record_bytes) + len(_align(self.record_bytes, self.fields[0]))
 
     def to_json(self) -> dict[str, Any]:
-        """For the card: the attributes, and each array's offset where it has one."""
+        """Return the attributes and the offset of each array (or None) for the card."""
         return {
             **asdict(self),
             "fields": [{**asdict(field), "offset": self.offsets.get(field.name)} for field in self.fields],
@@ -103,7 +103,7 @@ class RecordSpec:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RecordSpec:
-        """The spec of a card."""
+        """Return the spec that `to_json` wrote."""
         fields = tuple(
             Field(field["name"], tuple(field["shape"]), field["dtype"], field["codec"]) for field in value["fields"]
         )
@@ -113,13 +113,14 @@ class RecordSpec:
 def make_spec(
     layers: list[str], px: int, encoding: str, height_step: float, texts: list[tuple[str, str | None]]
 ) -> RecordSpec:
-    """The spec of a set of tiles.
+    """Return the spec for a set of tiles.
 
     Args:
-        layers: which of height, color and label the tiles have.
-        px: side of a tile.
+        layers: the layers of the tiles, out of height, color and label.
+        px: side of a tile in pixels.
         encoding: a key of `ENCODINGS`.
-        texts: key and caption of every tile; the longest decide the length of fixed records.
+        height_step: metres in a step of png16 heights.
+        texts: key and caption of each tile; the longest texts determine the length of fixed records.
     """
     fields = []
     for name, (dtype, channels) in _ARRAYS.items():
@@ -136,7 +137,11 @@ def make_spec(
 
 
 def encode_record(spec: RecordSpec, key: str, caption: str | None, arrays: Mapping[str, np.ndarray]) -> bytes:
-    """The whole record, its frame included."""
+    """Encode one tile as a record with its frame.
+
+    Raises:
+        ValueError: an array has another shape or dtype than the spec.
+    """
     coded: list[bytes] = []
     for field in spec.fields:
         array = arrays[field.name]
@@ -158,10 +163,10 @@ def encode_record(spec: RecordSpec, key: str, caption: str | None, arrays: Mappi
 
 
 def decode_record(spec: RecordSpec, record: bytes, out: Mapping[str, np.ndarray]) -> tuple[str, str | None]:
-    """Check a record's checksums, decode the arrays named in `out` into it, and give key and caption.
+    """Check the checksums of a record and decode the arrays named in `out` into `out`; return (key, caption).
 
     Raises:
-        ValueError: the record is damaged or not of this spec; says how.
+        ValueError: the record is damaged or does not fit the spec. The message names the problem.
     """
     features = parse(unframe(record))
     try:
@@ -174,7 +179,7 @@ def decode_record(spec: RecordSpec, record: bytes, out: Mapping[str, np.ndarray]
 
 
 def payload_bytes(spec: RecordSpec, record: bytes, key: str, caption: str | None) -> int:
-    """Bytes that a record exists for: coded arrays, key and caption."""
+    """Return the size of the payload of a record in bytes: coded arrays, key and caption."""
     text = len(key.encode()) + len((caption or "").encode())
     if spec.record_bytes is not None:
         return sum(field.nbytes for field in spec.fields) + text
@@ -183,7 +188,7 @@ def payload_bytes(spec: RecordSpec, record: bytes, key: str, caption: str | None
 
 
 def key_entry(key: str) -> bytes:
-    """The entry of `key` as it stands in a record."""
+    """Encode the entry of `key` as in a record."""
     return entry("key", bytes_feature(key.encode()))
 
 
@@ -199,12 +204,12 @@ def _text(features: dict[str, Values], name: str) -> str:
 
 
 def _header(name: str, nbytes: int) -> int:
-    """Bytes of an array's entry that stand before the array."""
+    """Return the number of bytes before the array in its entry."""
     return len(entry(name, bytes_feature(bytes(nbytes)))) - nbytes
 
 
 def _message_head(record_bytes: int) -> int:
-    """Bytes before the first entry: the frame's head, then tag and length of the one `Features` message."""
+    """Return the number of bytes before the first entry: head of the frame, tag and length of `Features`."""
     body = record_bytes - FRAME
     inner = next(size for size in range(body - 11, body) if 1 + len(varint(size)) + size == body)
     return HEAD + body - inner
@@ -212,7 +217,7 @@ def _message_head(record_bytes: int) -> int:
 
 @lru_cache(maxsize=64)
 def _align(record_bytes: int, first: Field) -> bytes:
-    """The entry that moves the first array to a multiple of 64 bytes."""
+    """Return the entry that moves the first array to a multiple of 64 bytes."""
     gap = -(_message_head(record_bytes) + _header(first.name, first.nbytes)) % ALIGNMENT
     while 0 < gap < len(padding("align", None)):
         gap += ALIGNMENT
@@ -221,7 +226,7 @@ def _align(record_bytes: int, first: Field) -> bytes:
 
 @lru_cache(maxsize=64)
 def _fixed_length(fields: tuple[Field, ...], text: int) -> int:
-    """The smallest multiple of 64 bytes that holds the arrays and `text` bytes of entries after them."""
+    """Return the length of a fixed record, a multiple of 64 bytes, with room for the arrays and `text` more bytes."""
     length = sum(_header(field.name, field.nbytes) + field.nbytes for field in fields) + text
     length = -(-length // ALIGNMENT) * ALIGNMENT
     while True:
@@ -234,10 +239,13 @@ def _fixed_length(fields: tuple[Field, ...], text: int) -> int:
 
 @lru_cache(maxsize=4096)
 def padding(name: str, size: int | None) -> bytes:
-    """Entries of zeros that are exactly `size` bytes long together (None: the shortest there is).
+    """Return entries of zeros with a total length of exactly `size` bytes (None: the shortest entry).
 
-    A longer entry needs longer lengths too, at four levels, so a few sizes cannot be had with one entry:
-    these take two.
+    A longer entry needs longer length fields at four levels. Therefore one entry cannot have certain sizes; these sizes
+    take two entries.
+
+    Raises:
+        ValueError: no entries have this size.
     """
     shortest = entry(name, bytes_feature(b""))
     if size is None or size == len(shortest):

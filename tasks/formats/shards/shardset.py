@@ -1,13 +1,12 @@
-"""Shard sets: a folder of TFRecord files with a card and an index, read at random by numpy alone.
+"""Shard sets: a folder of TFRecord files with a card and an index. numpy reads any rows in any order.
 
     shards = ShardSet(Path("data/terrain/shards"))
     rows = shards.rows("train")            # row numbers into shards.index
     shards.heights(rows[:64])              # float32 (64, px, px), metres
     shards.batch(rows[:64])                # every array of the records: height, color, label
 
-Records of fixed length are copied straight out of a memory map; encoded ones are read and decoded on
-a few threads. Every record's checksum is checked at least once: each time it is decoded, or the first
-time it is copied.
+Records of fixed length are copied out of a memory map. Encoded records are read and decoded by several threads. The
+checksum of a record is checked each time it is decoded, or the first time it is copied.
 """
 
 from __future__ import annotations
@@ -33,21 +32,29 @@ from tasks.formats.tables.table import read_table
 FORMAT = "landloom-shards/1"
 SPLITS = ("train", "val")
 AGAIN = "run `dvc checkout` to restore it, or `dvc repro` to make it again"
-_OPEN_FILES = 256  # shards kept open at a time; a process may often have 1,024 files
+_OPEN_FILES = 256  # most shards that are open at the same time; a common limit of a process is 1,024 files
 
 
 class ShardSet:
-    """One folder of shards. Safe to use from several threads; not to be shared by forked processes.
+    """One folder of shards. It is thread-safe, but forked processes must not share it.
 
     Attributes:
         card: `card.json`: px, gsd, encoding, spec, counts, height statistics, sources (see `tasks/shard/card.py`).
-        spec: what the records hold.
-        index: `index.parquet`: one row a tile with shard, record, offset, length, key, split, caption and
-            the tile's own columns. Row numbers are positions in this table.
+        spec: the layout of the records.
+        px: side of a tile in pixels.
+        index: `index.parquet`: one row for each tile with shard, record, offset, length, key, split, caption and the
+            columns of the tile table. Row numbers are positions in this table.
     """
 
     def __init__(self, folder: Path, threads: int | None = None):
-        """Open `folder` and hold its files against its index; `threads` decode (None: one a core, 8 at most)."""
+        """Open `folder` and compare its files with its index.
+
+        Args:
+            threads: number of decoding threads; None for one on each core, at most 8.
+
+        Raises:
+            LandloomError: a file is missing, damaged, or does not fit the index.
+        """
         self.folder = Path(folder)
         self.card = _read_card(self.folder)
         self.spec = RecordSpec.from_json(self.card["spec"])
@@ -68,26 +75,29 @@ class ShardSet:
         return len(self.index)
 
     def rows(self, split: str) -> np.ndarray:
-        """Row numbers of one split (train, val), in key order; empty where the set has none."""
+        """Return the row numbers of one split (train or val), int64 (n,), in the order of the keys."""
         if split not in SPLITS:
             raise ValueError(f"there is no split {split!r}; there are {', '.join(SPLITS)}")
         return np.flatnonzero(self.index["split"].to_numpy() == split)
 
     def heights(self, rows: np.ndarray) -> np.ndarray:
-        """Heights in metres, float32 (n, px, px), NaN for void."""
+        """Return heights in metres, float32 (n, px, px), NaN for void."""
         return self.batch(rows, ("height",))["height"]
 
     def batch(
         self, rows: np.ndarray, names: Iterable[str] | None = None, empty: Callable[..., np.ndarray] = np.empty
     ) -> dict[str, np.ndarray]:
-        """The arrays of `rows`, in their order.
+        """Return the arrays of `rows`, in the order of `rows`.
 
         Args:
-            names: which arrays; None for all.
-            empty: who allocates them.
+            names: names of the arrays; None for all.
+            empty: function with the signature of `np.empty` that allocates the arrays.
 
         Returns:
             height float32 (n, px, px) metres; color uint8 (n, px, px, 3) RGB; label uint8 (n, px, px), 255 no class.
+
+        Raises:
+            LandloomError: the tiles have no such array, or a record is damaged.
         """
         fields = {field.name: field for field in self.spec.fields}
         names = tuple(fields) if names is None else tuple(names)
@@ -102,19 +112,19 @@ class ShardSet:
         return out
 
     def record(self, row: int) -> bytes:
-        """One whole record as it stands in its shard."""
+        """Return the bytes of one record with its frame."""
         return self._file(self._shard[row]).read(int(self._offset[row]), int(self._length[row]))
 
     def damage(self, row: int) -> str | None:
-        """What is wrong with one record, or None."""
+        """Return what is wrong with one record, or None."""
         arrays = {field.name: np.empty(field.shape, field.dtype) for field in self.spec.fields}
         return self._try(row, arrays)
 
     def view(self, shard: str, name: str) -> np.ndarray:
-        """One array of every record of one shard, (n, px, px[, 3]): a read-only view of the file, nothing copied.
+        """Return one array of all records of one shard, (n, px, px[, 3]), as a read-only view of the file.
 
         Raises:
-            LandloomError: the records are encoded, and so at no fixed place.
+            LandloomError: the records are encoded, so the arrays have no fixed offsets.
         """
         if self.spec.record_bytes is None:
             raise LandloomError(f"{self.folder}: encoded tiles have no view; only `encoding: raw` has")
@@ -130,8 +140,10 @@ class ShardSet:
         )
 
     def _copy(self, rows: np.ndarray, out: dict[str, np.ndarray]) -> None:
-        """Fixed records: one copy a row and array. Plain slices of bytes cost no more than fancy indexing of
-        one strided array, and do not care how many shards a shuffled batch touches."""
+        """Read records of fixed length: copy each array of each row.
+
+        Slices of bytes cost no more than fancy indexing of a strided array, for any number of shards in a batch.
+        """
         unseen = rows[~self._checked[rows]]
         if len(unseen):
             self._check(unseen)
@@ -146,7 +158,7 @@ class ShardSet:
                 position += size
 
     def _check(self, rows: np.ndarray) -> None:
-        """Check checksums and keys of fixed records, once each."""
+        """Check checksums and keys of records of fixed length, and note that they were checked."""
         text_at = self.spec.text_at
         for row in rows.tolist():
             record = self.record(row)
@@ -159,7 +171,7 @@ class ShardSet:
             self._checked[row] = True
 
     def _decode(self, rows: np.ndarray, out: dict[str, np.ndarray]) -> None:
-        """Encoded records: read, check and decode, each on one of a few threads (both let go of the GIL)."""
+        """Read, check and decode encoded records on several threads. Reading and decoding release the GIL."""
         work = [(row, {name: array[at] for name, array in out.items()}) for at, row in enumerate(rows.tolist())]
         run = map if self._threads == 1 or len(work) < 2 else self._pool.map
         for row, problem in zip(rows.tolist(), run(lambda item: self._try(*item), work), strict=True):
@@ -186,12 +198,12 @@ class ShardSet:
             file = self._files.get(shard)
             if file is None:
                 if len(self._files) >= _OPEN_FILES:
-                    self._files.pop(next(iter(self._files)))  # closed once the last reader lets go of it
+                    self._files.pop(next(iter(self._files)))  # closed after its last use
                 file = self._files[shard] = _ShardFile(self.folder / self._names[shard])
             return file
 
     def _check_files(self) -> None:
-        """Sizes, `.idx` files and `index.parquet` must tell the same story before anything is read."""
+        """Raise LandloomError if the sizes of the shards, the `.idx` files and `index.parquet` do not agree."""
         if (self._shard < 0).any():
             name = self.index["shard"][self._shard < 0].iloc[0]
             raise LandloomError(f"{self.folder / 'index.parquet'}: names {name}, which the card does not; {AGAIN}")
@@ -214,7 +226,7 @@ class ShardSet:
 
 
 class _ShardFile:
-    """One open shard: reads by place, and a memory map made on first use."""
+    """One open shard: reads at an offset, and a memory map that is created at first use."""
 
     def __init__(self, path: Path):
         self._path = path
@@ -228,7 +240,7 @@ class _ShardFile:
             os.close(self._fd)
 
     def read(self, offset: int, length: int) -> bytes:
-        """`length` bytes from `offset`, fewer at the end of the file; other threads run meanwhile."""
+        """Read `length` bytes at `offset`, or fewer at the end of the file. This releases the GIL."""
         try:
             return os.pread(self._fd, length, offset)
         except OSError as error:
@@ -244,10 +256,10 @@ class _ShardFile:
 
 
 def verify(folder: Path) -> int:
-    """Check every record of a set; give their number.
+    """Check all records of a set; return their number.
 
     Raises:
-        LandloomError: names the first damaged record (shard, number, tile), what is wrong, and how many more there are.
+        LandloomError: a record is damaged. The message names the first one and counts the others.
     """
     shards = ShardSet(folder, threads=1)
     damaged = [(row, problem) for row in range(len(shards)) if (problem := shards.damage(row))]

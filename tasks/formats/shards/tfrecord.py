@@ -1,8 +1,8 @@
-"""TFRecord files: framed byte strings with checksums, and the index beside them.
+"""TFRecord files: framed byte strings with checksums, and an index file for each shard.
 
-A record is its length (uint64), that length's masked CRC-32C, the body, and the body's masked
-CRC-32C, all little endian. The format has no index of its own; `<shard>.idx` gives one line
-`offset size` a record (both in bytes, the frame included), as NVIDIA DALI and the PyTorch readers want it.
+A record consists of its length (uint64), the masked CRC-32C of the length, the body, and the masked CRC-32C of the
+body, all little endian. The format has no index. `<shard>.idx` holds one line `offset size` for each record, both in
+bytes and with the frame, as NVIDIA DALI and readers for PyTorch expect it.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ FRAME = HEAD + TAIL
 
 
 def masked_crc(data: bytes) -> int:
-    """CRC-32C, rotated and offset as TFRecord does, so that a checksum of checksums stays strong."""
+    """Return the CRC-32C, rotated and offset as in TFRecord, so that a checksum of checksums stays strong."""
     crc = google_crc32c.value(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def frame(body: bytes) -> bytes:
-    """The record around `body`."""
+    """Return the record with the body `body`."""
     length = struct.pack("<Q", len(body))
     return b"".join((length, struct.pack("<I", masked_crc(length)), body, struct.pack("<I", masked_crc(body))))
 
 
 def unframe(record: bytes) -> bytes:
-    """The body of one whole record.
+    """Return the body of one whole record.
 
     Raises:
-        ValueError: the record is cut short, or a checksum does not match; says which.
+        ValueError: the record is cut short, or a checksum does not match. The message says which.
     """
     if len(record) < FRAME:
         raise ValueError(f"only {len(record)} bytes are there")
@@ -51,18 +51,22 @@ def unframe(record: bytes) -> bytes:
 
 
 def index_path(shard: Path) -> Path:
-    """Where the index of `shard` stands: `train-00000-of-00003.idx`."""
+    """Return the path of the index of `shard`, such as `train-00000-of-00003.idx`."""
     return shard.with_suffix(".idx")
 
 
 def index_text(lengths: list[int]) -> str:
-    """The index of records that follow each other without a gap."""
+    """Return the text of the index for records without gaps; `lengths` in bytes."""
     ends = np.cumsum(lengths)
     return "".join(f"{end - length} {length}\n" for end, length in zip(ends, lengths, strict=True))
 
 
 def read_index(shard: Path) -> np.ndarray:
-    """Offsets and sizes in bytes of every record of `shard`: int64 (n, 2)."""
+    """Return offset and size of each record of `shard` in bytes: int64 (n, 2).
+
+    Raises:
+        LandloomError: the index is missing or unreadable.
+    """
     path = index_path(shard)
     try:
         return np.array(path.read_text().split(), np.int64).reshape(-1, 2)

@@ -1,1 +1,1 @@
-"""Tables, scenes and drawings that pass between stages."""
+"""Tables, scenes, label maps and drawings that stages exchange."""

@@ -1,4 +1,4 @@
-"""Captions: one row a kept tile in `captions.parquet`; the table is empty where nothing is captioned."""
+"""Captions: `captions.parquet` has one row for each kept tile. It is empty if the dataset has no captions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tasks.formats.tables.table import read_table, write_table
 
 SCHEMA = pa.schema(
     [
-        ("key", pa.string()),  # the tile
+        ("key", pa.string()),  # key of the tile
         ("text", pa.string()),
-        ("facts", pa.string()),  # JSON object: what the text may say, measured from the data
+        ("facts", pa.string()),  # JSON object: measured facts that the text may state
         ("method", pa.string()),  # facts, or the name of a describer
-        ("model", pa.string()),  # null where no model wrote it
+        ("model", pa.string()),  # null if no model wrote the text
         ("cost_usd", pa.float64()),
     ]
 )
@@ -27,10 +27,10 @@ def write_captions(frame: pd.DataFrame, path: Path) -> None:
 
 
 def read_captions(path: Path) -> pd.DataFrame:
-    """The table, indexed by tile key; empty where the dataset has no captions."""
+    """Return the table, indexed by tile key. It is empty if the dataset has no captions."""
     return read_table(path).set_index("key")
 
 
 def empty_captions() -> pd.DataFrame:
-    """What a dataset without captions writes."""
+    """Return the table of a dataset without captions."""
     return SCHEMA.empty_table().to_pandas()

@@ -1,4 +1,4 @@
-"""The class card `labels/classes.parquet`: the classes of a dataset; empty where it has no labels."""
+"""The class table `labels/classes.parquet`: the classes of a dataset. It is empty if the dataset has no labels."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ NO_CLASS = 255
 
 
 def write_classes(frame: pd.DataFrame, labels: Path) -> None:
-    """Write the class card, sorted by id."""
+    """Write the class table into the folder `labels`, sorted by id."""
     write_table(frame.sort_values("id"), labels / "classes.parquet", SCHEMA)
 
 
 def read_classes(labels: Path) -> pd.DataFrame:
-    """The class card; empty where the dataset has no labels."""
+    """Return the class table. It is empty if the dataset has no labels."""
     return read_table(labels / "classes.parquet")
 
 
 def empty_classes() -> pd.DataFrame:
-    """What a dataset without labels writes."""
+    """Return the class table of a dataset without labels."""
     return SCHEMA.empty_table().to_pandas()

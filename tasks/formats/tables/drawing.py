@@ -1,10 +1,10 @@
 """Drawings: class maps as PNG pictures that a person can paint.
 
-A drawing is written with a palette: the index is the class id, the colour is the class's. It is read by
-colour alone, because paint programs reorder palettes or save plain RGB. They also smooth edges, so colours
-between those of neighbouring classes are taken for a blend, given to the class with the larger share, and
-counted. Any other colour is refused by name: a guess would put a lake where a road was meant.
-Transparent means no class.
+A drawing is written with a palette: the index is the class id, and the colour is the colour of the class. It is read
+by colour only, because paint programs reorder palettes or save plain RGB. Paint programs also smooth edges. A colour
+between the colours of neighbouring classes therefore counts as a blend. The pixel gets the class with the largest
+share in the blend, and it is counted. Any other colour is refused, because a guess could turn a road into a lake.
+Transparent pixels have no class.
 """
 
 from __future__ import annotations
@@ -22,16 +22,21 @@ from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_file
 from tasks.formats.tables.classes import NO_CLASS
 
-NEAR = 3  # levels: what colour management and rounding move a colour by
-BLEND = 10  # levels: how far a blend may lie from the line (the triangle …) between the colours it is made of
-REACH = 6  # pixels: how far from a blend the classes may lie that it is made of (Lanczos rings three to each side)
-PAINT = 5  # a square of so many pixels a side in one colour was painted, not blended
-OVERSHOOT = 0.15  # share by which sharpening filters go beyond the colours on both sides of an edge
-LISTED = 12
+NEAR = 3  # levels: largest shift of a colour by colour management and rounding
+BLEND = 10  # levels: largest distance of a blend from the line (or triangle …) between its colours
+REACH = 6  # pixels: largest distance between a blend and its classes (a Lanczos filter rings over three pixels)
+PAINT = 5  # pixels: a square of this side in one colour counts as painted and not as blended
+OVERSHOOT = 0.15  # share by which sharpening filters exceed the colours on both sides of an edge
+LISTED = 12  # most unknown colours that a message lists
 
 
 class Drawing(NamedTuple):
-    """What a drawing says: class ids uint8 (H, W), 255 for none, and how many pixels were not exactly a class's."""
+    """A drawing as read.
+
+    Attributes:
+        labels: class ids, uint8 (H, W), 255 for no class.
+        changed: number of pixels whose colour was not exactly the colour of a class.
+    """
 
     labels: np.ndarray
     changed: int
@@ -41,7 +46,8 @@ def write_drawing(path: Path, labels: np.ndarray, classes: pd.DataFrame) -> None
     """Write class ids (uint8 (H, W), 255 for no class) as a palette PNG in the classes' colours.
 
     Raises:
-        LandloomError: two classes share a colour. ValueError: an id that is no class's.
+        LandloomError: two classes share a colour, or there are no classes.
+        ValueError: `labels` holds an id without a class.
     """
     colors = _colors(classes, path)
     ids = np.unique(labels)
@@ -57,17 +63,17 @@ def write_drawing(path: Path, labels: np.ndarray, classes: pd.DataFrame) -> None
 
 
 def read_drawing(path: Path, classes: pd.DataFrame) -> Drawing:
-    """Read a PNG of any size and colour mode from any paint program.
+    """Read a PNG of any size and of any colour mode with 8 bits.
 
     Raises:
-        LandloomError: no PNG, or colours that are neither a class's nor a blend of neighbouring classes.
+        LandloomError: the file is no PNG, or a colour is neither that of a class nor a blend of neighbouring classes.
     """
     colors = _colors(classes, path)
     rgba = _pixels(path)
     values = rgba[..., :3].astype(np.int16)
     void = rgba[..., 3] < 128
     labels, exact = _nearest(values, colors)
-    exact = exact & (rgba[..., 3] == 255)  # the soft edge of a layer that was rubbed out is changed too
+    exact = exact & (rgba[..., 3] == 255)  # pixels at the soft edge of an erased area count as changed
     sure = exact | void
     changed = int((~exact & (rgba[..., 3] > 0)).sum())
     labels[void] = NO_CLASS
@@ -84,7 +90,7 @@ def read_drawing(path: Path, classes: pd.DataFrame) -> Drawing:
 
 
 def _colors(classes: pd.DataFrame, path: Path) -> np.ndarray:
-    """int16 (k, 3): row i is the colour of class i."""
+    """Return the colours of the classes, int16 (k, 3); row i is class i."""
     if not len(classes):
         raise LandloomError(f"{path}: there are no classes to draw with; this dataset has no labels")
     classes = classes.sort_values("id")
@@ -96,7 +102,7 @@ def _colors(classes: pd.DataFrame, path: Path) -> np.ndarray:
 
 
 def _pixels(path: Path) -> np.ndarray:
-    """uint8 (H, W, 4)."""
+    """Return the pixels as RGBA, uint8 (H, W, 4)."""
     try:
         with Image.open(path, formats=("PNG",)) as image:
             if image.mode.startswith("I"):
@@ -112,12 +118,12 @@ def _pixels(path: Path) -> np.ndarray:
 
 
 def _distance(values: np.ndarray, colors: np.ndarray) -> np.ndarray:
-    """Largest difference over the channels."""
+    """Return the largest difference over the channels."""
     return np.abs(values - colors).max(axis=-1)
 
 
 def _nearest(values: np.ndarray, colors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each pixel the class nearest in colour, uint8, and whether it is exactly that colour."""
+    """Return for each pixel the class with the nearest colour, uint8, and whether the colour is equal, bool."""
     best = np.full(values.shape[:2], 256, np.int16)
     labels = np.zeros(values.shape[:2], np.uint8)
     for index, color in enumerate(colors):
@@ -128,7 +134,7 @@ def _nearest(values: np.ndarray, colors: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _painted(values: np.ndarray, unsure: np.ndarray) -> np.ndarray:
-    """Pixels whose colour somewhere fills an unsure square of PAINT pixels a side: a colour that somebody chose."""
+    """Return the mask of pixels with a painted colour: one that fills an unsure square of PAINT pixels a side."""
     size = (PAINT, PAINT, 1)
     flat = (maximum_filter(values, size, mode="nearest") == minimum_filter(values, size, mode="nearest")).all(axis=2)
     key = values.astype(np.int32) @ np.array([65536, 256, 1], np.int32)
@@ -137,11 +143,11 @@ def _painted(values: np.ndarray, unsure: np.ndarray) -> np.ndarray:
 
 
 def _resolve(labels: np.ndarray, values: np.ndarray, unsure: np.ndarray, colors: np.ndarray) -> np.ndarray:
-    """Give each unsure pixel in `labels` the class it is mostly made of; return the mask of those left over."""
+    """Set each unsure pixel in `labels` to the class with the largest share; return the mask of unresolved pixels."""
     where = np.nonzero(unsure)
     seen = values[where].astype(np.float64)
     around = np.zeros((len(seen), len(colors)), bool)  # classes within REACH
-    touching = np.zeros_like(around)  # classes at the border of the whole smear, for soft brushes wider than that
+    touching = np.zeros_like(around)  # classes beside the connected unsure area, for brushes wider than REACH
     smears, count = label(unsure, np.ones((3, 3)))
     for index in range(len(colors)):
         mine = labels == index
@@ -149,11 +155,11 @@ def _resolve(labels: np.ndarray, values: np.ndarray, unsure: np.ndarray, colors:
         beside = smears[maximum_filter(mine, 3, mode="constant")]
         touching[:, index] = np.isin(np.arange(count + 1), beside)[smears[where]]
     found = np.full(len(seen), -1)
-    anywhere = np.ones_like(around)  # what is thinner than the blur has no pixel of its own colour beside it
+    anywhere = np.ones_like(around)  # shapes thinner than the blur have no pixel of their own colour nearby
     for candidates, parts in ((around, 2), (around, 3), (touching, 2), (touching, 3), (anywhere, 2), (around, 4)):
         rest = np.flatnonzero(found < 0)
         found[rest] = _mixture(seen[rest], candidates[rest], colors, parts)
-    # At an edge, what lies nearest to a class there and far from all others is that class, over-sharpened.
+    # At an edge, a colour near one class and far from all others comes from sharpening of that class.
     rest = np.flatnonzero((found < 0) & (around.sum(axis=1) > 1))
     distance = np.abs(seen[rest, None] - colors).max(axis=-1)
     distance[~around[rest]] = np.inf
@@ -166,9 +172,9 @@ def _resolve(labels: np.ndarray, values: np.ndarray, unsure: np.ndarray, colors:
 
 
 def _mixture(seen: np.ndarray, candidates: np.ndarray, colors: np.ndarray, parts: int) -> np.ndarray:
-    """For colours (n, 3), the class with the largest share in the best blend of `parts` candidates, or -1.
+    """Return for colours (n, 3) the class with the largest share in the best blend of `parts` candidates, or -1.
 
-    Paint programs blend either the stored values or, since a few years, light itself; both are tried.
+    Paint programs blend either the stored values or linear light. Both are tried.
     """
     best = np.full(len(seen), float(BLEND))
     found = np.full(len(seen), -1)
@@ -190,24 +196,24 @@ def _mixture(seen: np.ndarray, candidates: np.ndarray, colors: np.ndarray, parts
 
 
 def _light(levels: np.ndarray) -> np.ndarray:
-    """sRGB levels 0..255 to linear light (IEC 61966-2-1)."""
+    """Convert sRGB levels 0..255 to linear light 0..1 (IEC 61966-2-1)."""
     share = levels / 255
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 
 
 def _levels(light: np.ndarray) -> np.ndarray:
-    """Linear light to sRGB levels 0..255."""
+    """Convert linear light 0..1 to sRGB levels 0..255."""
     light = np.clip(light, 0, 1)
     return 255 * np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def _margin(colors: np.ndarray) -> float:
-    """Half the least distance between two classes' colours."""
+    """Return half of the smallest distance between the colours of two classes."""
     return min((float(np.abs(a - b).max()) for a, b in combinations(colors, 2)), default=2.0 * NEAR) / 2
 
 
 def _refusal(values: np.ndarray, refused: np.ndarray, classes: pd.DataFrame) -> str:
-    """The unknown colours with how often and where, and the known ones with their names."""
+    """Return a message: the unknown colours with counts and positions, and the known colours with names."""
     rows, cols = np.nonzero(refused)
     unknown, first, counts = np.unique(values[refused], axis=0, return_index=True, return_counts=True)
     order = np.lexsort((first, -counts))

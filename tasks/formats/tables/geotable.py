@@ -1,4 +1,4 @@
-"""GeoParquet tables. They stand apart from plain tables because training reads tables on machines without GDAL."""
+"""GeoParquet tables. They have their own module, because training reads plain tables on machines without GDAL."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from tasks.core.files import atomic_file
 
 
 def write_geotable(frame: gpd.GeoDataFrame, path: Path) -> None:
-    """Write a GeoParquet table; geometries are WGS 84 longitude/latitude and may be null."""
+    """Write a GeoParquet table. Geometries are in WGS 84 (longitude, latitude) and can be null."""
     with atomic_file(path) as part:
         frame.to_parquet(part, index=False, compression="zstd")
 
 
 def read_geotable(path: Path) -> gpd.GeoDataFrame:
-    """Read a GeoParquet table; an unreadable one is told by name."""
+    """Read a GeoParquet table.
+
+    Raises:
+        LandloomError: the file is missing or unreadable.
+    """
     try:
         return gpd.read_parquet(path)
     except FileNotFoundError:

@@ -1,9 +1,9 @@
-"""Labels: class maps on the scenes' grids. `tasks.formats.tables.classes` has the card that lists the classes.
+"""Labels: class maps on the grids of the scenes. `tasks.formats.tables.classes` has the table of the classes.
 
-A dataset without labels has no maps.
-Maps are `labels/<scene>.tif`, uint8, on the very grid of the scene, 255 for no class. Where tiles overlap,
-each has a map of its own (drawn smoother or rougher than its neighbours'), a band of `labels/<scene>.tiles.tif`
-whose description is the tile's key. Where the scene lies in a pack its maps lie in one of that name.
+The map of a scene is `labels/<scene>.tif`, uint8, on the grid of the scene, 255 for no class. Overlapping tiles can
+have different classes for the same ground, because each tile can be smoothed differently. Such tiles have their own
+maps: bands of `labels/<scene>.tiles.tif`, whose descriptions are the keys of the tiles. If a scene is in a pack, its
+maps are in a pack of the same name. A dataset without labels has no maps.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from tasks.formats.tables.tiles import window
 
 
 class MapWriter:
-    """Collects the maps of one scene and writes them on leaving, unless an error was raised.
+    """Collects the maps of one scene and writes them at the end of the `with` block, unless an error was raised.
 
     Args:
-        scene: its row of the scene table.
+        labels: the folder to write to.
+        scene: the scene's row of the scene table.
     """
 
     def __init__(self, labels: Path, scene: tuple):
@@ -53,11 +54,11 @@ class MapWriter:
             self._write(path, np.stack(list(self._tiles.values())), list(self._tiles))
 
     def whole(self, classes: np.ndarray) -> None:
-        """The map of the whole scene, uint8 (rows, cols)."""
+        """Set the map of the whole scene, uint8 (rows, cols)."""
         self._whole = classes
 
     def tile(self, key: str, classes: np.ndarray) -> None:
-        """A tile's own map, uint8 (px, px); all tiles of a scene have one size."""
+        """Add the map of one tile, uint8 (px, px). All tiles of a scene have the same size."""
         self._tiles[key] = classes
 
     @staticmethod
@@ -67,7 +68,7 @@ class MapWriter:
             "width": bands.shape[2], "compress": "ZSTD", "interleave": "band", "nodata": NO_CLASS, **grid,
         }  # fmt: skip
         if max(bands.shape[1:]) > 512:
-            profile |= {"tiled": True, "blockxsize": 256, "blockysize": 256}  # windows are read, not lines
+            profile |= {"tiled": True, "blockxsize": 256, "blockysize": 256}  # readers read windows and not lines
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)  # photographs, and tiles
             with atomic_file(path) as part, rasterio.open(part, "w", **profile) as target:
@@ -77,9 +78,10 @@ class MapWriter:
 
 
 class MapReader:
-    """Reads the classes of tiles, keeping the files of one scene open: give tiles scene by scene.
+    """Reads the classes of tiles. It keeps the files of one scene open, so reading is fast in the order of the scenes.
 
     Args:
+        labels: the folder of the maps.
         scenes: the scene table.
     """
 
@@ -100,7 +102,11 @@ class MapReader:
         self._scene = self._whole = self._tiles = None
 
     def read(self, tile: pd.Series | tuple) -> np.ndarray:
-        """Classes of a tile, uint8 (px, px): its own band where it has one, else its window of the map."""
+        """Return the classes of a tile, uint8 (px, px): its own band if there is one, else a window of the scene's map.
+
+        Raises:
+            LandloomError: a map is missing or unreadable.
+        """
         self._open(tile.scene)
         if tile.key in self._bands:
             return self._tiles.read(self._bands[tile.key])

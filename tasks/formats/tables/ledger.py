@@ -1,7 +1,7 @@
-"""The ledger: one row for every published raster that acquire fetched or refused.
+"""The ledger: `raw/ledger.parquet` has one row for each published raster that acquire fetched or refused.
 
-`raw/ledger.parquet` says where each byte came from and under which terms. It holds nothing that
-differs between two equal acquisitions: `modified` is the publisher's own date, never the clock.
+It records the origin and the licence of each raster. It is the same for two equal acquisitions: `modified` is the date
+that the publisher states, not the time of the download.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import pyarrow as pa
 from tasks.formats.tables.table import read_table, write_table
 
 LAYERS = ("height", "color")
-"""What a raster may supply: heights in metres (one band), or RGB (three bands, uint8)."""
+"""The layers that a raster can supply: heights in metres (one band), or RGB (three bands, uint8)."""
 
 SCHEMA = pa.schema(
     [
-        ("key", pa.string()),  # unique, sorted; names the raster in every message
+        ("key", pa.string()),  # unique, sorted; messages name the raster by it
         ("layer", pa.string()),
-        ("source", pa.string()),  # sample, files, stac
-        ("path", pa.string()),  # relative to raw/; null where refused
+        ("source", pa.string()),  # kind of the source: sample, files, stac …
+        ("path", pa.string()),  # relative to raw/; null if refused
         ("url", pa.string()),
         ("etag", pa.string()),
         ("sha256", pa.string()),
@@ -30,21 +30,21 @@ SCHEMA = pa.schema(
         ("modified", pa.string()),
         ("licence", pa.string()),
         ("attribution", pa.string()),
-        ("procedural", pa.bool_()),  # computed, not measured: must never pass for real data
-        ("crs", pa.string()),  # what to read it as (WKT); null for a picture with no place on Earth
-        ("nodata", pa.float64()),  # what to read as void; null where none is declared
-        ("west", pa.float64()),  # footprint in degrees, WGS 84; west > east means across 180°
+        ("procedural", pa.bool_()),  # true if computed and not measured; it must never pass for real data
+        ("crs", pa.string()),  # WKT to read the raster with; null for a picture without a place on Earth
+        ("nodata", pa.float64()),  # value of void pixels; null if none is declared
+        ("west", pa.float64()),  # footprint in degrees, WGS 84; west > east if it crosses 180°
         ("south", pa.float64()),
         ("east", pa.float64()),
         ("north", pa.float64()),
-        ("refused", pa.string()),  # why it was left out; null where it was taken
+        ("refused", pa.string()),  # reason of the refusal; null if the raster was taken
     ]
 )
 
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One raster. Field meanings: see `SCHEMA`."""
+    """One raster. `SCHEMA` describes the fields."""
 
     key: str
     layer: str
@@ -68,13 +68,17 @@ class LedgerRow:
 
 
 def write_ledger(rows: list[LedgerRow], raw: Path) -> None:
-    """Write `raw/ledger.parquet`, sorted by key; two rows of one key are a defect."""
+    """Write `raw/ledger.parquet`, sorted by key.
+
+    Raises:
+        ValueError: two rows have the same key.
+    """
     frame = pd.DataFrame([asdict(row) for row in rows], columns=SCHEMA.names)
     if frame["key"].duplicated().any():
-        raise ValueError(f"ledger: key {frame['key'][frame['key'].duplicated()].iloc[0]!r} stands twice")
+        raise ValueError(f"ledger: key {frame['key'][frame['key'].duplicated()].iloc[0]!r} occurs twice")
     write_table(frame.sort_values("key"), raw / "ledger.parquet", SCHEMA)
 
 
 def read_ledger(raw: Path) -> pd.DataFrame:
-    """All rows, refused ones too."""
+    """Return all rows, including those of refused rasters."""
     return read_table(raw / "ledger.parquet")

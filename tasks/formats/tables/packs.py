@@ -1,8 +1,8 @@
-"""Packs: many small rasters in one file, so that DVC and its remotes handle a few hundred files and not many thousands.
+"""Packs: many small rasters in one file, so that DVC and its remotes handle hundreds of files instead of thousands.
 
-A pack is a zip archive whose members are stored as they are (they are compressed themselves). GDAL, and with it QGIS,
-opens a member where it lies, as `/vsizip/scenes/pack-007.zip/<member>`; `unzip` makes plain files of them. In tables a
-member is named `scenes/pack-007.zip/<member>`, and a raster outside any pack by its path.
+A pack is a zip archive. Its members are stored without further compression, because they are compressed rasters. GDAL
+and QGIS open a member inside the pack as `/vsizip/scenes/pack-007.zip/<member>`; `unzip` extracts the members. Tables
+name a member `scenes/pack-007.zip/<member>` and a raster outside packs by its path.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_file
 
 SUFFIX = ".zip"
-_WHEN = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever it is written
+_WHEN = (1980, 1, 1, 0, 0, 0)  # a fixed time, so that the bytes are always the same
 
 
 @contextmanager
 def packed(folder: Path, pack: str | None) -> Iterator[Path]:
-    """Yield a folder to write files to; on success they are the members of `folder/<pack>.zip`, in name order.
+    """Yield a folder to write files to. On success, write them into `folder/<pack>.zip`, in the order of their names.
 
-    Without a pack it is `folder` itself. Where no file was written no pack is.
+    If `pack` is None, the yielded folder is `folder` itself. If there are no files, no pack is written.
 
     Raises:
-        LandloomError: the disk is full.
+        LandloomError: the pack cannot be written, for example because the disk is full.
     """
     if pack is None:
         yield folder
@@ -53,18 +53,18 @@ def _write(path: Path, files: list[Path]) -> None:
 
 
 def member(pack: str | None, name: str) -> str:
-    """What a table calls file `name` in `pack`, relative to the folder that the pack is in."""
+    """Return the path of file `name` in `pack` as tables state it, relative to the folder of the pack."""
     return f"{pack}{SUFFIX}/{name}" if pack else name
 
 
 def pack_of(path: str) -> str | None:
-    """The pack that `path`, as a table has it, leads into."""
+    """Return the name of the pack in `path` (a path as in tables), or None."""
     parents = path.split("/")[:-1]
     return parents[-1].removesuffix(SUFFIX) if parents and parents[-1].endswith(SUFFIX) else None
 
 
 def gdal_path(folder: Path, path: str) -> str:
-    """What GDAL opens `path` by, as a table has it, relative to `folder`."""
+    """Return the name under which GDAL opens `path` (a path as in tables, relative to `folder`)."""
     if pack_of(path) is None:
         return str(folder / path)
     archive, name = path.rsplit("/", 1)
@@ -72,7 +72,7 @@ def gdal_path(folder: Path, path: str) -> str:
 
 
 def exists(folder: Path, path: str) -> bool:
-    """Whether there is a file `path`, as a table has it, relative to `folder`."""
+    """Return whether the file `path` exists (a path as in tables, relative to `folder`)."""
     if pack_of(path) is None:
         return (folder / path).exists()
     archive, name = path.rsplit("/", 1)

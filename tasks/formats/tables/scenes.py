@@ -1,9 +1,9 @@
-"""Scenes: rasters on one metric grid each, and the table that describes them.
+"""Scenes: their rasters, and the table that describes them.
 
-A scene has one grid and up to one raster a layer on it: `scenes/<scene>.height.tif` (float32 metres,
-NaN for void) and `scenes/<scene>.color.tif` (uint8 RGB with a mask band for void). A photograph is a
-scene too: it has no CRS, no GSD and no footprint, and its window is in pixels all the same. Where there are many
-scenes their rasters lie in packs (`tasks.formats.tables.packs`).
+A scene has one metric grid and at most one raster for each layer: `scenes/<scene>.height.tif` (float32 metres, NaN for
+void) and `scenes/<scene>.color.tif` (uint8 RGB with a mask band for void). A photograph is also a scene. It has no CRS,
+no GSD and no footprint; its windows are in pixels. If there are many scenes, their rasters are in packs
+(`tasks.formats.tables.packs`).
 """
 
 from __future__ import annotations
@@ -26,38 +26,42 @@ from tasks.formats.tables.packs import gdal_path, pack_of
 
 COLUMNS = (
     "scene",  # unique, sorted
-    "height",  # path relative to data/<dataset>, perhaps into a pack, or null
+    "height",  # path relative to data/<dataset>, possibly inside a pack; null without this layer
     "color",  # likewise
     "cols",
     "rows",
     "crs",  # PROJ string or WKT of the scene's grid; null for a photograph
     "transform",  # six numbers a, b, c, d, e, f of the affine from pixel to CRS
     "gsd",  # metres a pixel; null for a photograph
-    "void_share",  # share of pixels with no value after filling
-    "filled_share",  # share of pixels that were small voids and were interpolated
-    "sources",  # ledger keys that went in
-    "procedural",  # true where any source is computed and not measured
-    "region",  # coarse name for stratifying: a 10° cell such as N40E010, or the file's folder
+    "void_share",  # share of pixels without a value after small voids were filled
+    "filled_share",  # share of pixels in small voids, which were interpolated
+    "sources",  # ledger keys of the rasters that the scene was made from
+    "procedural",  # true if any source is computed and not measured
+    "region",  # coarse name for stratified sampling: a 10° cell such as N40E010, or the folder of the file
     "geometry",  # footprint polygon, WGS 84; null for a photograph
 )
 
 
 def write_scenes(frame: gpd.GeoDataFrame, path: Path) -> None:
-    """Write `scenes.parquet`, sorted by scene."""
+    """Write `scenes.parquet`, sorted by scene.
+
+    Raises:
+        ValueError: the columns differ from `COLUMNS`.
+    """
     if tuple(sorted(frame.columns)) != tuple(sorted(COLUMNS)):
         raise ValueError(f"scenes: columns differ: {sorted(set(frame.columns) ^ set(COLUMNS))}")
     write_geotable(frame[list(COLUMNS)].sort_values("scene"), path)
 
 
 def read_scenes(path: Path) -> gpd.GeoDataFrame:
-    """The scene table, indexed by scene name; `gsd` is NaN for photographs."""
+    """Return the scene table, indexed by scene name. `gsd` is NaN for photographs."""
     frame = read_geotable(path).set_index("scene", drop=False)
-    # A column of nulls alone has no type in the file, and would be read as objects.
+    # A column of only nulls has no type in the file, and pandas would read it as objects.
     return frame.assign(gsd=pd.to_numeric(frame["gsd"]).astype(float))
 
 
 def scene_pack(scene: pd.Series | tuple) -> str | None:
-    """The pack that the rasters of a scene (its row of the table) lie in, or None."""
+    """Return the pack that holds the rasters of a scene (a row of the table), or None."""
     return pack_of(scene.height if isinstance(scene.height, str) else scene.color)
 
 
@@ -77,11 +81,11 @@ def write_layer(path: Path, array: np.ndarray, crs: str | None, transform: Affin
         "height": bands.shape[1],
         "width": bands.shape[2],
         "crs": crs,
-        "transform": transform if crs else None,  # a photograph has none to write
+        "transform": transform if crs else None,  # a photograph has no transform
         "compress": "ZSTD",
         "predictor": "FLOATING_POINT" if height else "STANDARD",
         "blocksize": 512,
-        # Every reader wants full resolution and shrinks by its own rule; overviews would only take room.
+        # All readers read full resolution and downsample by their own rules, so overviews would only take space.
         "overviews": "NONE",
         "nodata": np.nan if height else None,
     }
@@ -92,9 +96,9 @@ def write_layer(path: Path, array: np.ndarray, crs: str | None, transform: Affin
 
 
 class SceneReader:
-    """Reads windows of a scene's layers, keeping each file open once.
+    """Reads windows of the layers of scenes. It keeps up to eight files open.
 
-    Not for use from two threads at a time: a GDAL dataset belongs to one.
+    It is not thread-safe, because a GDAL dataset belongs to one thread.
     """
 
     def __init__(self, folder: Path, scenes: gpd.GeoDataFrame):
@@ -110,16 +114,16 @@ class SceneReader:
         self._open.clear()
 
     def layers(self, scene: str) -> Sequence[str]:
-        """Which of `height` and `color` the scene has."""
+        """Return the layers of a scene, out of `height` and `color`."""
         row = self._scenes.loc[scene]
         return [layer for layer in ("height", "color") if isinstance(row[layer], str)]
 
     def height(self, scene: str, window: Window | None = None) -> np.ndarray:
-        """Heights in metres, float32 (H, W), NaN for void."""
+        """Return heights in metres, float32 (H, W), NaN for void. Raise LandloomError if they cannot be read."""
         return self._dataset(scene, "height").read(1, window=window)
 
     def color(self, scene: str, window: Window | None = None) -> np.ndarray:
-        """RGB and mask, uint8 (4, H, W); the mask is 0 where there is no picture."""
+        """Return RGB and mask, uint8 (4, H, W). The mask is 0 for void. Raise LandloomError if they cannot be read."""
         dataset = self._dataset(scene, "color")
         return np.concatenate([dataset.read(window=window), dataset.dataset_mask(window=window)[None]])
 

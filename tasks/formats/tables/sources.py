@@ -1,4 +1,4 @@
-"""Sources: one row for every raw raster in `sources.parquet`: the scenes it went to, or why it went to none."""
+"""Sources: `sources.parquet` has one row for each raw raster, with its scenes or the reason of its refusal."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SCHEMA = pa.schema(
         (
             "gsd",
             pa.float64(),
-        ),  # metres a pixel at its centre; null where it has no place on Earth or was refused unread
-        ("scenes", pa.list_(pa.string())),  # sorted; empty where refused
-        ("stage", pa.string()),  # who refused it, acquire or project; null where taken
-        ("refused", pa.string()),  # the reason; null where taken
+        ),  # metres a pixel at the centre; null without a place on Earth, or if refused before it was read
+        ("scenes", pa.list_(pa.string())),  # sorted; empty if refused
+        ("stage", pa.string()),  # the stage that refused it, acquire or project; null if taken
+        ("refused", pa.string()),  # the reason; null if taken
     ]
 )
 
@@ -30,5 +30,5 @@ def write_sources(frame: pd.DataFrame, path: Path) -> None:
 
 
 def read_sources(path: Path) -> pd.DataFrame:
-    """All rasters of the ledger, taken and refused."""
+    """Return all rasters of the ledger, taken and refused."""
     return read_table(path)

@@ -1,4 +1,4 @@
-"""Parquet tables that are the same bytes for the same rows, and never half-written."""
+"""Parquet tables: the same rows give the same bytes, and writes are atomic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from tasks.core.files import atomic_file
 
 
 def write_table(frame: pd.DataFrame, path: Path, schema: pa.Schema) -> None:
-    """Write the columns of `schema`, in its order and types; a missing or extra column is a defect."""
+    """Write a table with the columns of `schema`, in its order and with its types.
+
+    Raises:
+        ValueError: a column is missing or not in the schema.
+    """
     if set(frame.columns) != set(schema.names):
         odd = sorted(set(frame.columns) ^ set(schema.names))
         raise ValueError(f"{path.name}: columns differ from the schema: {odd}")
@@ -23,7 +27,11 @@ def write_table(frame: pd.DataFrame, path: Path, schema: pa.Schema) -> None:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table; an unreadable one is told by name."""
+    """Read a table.
+
+    Raises:
+        LandloomError: the file is missing or unreadable.
+    """
     try:
         return pd.read_parquet(path)
     except FileNotFoundError:

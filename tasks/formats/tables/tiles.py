@@ -1,4 +1,4 @@
-"""Tiles: square windows of scenes, one row each in `tiles.parquet`, and how their pixels are read."""
+"""Tiles: square windows of scenes. `tiles.parquet` has one row for each candidate tile."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from tasks.formats.tables.geotable import read_geotable, write_geotable
 from tasks.formats.tables.scenes import SceneReader
 
 IDENTITY = ("key", "scene", "row", "col", "px", "lat", "lon", "gsd", "region", "procedural")
-"""Where a tile is: unique key `<scene>/<row>_<col>`, window offset and side in scene pixels, centre
-(null without a CRS), metres a pixel (null without a CRS)."""
+"""Columns of the place of a tile: unique key `<scene>/<row>_<col>`, scene, offset and side of the window in scene
+pixels, latitude and longitude of the centre in degrees, GSD in metres. Centre and GSD are null without a CRS."""
 
 VERDICT = ("keep", "reason", "block", "split")
-"""What select decided: `reason` is null where kept; `split` is train, val, or null where dropped."""
+"""Columns that select decides: `reason` is null for kept tiles; `split` is train, val, or null for dropped tiles."""
 
 
 def write_tiles(frame: gpd.GeoDataFrame, path: Path) -> None:
-    """Write `tiles.parquet`, sorted by key. Columns: IDENTITY, every statistic, VERDICT, geometry."""
+    """Write `tiles.parquet`, sorted by key. Columns: IDENTITY, all statistics, VERDICT, geometry.
+
+    Raises:
+        ValueError: a column of IDENTITY or VERDICT, or the geometry, is missing.
+    """
     missing = [name for name in (*IDENTITY, *VERDICT, "geometry") if name not in frame.columns]
     if missing:
         raise ValueError(f"tiles: columns are missing: {missing}")
@@ -30,33 +34,34 @@ def write_tiles(frame: gpd.GeoDataFrame, path: Path) -> None:
 
 
 def read_tiles(path: Path) -> gpd.GeoDataFrame:
-    """Every candidate tile, dropped ones too."""
+    """Return all candidate tiles, including dropped tiles."""
     return read_geotable(path)
 
 
 def kept(tiles: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """The chosen tiles, in key order."""
+    """Return the kept tiles, in the order of their keys."""
     return tiles[tiles["keep"]].sort_values("key")
 
 
 def window(tile: pd.Series | tuple) -> Window:
-    """The tile's window in its scene."""
+    """Return the window of a tile in its scene."""
     return Window(tile.col, tile.row, tile.px, tile.px)
 
 
 def read_heights(reader: SceneReader, tiles: pd.DataFrame, px: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield (key, heights) tile by tile in the table's order: float32 (px, px) metres, NaN for void.
+    """Yield (key, heights) for each tile in the order of the table: float32 (px, px) metres, NaN for void.
 
-    A window larger than `px` is shrunk by plain averages of whole blocks, which keeps mean heights.
+    A window larger than `px` is downsampled by averages of whole blocks, which keep the mean height.
     """
     for tile in tiles.itertuples():
         yield tile.key, shrink(reader.height(tile.scene, window(tile)), px)
 
 
 def shrink(array: np.ndarray, px: int) -> np.ndarray:
-    """Average the last two axes down to (px, px); the side must be a multiple of `px`.
+    """Downsample the last two axes to (px, px) by block averages. A block that holds a void becomes void.
 
-    A block with any void is void: half a block's mean would be a height nobody measured.
+    Raises:
+        ValueError: the array is not square, or its side is not a multiple of `px`.
     """
     factor, rest = divmod(array.shape[-1], px)
     if rest or array.shape[-2] != array.shape[-1]:

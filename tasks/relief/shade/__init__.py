@@ -1,1 +1,1 @@
-"""Slope and hillshade: what every picture of heights needs."""
+"""Slope and hillshade, which all pictures of heights use."""

@@ -6,15 +6,15 @@ import numpy as np
 
 
 def gradient(height: np.ndarray, gsd: float) -> tuple[np.ndarray, np.ndarray]:
-    """Height change per metre towards the east and towards the north.
+    """Return the change of height per metre towards the east and towards the north.
 
     Args:
         height: (..., H, W) metres, row 0 in the north.
         gsd: metres a pixel.
 
     Returns:
-        Two float32 arrays (..., H-2, W-2): the border has no full neighbourhood and is left out.
-        NaN wherever a neighbour is NaN.
+        Two float32 arrays (..., H-2, W-2). The border has no full neighbourhood and is left out. A pixel is NaN if
+        a neighbour is NaN.
     """
     h = np.asarray(height, np.float32)
     west, east = h[..., :, :-2], h[..., :, 2:]
@@ -27,17 +27,17 @@ def gradient(height: np.ndarray, gsd: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def slope_degrees(height: np.ndarray, gsd: float) -> np.ndarray:
-    """Steepest slope in degrees, float32 (..., H-2, W-2)."""
+    """Return the slope in degrees, float32 (..., H-2, W-2). Arguments are those of `gradient`."""
     dx, dy = gradient(height, gsd)
     return np.degrees(np.arctan(np.hypot(dx, dy)))
 
 
 def aspect_degrees(height: np.ndarray, gsd: float) -> np.ndarray:
-    """Compass direction in which the ground falls, 0° ≤ aspect < 360°, 90° east; NaN where flat.
+    """Return the compass direction of the descent in degrees, float32 (..., H-2, W-2), 90° for east; NaN if flat.
 
-    float32 (..., H-2, W-2).
+    Values are at least 0° and below 360°. Arguments are those of `gradient`.
     """
     dx, dy = gradient(height, gsd)
     aspect = np.degrees(np.arctan2(-dx, -dy)) % 360
-    aspect[aspect == 360] = 0  # where a hair west of north rounds up to a full turn
+    aspect[aspect == 360] = 0  # a direction slightly west of north can round up to 360
     return np.where((dx == 0) & (dy == 0), np.float32(np.nan), aspect)
