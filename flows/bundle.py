@@ -1,11 +1,11 @@
-"""Pack stages into one file for a machine that reaches nothing: code, inputs, parameters, and the missing packages.
+"""Pack stages into one file for a machine without network: code, inputs, parameters, and missing packages.
 
     python -m flows.bundle train@terrain --out terrain.tar
     python -m flows.bundle train@terrain evaluate@terrain generate@terrain --out terrain.tar \\
         --wheels --pip-list cluster.txt --limit-mb 2000
 
-There, `tar xf terrain.tar`, and `python3 run.py` in the new folder. Back here, `python -m flows.unbundle results.tar`.
-docs/bundles.md says more. The same checkout gives the same bytes.
+On that machine, run `tar xf terrain.tar`, and `python3 run.py` in the new folder. Back here, run
+`python -m flows.unbundle results.tar`. docs/bundles.md describes all steps. The same checkout gives the same bytes.
 """
 
 from __future__ import annotations
@@ -41,23 +41,26 @@ def bundle(
     also: Sequence[str] = (),
     root: Path = ROOT,
 ) -> str:
-    """Write the bundle of `stages` to `out`; returns its id, which is also in the name of the folder inside.
+    """Write the bundle of `stages` to `out`; return its id, which is also part of the name of the folder inside.
 
     Args:
-        pip_list: what `pip list` printed on the target. wheels: carry the packages that are missing there.
-        python: the target's version, for the wheels.
-        limit_mb: most MiB that the bundle may have before compression.
-        also: files and folders of the checkout to carry, too.
+        stages: names such as `train@terrain`, all of one dataset.
+        pip_list: a file with the output of `pip list` on the target.
+        wheels: whether to include the packages that the target lacks.
+        python: the Python version of the target, for the wheels.
+        limit_mb: largest size of the bundle before compression, in MiB.
+        also: more files and folders of the checkout to include.
+
     Raises:
-        LandloomError: the stages do not make a bundle as things are, or it is larger than `limit_mb`.
+        LandloomError: the stages cannot form a bundle now, or the bundle is larger than `limit_mb`.
     """
     found = contents(stages, root, also)
     for name in found.outside:
-        print(f"note: {name} lies outside the checkout and is not carried; put it at the same path on the target")
+        print(f"note: {name} is outside the checkout and is not included; copy it to the same path on the target")
     if not wheels:
         return _written(found, found.files, {}, out, limit_mb)
     if pip_list is None:
-        raise LandloomError("--wheels: name a file with what `pip list` prints on the target: --pip-list FILE")
+        raise LandloomError("--wheels: give a file with the output of `pip list` on the target: --pip-list FILE")
     lacks = lacking(found.manifest["modules"], listed(pip_list.read_text()), python, root)
     print(f"carried packages: {', '.join(f'{name} {version}' for name, version in lacks.items()) or 'none'}")
     with tempfile.TemporaryDirectory() as scratch:
@@ -89,30 +92,30 @@ def _written(
 
 
 def _told(files: dict[str, Path], size: int) -> str:
-    """How large it is, and what weighs most: an input, or a carried package."""
+    """Return a line with the size of the bundle, and its largest inputs and packages."""
     weights: Counter[str] = Counter()
     for name, path in files.items():
         parts = name.split("/")
         depth = 3 if parts[0] == "data" else 2 if parts[0] == PACKAGES else 1
         weights["/".join(parts[:depth])] += path.stat().st_size
     most = ", ".join(f"{name} {weight / 2**20:.1f}" for name, weight in weights.most_common(_HEAVIEST))
-    return f"{size / 2**20:.1f} MiB before compression, in {len(files)} files; what weighs most, in MiB: {most}"
+    return f"{size / 2**20:.1f} MiB before compression, in {len(files)} files; the largest parts, in MiB: {most}"
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m flows.bundle", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("stages", nargs="+", metavar="STAGE", help="stages of one dataset, as train@terrain")
     parser.add_argument("--out", type=Path, required=True, help="the file to write")
-    parser.add_argument("--wheels", action="store_true", help="carry the packages that the target lacks (never torch)")
-    parser.add_argument("--pip-list", type=Path, metavar="FILE", help="what `pip list` prints on the target")
+    parser.add_argument("--wheels", action="store_true", help="include packages that the target lacks (never torch)")
+    parser.add_argument("--pip-list", type=Path, metavar="FILE", help="output of `pip list` on the target")
     parser.add_argument("--python", default=_PYTHON, metavar="X.Y", help="Python of the target (%(default)s)")
     parser.add_argument(
-        "--also", action="append", default=[], metavar="PATH", help="carry this file or folder of the checkout, too"
+        "--also", action="append", default=[], metavar="PATH", help="also include this file or folder of the checkout"
     )
-    parser.add_argument("--limit-mb", type=float, metavar="N", help="write nothing that is larger, before compression")
+    parser.add_argument("--limit-mb", type=float, metavar="N", help="most MiB of the bundle before compression")
     arguments = parser.parse_args()
     with told(OSError):
         bundle(**vars(arguments))

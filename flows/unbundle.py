@@ -1,9 +1,10 @@
-"""Take over what a bundle's stages made elsewhere, as if they had run here: outputs, `dvc.lock`, the run in MLflow.
+"""Import the results of a bundle as if its stages had run here: outputs, `dvc.lock`, and runs in MLflow.
 
     python -m flows.unbundle results.tar
-    python -m flows.unbundle results.tar --partial     also a training that ended early
+    python -m flows.unbundle results.tar --partial     also import a training that ended early
 
-Every hash is verified. Results of other inputs, parameters or code than today's are refused, and what differs is named.
+All hashes are verified. If inputs, parameters or code differ from those of the checkout, the results are refused, and
+the message names the differences.
 """
 
 from __future__ import annotations
@@ -29,12 +30,15 @@ _SHOWN = 12
 
 
 def unbundle(path: Path, partial: bool = False, limit_mb: float = 10_000, root: Path = ROOT) -> list[str]:
-    """Take over the results in `path`; returns the names of the stages.
+    """Import the results in `path`; return the names of the stages.
 
     Args:
-        partial: take a training that ended early, too. limit_mb: most MiB that the results may unpack to.
+        partial: also import a training that ended early.
+        limit_mb: largest size of the unpacked results, in MiB.
+
     Raises:
-        LandloomError: the results are damaged, of other inputs than today's, or partial without `partial`.
+        LandloomError: the results are damaged, their inputs differ from those of the checkout, or a training ended
+            early and `partial` is false.
     """
     (root / STATE).mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="unbundle-", dir=root / STATE) as scratch:
@@ -67,7 +71,7 @@ def unbundle(path: Path, partial: bool = False, limit_mb: float = 10_000, root: 
 def _checked(
     card: dict[str, Any], manifest: dict[str, Any], folder: Path, partial: bool, root: Path
 ) -> list[dict[str, Any]]:
-    """The finished stages, each with its inputs, parameters and outputs, after everything was compared."""
+    """Check the results; return the finished stages, each with its inputs, parameters and outputs."""
     finished = {stage["name"]: stage for stage in card["stages"]}
     stages = [stage | finished[stage["name"]] for stage in manifest["stages"] if stage["name"] in finished]
     names = [stage["name"] for stage in manifest["stages"]]
@@ -94,14 +98,14 @@ def _words(stage: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m flows.unbundle", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("path", type=Path, metavar="RESULTS", help="what run.py wrote")
-    parser.add_argument("--partial", action="store_true", help="also take a training that ended early")
+    parser.add_argument("path", type=Path, metavar="RESULTS", help="the file that run.py wrote")
+    parser.add_argument("--partial", action="store_true", help="also import a training that ended early")
     parser.add_argument(
-        "--limit-mb", type=float, default=10_000, metavar="N", help="refuse what unpacks to more (%(default)s)"
+        "--limit-mb", type=float, default=10_000, metavar="N", help="most MiB after unpacking (%(default)s)"
     )
     arguments = parser.parse_args()
     with told(OSError, archive.ArchiveError):

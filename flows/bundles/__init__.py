@@ -1,1 +1,1 @@
-"""Bundles: a stage in one file for a machine that reaches nothing, and its results in one file back."""
+"""Bundles: stages in one file for a machine without network, and their results in one file for the way back."""

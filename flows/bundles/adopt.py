@@ -1,7 +1,7 @@
-"""Outputs that a stage wrote elsewhere, put where DVC would have put them had it run the stage here.
+"""Import of outputs from another machine into DVC, as if DVC had run the stage here.
 
-DVC's own functions do it, since its command line takes outputs from the working tree alone. The order keeps every
-moment sound: objects into the cache, then the run cache, then `dvc.lock`, then the working tree.
+This uses functions of DVC, because its command line takes outputs only from the working tree. The order keeps DVC
+consistent after an interruption: first the cache, then the run cache, then `dvc.lock`, then the working tree.
 """
 
 from __future__ import annotations
@@ -25,23 +25,24 @@ from tasks.core.errors import LandloomError
 
 
 def adopt(name: str, inputs: Mapping[str, str], folder: Path, root: Path) -> bool:
-    """Take over the outputs of the stage `name` from `folder`; False where DVC has the very same already.
+    """Import the outputs of the stage `name` from `folder`; return False if DVC has the same outputs already.
 
     Args:
-        inputs: DVC's hash of every dependency, as the stage found it.
-        folder: holds the outputs under the paths that `dvc.yaml` gives them.
+        inputs: DVC's hash of each dependency at the start of the stage.
+        folder: holds the outputs under their paths in `dvc.yaml`.
+
     Raises:
-        LandloomError: an input changed meanwhile.
+        LandloomError: an input changed during the import.
     """
     folder = folder.resolve()
-    # DVC's run cache takes paths from the working directory.
+    # DVC's run cache resolves paths against the working directory.
     with chdir(root), Repo(root, _wait_for_lock=True) as repo, locked(repo):
         stage = next(stage for stage in repo.index.stages if stage.name == name)
         before = {out.def_path: out.hash_info for out in stage.outs}
         for dep in stage.deps:
             try:
                 dep.save()
-            except DependencyDoesNotExistError:  # not fetched; its hash is all that DVC writes down
+            except DependencyDoesNotExistError:  # not fetched; DVC records only its hash
                 dep.hash_info, dep.meta = HashInfo("md5", inputs[dep.def_path]), Meta()
             if not isinstance(dep, ParamsDependency) and dep.hash_info.value != inputs[dep.def_path]:
                 raise LandloomError(f"{name}: {dep.def_path} changed while its results were taken over; start again")
@@ -55,7 +56,7 @@ def adopt(name: str, inputs: Mapping[str, str], folder: Path, root: Path) -> boo
 
 
 def _take(out: Output, path: Path) -> None:
-    """Put one output into the cache."""
+    """Copy one output into the cache of DVC."""
     staging, meta, found = build(out.cache, str(path), LocalFileSystem(), out.hash_name)
     transfer(staging, out.cache, {found.hash_info}, hardlink=False, shallow=False)
     out.meta, out.obj, out.hash_info = meta, found, found.hash_info

@@ -1,7 +1,8 @@
-"""Archives of bundles and results: plain ustar, or the same inside zstd. Standard library only: both sides use it.
+"""Archives of bundles and results: ustar, optionally compressed with zstd. Both machines use this module.
 
-The writer gives the same bytes for the same members. The reader trusts nothing: it takes regular files alone,
-checks every name and every size before it hands on a byte, and never reads more than a header promises.
+It imports only the standard library. The writer gives the same bytes for the same members. The reader does not trust
+the archive: it accepts only regular files, checks each name and size before it returns any byte, and reads no more
+than the size in the header.
 """
 
 from __future__ import annotations
@@ -19,27 +20,27 @@ from typing import IO, Any
 
 BLOCK = 512
 _CHUNK = 1 << 20
-_CARD_MB = 64  # the list of files comes first and is held in memory
+_CARD_MB = 64  # largest size of the card, which is read into memory
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 class ArchiveError(ValueError):
-    """The archive is damaged or holds what it must not hold; the message names the member."""
+    """The archive is damaged or holds a forbidden member. The message names the member."""
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
+    """Return the SHA-256 of a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def listed(files: Mapping[str, Path]) -> dict[str, list[Any]]:
-    """The list of files as a card holds it: archive name to [size in bytes, SHA-256]."""
+    """Return the list of files for a card: from archive name to [size in bytes, SHA-256]."""
     return {name: [path.stat().st_size, sha256(path)] for name, path in sorted(files.items())}
 
 
 def size(members: Iterable[tuple[str, Path | bytes]]) -> int:
-    """Bytes of the plain archive of `members`; a compressed one is smaller."""
+    """Return the size of the archive of `members` in bytes, without compression."""
     total = 0
     for _, content in members:
         length = len(content) if isinstance(content, bytes) else content.stat().st_size
@@ -48,10 +49,10 @@ def size(members: Iterable[tuple[str, Path | bytes]]) -> int:
 
 
 def write(path: Path, members: Iterable[tuple[str, Path | bytes]], compress: bool) -> None:
-    """Write `members` (name, file or bytes) in their order; owner, times and modes are the same for all.
+    """Write `members` (name, file or bytes) in their order, atomically. Owner, times and modes are constant.
 
     Args:
-        compress: with zstd, which this Python must have (`zstd`).
+        compress: whether to compress with zstd; requires a module that `zstd` finds.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part{os.getpid()}")
@@ -75,20 +76,20 @@ def write(path: Path, members: Iterable[tuple[str, Path | bytes]], compress: boo
 
 
 def _header(name: str, length: int) -> tarfile.TarInfo:
-    """The one header that a member of this name and length may have."""
+    """Return the only valid header for a member with this name and length."""
     entry = tarfile.TarInfo(name)
     entry.size = length
     return entry
 
 
 def carded(name: str, card: dict[str, Any]) -> list[tuple[str, bytes]]:
-    """The two first members: the card, which lists every file, and the card's own hash."""
+    """Return the first two members: the card, which lists all files, and the hash of the card."""
     text = (json.dumps(card, indent=1, sort_keys=True) + "\n").encode()
     return [(name, text), (f"{name}.sha256", f"{hashlib.sha256(text).hexdigest()}\n".encode())]
 
 
 def read_card(text: bytes, digest: bytes, name: str, kind: str) -> dict[str, Any]:
-    """The card of `text`, or ArchiveError where it was changed or is of another format."""
+    """Parse and return a card. Raise ArchiveError if it does not match its hash or has another format."""
     if f"{hashlib.sha256(text).hexdigest()}\n".encode() != digest:
         raise ArchiveError(f"{name}: damaged: its bytes are not those that its hash was taken of")
     card = json.loads(text)
@@ -98,15 +99,18 @@ def read_card(text: bytes, digest: bytes, name: str, kind: str) -> dict[str, Any
 
 
 def unpack(path: Path, into: Path, name: str, kind: str, limit: int) -> dict[str, Any]:
-    """Unpack an archive that begins with its card into the new folder `into`, checking all of it.
+    """Unpack an archive into the new folder `into`, and check all members against the card.
 
     Args:
-        name: of the card, which stays outside the list of files. kind: the format that the card must have.
-        limit: most bytes that the files may have together.
+        name: name of the card, which is the first member and is not listed in itself.
+        kind: the required format of the card.
+        limit: largest total size of the files in bytes.
+
     Returns:
         The card.
+
     Raises:
-        ArchiveError: names the member that is damaged, missing, not listed, or of a forbidden kind.
+        ArchiveError: a member is damaged, missing, not listed, or of a forbidden type.
     """
     into.mkdir(parents=True)
     with _opened(path) as stream:
@@ -157,7 +161,7 @@ def _take(chunks: Iterator[bytes], target: Path, digest: str, where: str) -> Non
 
 
 def _members(stream: IO[bytes]) -> Iterator[tuple[str, int, Iterator[bytes]]]:
-    """Every member (name, size, its bytes); the bytes must be taken before the next member is asked for."""
+    """Yield each member as (name, size, chunks). Read all chunks before the next member."""
     while True:
         header = _exactly(stream, BLOCK, "the archive")
         if not any(header):
@@ -200,14 +204,14 @@ def _exactly(stream: IO[bytes], length: int, name: str) -> bytes:
 
 
 def safe_name(name: str) -> None:
-    """ArchiveError where a name could leave the folder, or is no plain path."""
+    """Raise ArchiveError if a name is not a plain relative path or could leave the folder."""
     parts = name.split("/")
     if not name.isprintable() or "\\" in name or any(part in ("", ".", "..") for part in parts):
         raise ArchiveError(f"{name!r}: a path that leads elsewhere, and is not taken")
 
 
 def zstd() -> Any | None:
-    """The module that compresses with zstd: of Python 3.14, else the package `zstandard`, else None."""
+    """Return a module for zstd: that of Python 3.14, else the package `zstandard`, else None."""
     for module in ("compression.zstd", "zstandard"):
         try:
             return importlib.import_module(module)
@@ -219,7 +223,7 @@ def zstd() -> Any | None:
 @contextmanager
 def _compressed(stream: IO[bytes]) -> Iterator[IO[bytes]]:
     module = zstd()
-    if hasattr(module, "ZstdFile"):  # Python's own
+    if hasattr(module, "ZstdFile"):  # the module of Python 3.14
         options = {module.CompressionParameter.compression_level: 10, module.CompressionParameter.checksum_flag: 1}
         with module.ZstdFile(stream, "w", options=options) as out:
             yield out
@@ -236,7 +240,7 @@ def _plain(stream: IO[bytes]) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """The plain archive inside `path`."""
+    """Open `path` and yield a stream of the archive without compression."""
     with path.open("rb") as stream:
         if stream.peek(4)[:4] != _ZSTD_MAGIC:  # type: ignore[attr-defined]
             yield stream

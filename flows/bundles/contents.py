@@ -1,4 +1,4 @@
-"""What goes into a bundle: the code, the inputs and the parameters of its stages, and where all of it came from."""
+"""Contents of a bundle: code, inputs and parameters of its stages, and the origin of the code."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from tasks.runs.provenance import LOCK, git_state
 from tasks.runs.titles import committed_text
 
 SHARED = ("tasks/core", "tasks/compute", "tasks/formats", "tasks/relief", "models/core")
-"""Folders of which a stage uses some modules only; of its own folders it uses all."""
+"""Folders of which a stage uses only some modules. A stage uses all modules of its other dependencies."""
 
 BESIDE = ("dvc.yaml", "dvc.lock", PARAMS, LOCK, "infra/scales", "infra/accelerate", "infra/slurm", "flows/__init__.py")
-FAR = ("__init__", "archive", "far", "layout", "machine", "verify")  # of flows/bundles
+FAR = ("__init__", "archive", "far", "layout", "machine", "verify")  # modules of flows/bundles
 RUN = '''#!/usr/bin/env python3
 """Run the stages of this bundle: `python3 run.py --help` says how."""
 import sys
@@ -43,12 +43,13 @@ main(root)
 
 @dataclass(frozen=True)
 class Contents:
-    """A bundle before it is written.
+    """The contents of a bundle before it is written.
 
     Attributes:
-        files: archive name to file. texts: archive name to bytes that no file holds.
-        manifest: the card, still without the list of files.
-        outside: files that parameters name and that cannot be carried; they must lie there at the same path.
+        files: from archive name to file.
+        texts: from archive name to bytes that are not in a file.
+        manifest: the card, without the list of files.
+        outside: files outside the checkout that parameters name; the target must have them at the same path.
     """
 
     files: dict[str, Path]
@@ -58,15 +59,16 @@ class Contents:
 
 
 def contents(stages: Sequence[str], root: Path, also: Sequence[str] = ()) -> Contents:
-    """Collect a bundle of `stages`, in the order of `dvc.yaml`.
+    """Collect the contents of a bundle of `stages`.
 
     Args:
-        also: files and folders beside what the stages need, such as a program that uses them.
+        also: more files and folders to include, such as a program that uses the stages.
+
     Raises:
-        LandloomError: the stages do not make one bundle, or something before them must run first.
+        LandloomError: the stages cannot form one bundle, or an upstream stage must run first.
     """
     entries = _entries(stages, root)
-    load(root, entries[0].dataset)  # on the other side only the stages' own sections are checked
+    load(root, entries[0].dataset)  # validates all sections; the target validates only those of the stages
     made = {out for entry in entries for out in entry.outs}
     files: dict[str, Path] = {}
     described = []
@@ -80,7 +82,7 @@ def contents(stages: Sequence[str], root: Path, also: Sequence[str] = ()) -> Con
         described.append({"name": entry.key, "inputs": inputs, "params": values, "outs": list(entry.outs)})
     carried, outside = _named_by_parameters(described, root)
     bookkeeping = reach((root / "tasks" / "runs").glob("*.py"), root)
-    # The parameter models of the rooms before, whose values the run is recorded with.
+    # The run also records parameters of upstream rooms, so their parameter models are needed.
     models = reach([path for package in ("tasks", "models") for path in (root / package).rglob("params.py")], root)
     files |= {path.relative_to(root).as_posix(): path for path in bookkeeping | models} | carried
     for name in (*BESIDE, *(f"flows/bundles/{name}.py" for name in FAR)):
@@ -105,7 +107,7 @@ def contents(stages: Sequence[str], root: Path, also: Sequence[str] = ()) -> Con
 
 
 def parameters(entry: StageEntry, root: Path) -> dict[str, Any]:
-    """The values of `params.yaml` that the stage depends on, by dotted name."""
+    """Return the values of `params.yaml` on which the stage depends, by dotted name."""
     values: Any = yaml.safe_load((root / PARAMS).read_text())
 
     def find(dotted: str) -> Any:
@@ -118,7 +120,7 @@ def parameters(entry: StageEntry, root: Path) -> dict[str, Any]:
 
 
 def _entries(stages: Sequence[str], root: Path) -> list[StageEntry]:
-    """The stages in the order of `dvc.yaml`, after everything that would make their results useless was looked at."""
+    """Check that the stages can form a bundle; return them in the order of `dvc.yaml`."""
     plan = read_plan(root)
     unknown = [stage for stage in stages if stage not in plan.graph]
     if unknown:
@@ -132,7 +134,7 @@ def _entries(stages: Sequence[str], root: Path) -> list[StageEntry]:
     before = set(chosen(plan.graph, stages)) - set(stages)
     stale = sorted(before - plan.unchanged)
     if stale:
-        raise LandloomError(f"{', '.join(stale)} must run first: `dvc repro {' '.join(stale)}`, then ask again")
+        raise LandloomError(f"{', '.join(stale)} must run first: `dvc repro {' '.join(stale)}`, then run this again")
     between = [stage for stage in sorted(before) if set(chosen(plan.graph, [stage])) & set(stages)]
     if between:
         raise LandloomError(f"{between[0]} stands between the stages of the bundle: name it too")
@@ -141,7 +143,7 @@ def _entries(stages: Sequence[str], root: Path) -> list[StageEntry]:
 
 
 def inside(path: Path, root: Path) -> dict[str, Path]:
-    """Archive name to file of everything under `path` that DVC counts."""
+    """Return all files under `path` that DVC hashes, from archive name to file."""
     if not path.exists():
         return {}
     found = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
@@ -154,7 +156,7 @@ def _counted(name: Path) -> bool:
 
 
 def _named_by_parameters(stages: list[dict[str, Any]], root: Path) -> tuple[dict[str, Path], list[str]]:
-    """Weights that parameters name as {path, sha256}: those of the checkout are carried, others are told."""
+    """Find files that parameters name as {path, sha256}; return those in the checkout and the paths of the others."""
     carried, outside = {}, []
     for value in _mappings([stage["params"] for stage in stages]):
         if "path" in value and "sha256" in value and value["path"]:

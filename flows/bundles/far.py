@@ -1,15 +1,15 @@
-"""Run the stages of this bundle here, and write what they made into one results file.
+"""Run the stages of this bundle on this machine, and write their outputs into one results file.
 
-    python3 run.py                  to the end; started again after any interruption, it goes on where it was
-    python3 run.py --minutes 55     end in time: training stops early, as a finished model of so many steps
-    python3 run.py --finish         make a model of the steps that are done, now
-    python3 run.py --check          only verify the bundle, and say what this machine has
+    python3 run.py                  run all stages; after an interruption, start it again to resume
+    python3 run.py --minutes 55     end in time: training stops early and still writes a finished model
+    python3 run.py --finish         write a model now, from the steps that are done
+    python3 run.py --check          only verify the bundle, and print what this machine has
 
-Needs Python 3.11 or newer, torch and the packages that the bundle names; no network. SIGTERM ends it within a
-step of training, with a checkpoint. Checkpoints lie in `.landloom` beside this script, or under LANDLOOM_STATE.
+Requires Python 3.11 or newer, torch and the packages that the bundle names; no network. SIGTERM ends it within one
+step of training, with a checkpoint. Checkpoints are in `.landloom` beside this script, or under LANDLOOM_STATE.
 
-Ends with 0 when results are written, 2 when the bundle or this machine cannot do it, 128 + n after signal n,
-else with the stage's own status.
+Exit status: 0 if results are written, 2 if the bundle or this machine is not suitable, 128 + n after signal n, else
+the status of the stage that failed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from flows.bundles.layout import (
 )
 from flows.bundles.verify import read_manifest, verify
 
-_LAST_S = 10.0  # before the time is over: results must be written by then
+_LAST_S = 10.0  # time for writing results before the end
 _GRACE_S = 30.0
 
 
@@ -50,8 +50,9 @@ class Far:
     """The stages of one bundle on this machine.
 
     Args:
-        root: the unpacked bundle. until: when everything must be over, seconds since 1970, or None.
-        training_until: when training must end, or None.
+        root: the folder of the unpacked bundle.
+        until: when everything must end, in seconds since 1970, or None.
+        training_until: when training must end, in seconds since 1970, or None.
     """
 
     def __init__(self, root: Path, until: float | None, training_until: float | None):
@@ -78,15 +79,19 @@ class Far:
             os.killpg(self._process.pid, signal.SIGTERM)
 
     def run(self, held: int) -> list[str]:
-        """Run what is not done yet; the stages that are without results because the time was over."""
-        fresh = True  # nothing before this stage was made anew
+        """Run the stages that are not done; return the names of stages that have no results because the time was over.
+
+        Args:
+            held: file descriptor of the lock, which the stages inherit.
+        """
+        fresh = True  # no earlier stage ran again
         for number, stage in enumerate(self.manifest["stages"]):
             name = stage["name"]
             if fresh and self._is_done(stage):
                 say(f"{name}: done already")
                 continue
             fresh = False
-            for later in self.manifest["stages"][number:]:  # what follows was made from what is made anew now
+            for later in self.manifest["stages"][number:]:  # later results come from outputs that this stage replaces
                 (self._root / DONE / f"{later['name']}.json").unlink(missing_ok=True)
             started = time.time()
             status = self._stage(name, held)
@@ -100,7 +105,7 @@ class Far:
         return []
 
     def compute_beside(self) -> None:
-        """Another node of the same training: compute beside the first node, which alone keeps the outputs."""
+        """Take part in the training as another node. Only the first node writes the outputs."""
         for stage in self.manifest["stages"]:
             if (
                 stage["name"].startswith("train@")
@@ -110,7 +115,7 @@ class Far:
                 sys.exit(status)
 
     def _stage(self, name: str, held: int | None = None) -> int:
-        """Exit status of the stage; −1 where the time was over first."""
+        """Run one stage; return its exit status, or −1 if the time was over before its end."""
         room, dataset = name.split("@")
         say(f"{name}: starting")
         self._process = subprocess.Popen(
@@ -118,7 +123,7 @@ class Far:
             cwd=self._root,
             env=self.env,
             stdin=subprocess.DEVNULL,
-            start_new_session=True,  # a signal reaches it once, from here
+            start_new_session=True,  # a signal reaches the stage only once, through this process
             pass_fds=[] if held is None else [held],
         )
         over = False
@@ -142,7 +147,7 @@ class Far:
         return -1 if over and status else 128 - status if status < 0 else status
 
     def _outputs(self, stage: dict[str, Any]) -> dict[str, Path]:
-        """Every file that a stage wrote."""
+        """Return all files that a stage wrote, from archive name to file."""
         return self._inside(self._root / out for out in stage["outs"])
 
     def _inside(self, paths: Iterable[Path]) -> dict[str, Path]:
@@ -150,7 +155,7 @@ class Far:
         return {each.relative_to(self._root).as_posix(): each for each in sorted(found)}
 
     def _note(self, stage: dict[str, Any], seconds: float) -> None:
-        """Write down that a stage is done, and whether its training ended early."""
+        """Record that a stage is done, and whether its training ended early."""
         room, dataset = stage["name"].split("@")
         figures = self._root / "data" / dataset / "metrics" / f"{room}.json"
         values = json.loads(figures.read_text()) if figures.exists() else {}
@@ -165,7 +170,7 @@ class Far:
             say(f"{stage['name']}: ended early, a model of {steps['steps_done']} of {steps['steps_planned']} steps")
 
     def _is_done(self, stage: dict[str, Any]) -> bool:
-        """Whether it ran to its end, and its outputs are still what it wrote."""
+        """Return whether a stage ran to its end and its outputs are unchanged since then."""
         facts = self._facts(stage)
         return (
             facts is not None and "steps_done" not in facts and archive.listed(self._outputs(stage)) == facts["files"]
@@ -176,7 +181,7 @@ class Far:
         return json.loads(path.read_text()) if path.exists() else None
 
     def results(self, path: Path, hardware: dict[str, Any]) -> None:
-        """Write outputs, what MLflow will be told, and where all of it came from."""
+        """Write the results file: outputs, events for MLflow, and the origin of the code."""
         stages = [(stage, facts) for stage in self.manifest["stages"] if (facts := self._facts(stage))]
         if not stages:
             say("no stage is finished, so there are no results; start again to go on")
@@ -199,35 +204,35 @@ class Far:
 
 
 def say(line: str) -> None:
-    """Print at once: somebody reads along."""
+    """Print one line of progress without buffering."""
     print(f"[bundle] {line}", flush=True)
 
 
 @contextmanager
 def _alone(root: Path) -> Iterator[int]:
-    """Hold a lock that the stage inherits, so that a second start waits for what a killed one left running."""
+    """Hold a lock that the stages inherit, so that a second start waits for stages that a killed start left running."""
     (root / STATE).mkdir(exist_ok=True)
     with (root / STATE / "lock").open("w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            say("an earlier start is still at work here; waiting for it")
+            say("an earlier run is still active in this folder; waiting for it")
             fcntl.flock(stream, fcntl.LOCK_EX)
         yield stream.fileno()
 
 
 def main(root: Path) -> None:
-    """The command line of `run.py`."""
+    """Run the command line of `run.py`."""
     parser = argparse.ArgumentParser(
         prog="run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--minutes", type=float, help="be over, results written, before so many minutes have passed")
+    parser.add_argument("--minutes", type=float, help="end, with results, before this many minutes have passed")
     parser.add_argument(
-        "--reserve", type=float, help="minutes kept for what follows training (a tenth; a quarter if stages follow)"
+        "--reserve", type=float, help="minutes reserved after training (default: a tenth; a quarter if stages follow)"
     )
-    parser.add_argument("--finish", action="store_true", help="end training after one step more, as a finished model")
-    parser.add_argument("--results", type=Path, help="where to write the results (results.tar beside this script)")
-    parser.add_argument("--check", action="store_true", help="run nothing")
+    parser.add_argument("--finish", action="store_true", help="end training after one more step, with a finished model")
+    parser.add_argument("--results", type=Path, help="file for the results (default: results.tar beside this script)")
+    parser.add_argument("--check", action="store_true", help="verify the bundle and run no stage")
     arguments = parser.parse_args()
     started = time.time()
     until = training_until = None

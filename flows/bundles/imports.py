@@ -1,4 +1,4 @@
-"""What the code of a stage imports, read from the sources: our own modules, and packages of others."""
+"""Imports of the code of a stage, read from its source: our own modules, and third-party packages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 OWN = ("tasks", "models", "flows")
 BOOKKEEPING = "tasks/runs"
-"""Imports MLflow and the like inside functions, and goes on without them: only what it imports at the top is needed."""
+"""Folder of modules that import optional packages, such as MLflow, in functions. They need only top-level imports."""
 
 
 def reach(files: Iterable[Path], root: Path) -> set[Path]:
-    """`files` and all of our own modules that they import, directly or through others, anywhere in them."""
+    """Return `files` and all of our own modules that they import, directly or indirectly, also inside functions."""
     reached: set[Path] = set()
     waiting = list(files)
     while waiting:
@@ -25,7 +25,7 @@ def reach(files: Iterable[Path], root: Path) -> set[Path]:
 
 
 def imports(path: Path, root: Path, packages: Collection[str] = OWN) -> list[Path]:
-    """The files of those modules in `packages` that one file imports, and of the packages around them."""
+    """Return the files of the modules in `packages` that one file imports, and of their parent packages."""
     found: list[Path] = []
     for name in _names(path, inside=True):
         parts = name.split(".")
@@ -38,7 +38,7 @@ def imports(path: Path, root: Path, packages: Collection[str] = OWN) -> list[Pat
 
 
 def strangers(files: Iterable[Path], root: Path) -> set[str]:
-    """Top-level names of the modules of others that `files` import, by themselves and not through our own modules."""
+    """Return the top-level names of the third-party modules that `files` import directly."""
     found: set[str] = set()
     for path in files:
         inside = root / BOOKKEEPING not in path.parents
@@ -47,7 +47,7 @@ def strangers(files: Iterable[Path], root: Path) -> set[str]:
 
 
 def _names(path: Path, inside: bool) -> list[str]:
-    """Every module that a file imports, `inside` functions too, or at the top alone."""
+    """Return the modules that a file imports: with `inside`, also inside functions; otherwise only at the top level."""
     tree = ast.parse(path.read_text(), str(path))
     names: list[str] = []
     for node in ast.walk(tree) if inside else tree.body:

@@ -1,29 +1,30 @@
-"""Names that both sides of a bundle know. Standard library only."""
+"""Names of files and formats that both machines use. This module imports only the standard library."""
 
 from __future__ import annotations
 
 MANIFEST = "manifest.json"
-"""The card of a bundle: stages with their inputs and parameters, and every file with its size and hash."""
+"""The card of a bundle: stages with their inputs and parameters, and all files with sizes and hashes."""
 
 BUNDLE_FORMAT = "landloom-bundle/1"
 
 ORIGIN = "bundle-origin.json"
-"""Where the code of a bundle came from: commit, uncommitted changes, committed parameters (`tasks.runs.carried`)."""
+"""The origin of the code: commit, uncommitted changes, committed parameters (`tasks.runs.carried` reads it)."""
 
 RESULTS = "results.json"
-"""The card of results: what each stage did, on which hardware, and every file with its size and hash."""
+"""The card of results: finished stages, hardware, and all files with sizes and hashes."""
 
 RESULTS_FORMAT = "landloom-results/1"
 
 PACKAGES = "packages"
-"""The folder of a bundle that holds carried packages, ready to import."""
+"""The folder of a bundle that holds the included packages, ready to import."""
 
 STATE = ".landloom"
 UNSENT = f"{STATE}/unsent"
-"""Where stages keep what MLflow will be told (`tasks.runs.journal`)."""
+"""The folder where stages keep events for MLflow (`tasks.runs.journal`)."""
 
 DONE = f"{STATE}/done"
-"""One file a finished stage: the hashes of what it wrote."""
+"""The folder with one file for each finished stage: the hashes of its outputs."""
 
 DEADLINE = "LANDLOOM_DEADLINE"
-"""Seconds since 1970 after which training ends early, as a finished model (`tasks.train.deadline`)."""
+"""Variable with the time, in seconds since 1970, at which training ends early with a finished model
+(`tasks.train.deadline`)."""

@@ -1,6 +1,6 @@
-"""What hardware and software the other machine has: said at the start, and written into the results.
+"""Hardware and software of the machine of a bundle. `run.py` prints them and writes them into the results.
 
-Standard library only; torch and the other packages are asked in a process of their own.
+This module imports only the standard library. A separate process imports torch and looks for the other packages.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ print(json.dumps(facts))
 
 
 def look(modules: Sequence[str], env: Mapping[str, str]) -> dict[str, object]:
-    """Processor, memory, Python, torch, GPUs; `missing` lists those of `modules` that cannot be imported."""
+    """Return processor, memory (GiB), Python, torch and GPUs; `missing` lists the `modules` that are not installed."""
     facts: dict[str, object] = {
         "host": platform.node(),
         "cpu": _processor(),
@@ -46,7 +46,7 @@ def look(modules: Sequence[str], env: Mapping[str, str]) -> dict[str, object]:
 
 
 def told(facts: Mapping[str, object]) -> str:
-    """One line for a person."""
+    """Return the facts as one line of text."""
     gpus = facts.get("gpus")
     names = ", ".join(
         f"{name} ({memory} GiB)" for name, memory in zip(gpus or (), facts.get("gpu_memory_gib", ()), strict=False)

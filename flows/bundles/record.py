@@ -1,4 +1,4 @@
-"""The runs of stages that ran elsewhere, on their way to MLflow: one run a stage, however often it was interrupted."""
+"""Import of runs from another machine into MLflow: one run for each stage, even if it was interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ from tasks.runs.store import connect
 from tasks.runs.tracking import safe_name, warn_away
 
 TAKEN = ".landloom/unbundled"
-"""Which results were taken over already, and as which runs: results that are given twice make no second run."""
+"""Folder that records which results were imported, and as which runs, so that a second import makes no second run."""
 
 
 def keep(stage: str, folder: Path, digest: str, tags: dict[str, str], root: Path) -> Path | None:
-    """Keep the run of `stage` among those to be sent, and write its id into the run file in `folder`.
+    """Put the run of `stage` into the journals to send, and write its id into the run file in `folder`.
 
-    MLflow is asked for the id first, so that the run file names its run as that of a local run does.
+    MLflow assigns the id first, so that the run file holds the id, as for a local run.
 
     Args:
-        folder: the unpacked results. digest: hash of the results, by which they are known again.
-        tags: what MLflow shall know beside what the stage said.
+        folder: the folder of the unpacked results.
+        digest: hash of the results, which identifies them.
+        tags: additional tags of the run.
+
     Returns:
-        The journal to send; None where an earlier call kept it, or there is none.
+        The journal to send, or None if an earlier call imported the run or the results have no run.
     Raises:
         ArchiveError: an event names a file outside the results.
     """
@@ -49,7 +51,7 @@ def keep(stage: str, folder: Path, digest: str, tags: dict[str, str], root: Path
     try:
         client, experiment = connect(root)
         start["run_id"] = client.create_run(experiment, start["time"], start["tags"], start["name"]).info.run_id
-    except Exception as error:  # noqa: BLE001 - without MLflow the model is as good
+    except Exception as error:  # noqa: BLE001 - the import must work without MLflow
         warn_away(error, f"{stage} waits for `python -m flows.unsent`")
     _name(record, start["run_id"])
     outputs = {f"dvc.out.{safe_name(record.relative_to(folder).as_posix())}": dvc_md5(record)}
@@ -75,10 +77,10 @@ def _name(record: Path, run_id: str | None) -> None:
 
 
 def _merged(journals: Sequence[Path]) -> list[Event]:
-    """The events of the last attempt, after the curves and pictures of those that were interrupted before it."""
+    """Return the events of the last attempt, preceded by metrics and files of the interrupted attempts."""
     attempts = [[_moved(event, journal.name) for event in read(journal)] for journal in journals]
     merged: list[Event] = []
-    first: dict[str, int] = {}  # of each curve, the first step that later attempts have
+    first: dict[str, int] = {}  # first step of each curve in the later attempts
     for number, events in reversed(list(enumerate(attempts))):
         last = number == len(attempts) - 1
         kept = [event for event in events if last or event["kind"] in ("metrics", "file")]
@@ -91,7 +93,7 @@ def _merged(journals: Sequence[Path]) -> list[Event]:
 
 
 def _before(event: Event, first: dict[str, int]) -> Event:
-    """Metrics without the points that were made again; how the machine fared is told of the last attempt alone."""
+    """Remove points that a later attempt recorded again, and system metrics, which only the last attempt supplies."""
     if event["kind"] != "metrics":
         return event
     own = [point for point in event["points"] if not point[0].startswith("system/")]
@@ -103,7 +105,7 @@ def _points(events: list[Event]) -> list[tuple[str, int]]:
 
 
 def _moved(event: Event, journal: str) -> Event:
-    """The event with its file where the merged journal has it."""
+    """Return the event with the path of its file in the merged journal."""
     if event["kind"] != "file":
         return event
     archive.safe_name(event["path"])  # MLflow would be sent whatever file of this machine it names
@@ -111,7 +113,7 @@ def _moved(event: Event, journal: str) -> Event:
 
 
 def summary(stage: dict[str, Any], bundle: str, hardware: dict[str, Any]) -> dict[str, str]:
-    """Tags by which a run elsewhere is found in MLflow's table."""
+    """Return tags that mark the run in MLflow's table: bundle, host, and a partial training."""
     tags = {"bundle": bundle, "elsewhere": str(hardware.get("host", "unknown"))}
     if "steps_done" in stage:
         tags["partial"] = f"{stage['steps_done']} of {stage['steps_planned']} steps"

@@ -1,4 +1,4 @@
-"""Whether results are of the inputs that this checkout has today, and whether they are what their runs say."""
+"""Comparison of results with the inputs of this checkout and with their run files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tasks.runs.titles import flatten
 
 
 def differences(stages: list[dict[str, Any]], manifest: dict[str, Any], root: Path) -> list[str]:
-    """What the inputs of `stages` were and are not today: parameters, code by file, data by hash."""
+    """Return one line for each difference between the inputs of `stages` and this checkout: parameters, files, data."""
     made = {out for stage in stages for out in stage["outs"]}
     found: list[str] = []
     for stage in stages:
@@ -51,7 +51,7 @@ def _parameters(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
 
 
 def _today(dep: str, root: Path) -> str | None:
-    """DVC's hash of an input as it lies here, or as `dvc.lock` has it where it was not fetched; None for neither."""
+    """Return DVC's hash of an input in this checkout, or its hash in `dvc.lock` if it is not fetched; else None."""
     if (root / dep).exists():
         return dvc_md5(root / dep)
     lock = root / "dvc.lock"
@@ -61,7 +61,7 @@ def _today(dep: str, root: Path) -> str | None:
 
 
 def _files(dep: str, there: dict[str, list[Any]], root: Path) -> list[str]:
-    """The files of an input that differ, each named."""
+    """Return one line for each file of an input that differs."""
     here = inside(root / dep, root)
     names = {name for name in there if name == dep or name.startswith(f"{dep}/")} | set(here)
     same = {name for name in names if name in there and name in here and sha256(here[name]) == there[name][1]}
@@ -70,7 +70,7 @@ def _files(dep: str, there: dict[str, list[Any]], root: Path) -> list[str]:
 
 
 def check_records(stages: list[dict[str, Any]], folder: Path) -> None:
-    """LandloomError where a run file does not speak of these outputs, or of these inputs."""
+    """Raise LandloomError if the hashes in a run file differ from those of the outputs or inputs."""
     made: dict[str, str] = {}
     for stage in stages:
         name = stage["name"]
@@ -81,7 +81,7 @@ def check_records(stages: list[dict[str, Any]], folder: Path) -> None:
         except (OSError, ValueError) as error:
             raise LandloomError(f"results: {path}: not a run file: {error}") from None
         outs = {out: dvc_md5(folder / out) for out in stage["outs"] if out != path and (folder / out).exists()}
-        # Inputs beyond the bundle's are outputs of its earlier stages.
+        # Inputs that the bundle does not hold are outputs of its earlier stages.
         inputs = stage["inputs"] | {dep: made[dep] for dep in record["inputs"] if dep in made}
         for what, said, found in (("inputs", record["inputs"], inputs), ("outs", record["outs"], outs)):
             odd = sorted(key for key in set(said) | set(found) if said.get(key) != found.get(key))

@@ -1,4 +1,7 @@
-"""Whether an unpacked bundle is as it was packed: every file by its hash, none too many. Standard library only."""
+"""Verification of an unpacked bundle: hashes of all files, and no additional files in the inputs.
+
+This module imports only the standard library.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ _SHOWN = 5
 
 
 def read_manifest(root: Path) -> dict[str, Any]:
-    """The manifest of the bundle in `root`; ArchiveError where it is missing or damaged."""
+    """Return the manifest of the bundle in `root`. Raise ArchiveError if it is missing or damaged."""
     try:
         text, digest = (root / MANIFEST).read_bytes(), (root / f"{MANIFEST}.sha256").read_bytes()
     except OSError as error:
@@ -22,7 +25,7 @@ def read_manifest(root: Path) -> dict[str, Any]:
 
 
 def verify(root: Path, manifest: dict[str, Any]) -> None:
-    """ArchiveError naming the files of the bundle that are damaged or missing, or that were added to its inputs."""
+    """Raise ArchiveError if files are damaged or missing, or if files were added to the inputs."""
     wrong = [f"{name}: {why}" for name, entry in manifest["files"].items() if (why := _damage(root / name, *entry))]
     wrong += [f"{name}: not part of the bundle, and the stage would read it" for name in _strangers(root, manifest)]
     if wrong:
@@ -40,7 +43,7 @@ def _damage(path: Path, size: int, digest: str) -> str | None:
 
 
 def _strangers(root: Path, manifest: dict[str, Any]) -> list[str]:
-    """Files in the folders that are inputs of a stage, without being listed: DVC would count them as inputs."""
+    """Return files in input folders that the manifest does not list. DVC would hash them as inputs."""
     found = []
     for dep in sorted({dep for stage in manifest["stages"] for dep in stage["inputs"]}):
         for folder, _, names in os.walk(root / dep):

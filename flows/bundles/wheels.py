@@ -1,7 +1,7 @@
-"""Packages that the other machine lacks, carried ready to import: nothing is installed there.
+"""Packages that the target lacks. A bundle includes them ready to import, so nothing is installed on the target.
 
-The versions are those installed here, which the lock pins. pip fetches their wheels, from the index or from wherever
-its own settings (PIP_INDEX_URL, PIP_FIND_LINKS) say.
+The versions are those installed here, which `requirements.lock` pins. pip downloads the wheels from the index or from
+the places in its settings (PIP_INDEX_URL, PIP_FIND_LINKS).
 """
 
 from __future__ import annotations
@@ -26,29 +26,31 @@ from flows.bundles.layout import PACKAGES
 from tasks.core.errors import LandloomError
 
 NEVER = "torch"
-"""Large, and built for the GPU and driver of its machine."""
+"""This package is never included, because it is large and built for the GPU and the driver of a machine."""
 
-_GLIBC = ("2_28", "2_27", "2_26", "2_24", "2_17", "2_12", "2_5")  # newest first; of clusters that are in use today
+_GLIBC = ("2_28", "2_27", "2_26", "2_24", "2_17", "2_12", "2_5")  # newest first; versions of clusters in use
 
 
 def listed(text: str) -> dict[str, str]:
-    """Package to version, from what `pip list` or `pip freeze` printed.
+    """Parse the output of `pip list` or `pip freeze`; return from package to version.
 
     Raises:
-        LandloomError: torch is not among them.
+        LandloomError: the target has no torch.
     """
     found = re.findall(r"^([A-Za-z0-9][\w.-]*)(?:\s+|==)(\d\S*)", text, re.MULTILINE)
     packages = {canonicalize_name(name): version for name, version in found}
     if NEVER not in packages:
-        raise LandloomError("--pip-list: the target has no torch; install it there, because a bundle never carries it")
+        raise LandloomError("--pip-list: the target has no torch; install it there, because a bundle never includes it")
     return packages
 
 
 def lacking(modules: Iterable[str], there: dict[str, str], python: str, root: Path) -> dict[str, str]:
-    """Package to version of what `modules` need and the target has not, or has in a version that does not do.
+    """Return the packages, with versions, that `modules` need and that the target lacks or has in a wrong version.
 
     Args:
-        there: the target's packages. python: its version, as 3.12.
+        there: the packages of the target, from name to version.
+        python: the Python version of the target, such as 3.12.
+        root: the checkout, whose pyproject.toml holds the requirements.
     """
     owners = metadata.packages_distributions()
     wanted: dict[str, SpecifierSet] = defaultdict(SpecifierSet)
@@ -71,10 +73,10 @@ def lacking(modules: Iterable[str], there: dict[str, str], python: str, root: Pa
 
 
 def fetch(packages: dict[str, str], python: str, into: Path) -> None:
-    """Download the wheels of `packages` for that Python on a processor like this one's, Linux.
+    """Download the wheels of `packages` for Linux, this version of Python, and the processor type of this machine.
 
     Raises:
-        LandloomError: pip found no wheel of one of them.
+        LandloomError: pip found no wheel for a package.
     """
     processor = platform.machine()
     platforms = [f"--platform=manylinux_{glibc}_{processor}" for glibc in _GLIBC]
@@ -90,7 +92,7 @@ def fetch(packages: dict[str, str], python: str, into: Path) -> None:
 
 
 def unpack(wheels: Path, into: Path) -> dict[str, Path]:
-    """Archive name to file of everything in the wheels of a folder, laid out as pip would; scripts stay behind."""
+    """Unpack all wheels of a folder as pip would, without scripts; return from archive name to file."""
     files: dict[str, Path] = {}
     for wheel in sorted(wheels.glob("*.whl")):
         with zipfile.ZipFile(wheel) as source:
@@ -107,7 +109,7 @@ def unpack(wheels: Path, into: Path) -> dict[str, Path]:
 
 
 def _installed(name: str) -> str | None:
-    """Where a file of a wheel lies among the packages; None where it does not go there."""
+    """Return the path of a wheel's file in the folder of packages, or None if it does not belong there."""
     first, _, rest = name.partition("/")
     if not first.endswith(".data"):
         return name

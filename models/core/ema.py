@@ -1,4 +1,4 @@
-"""A moving average of weights, which samples better than the weights themselves."""
+"""Exponential moving average of weights. The average gives better samples than the weights themselves."""
 
 from __future__ import annotations
 
@@ -11,25 +11,29 @@ from torch import nn
 
 
 def share(step: int, half_life: float) -> float:
-    """Share of the newest weights in the average after `step` (0-based): (1 - d) / (1 - d^(step + 1)), d = 0.5^(1/h).
+    """Return the share of the newest weights after `step` (0-based): (1 - d) / (1 - d^(step + 1)), d = 0.5^(1 / h).
 
-    This is an exponential average that starts from nothing and is divided by the sum of its shares (Kingma and Ba 2015,
-    section 3, the bias correction of Adam). Weights that are `half_life` steps older count exactly half, at every
-    length of a run, and the untrained weights do not count. Runs much shorter than `half_life` average all steps alike.
+    This is an exponential average that starts from zero and is divided by the sum of its weights (the bias correction
+    of Adam: Kingma and Ba 2015, section 3). Weights that are h = `half_life` steps older count exactly half, for all
+    lengths of a run. The untrained weights do not count. A run much shorter than h averages all steps equally.
     """
     rate = math.log(2) / half_life
     return math.expm1(-rate) / math.expm1(-rate * (step + 1))
 
 
 class Ema:
-    """Averages of the named networks: floating-point weights by half-life, everything else copied.
+    """Averages of the named networks. Floating-point tensors are averaged; other tensors are copied.
 
     Attributes:
-        networks: the averages, ready to sample from: copies in evaluation mode that ask for no gradients.
+        networks: the averages: copies of the networks in evaluation mode and without gradients.
     """
 
     def __init__(self, networks: nn.ModuleDict, names: Iterable[str], half_life: float):
-        """`half_life`: steps after which an old weight counts half."""
+        """Copy the networks `names`.
+
+        Args:
+            half_life: number of steps after which a weight counts half.
+        """
         self._live = {name: networks[name] for name in names}
         self._half_life = half_life
         copies = {name: copy.deepcopy(network).eval().requires_grad_(False) for name, network in self._live.items()}
@@ -37,7 +41,7 @@ class Ema:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take in the weights after `step` (0-based)."""
+        """Add the weights after `step` (0-based) to the averages."""
         averages, lives = [], []
         for name, network in self._live.items():
             averages += self.networks[name].state_dict().values()

@@ -1,12 +1,12 @@
-"""Functions of torch that follow the processor's maker, computed by numpy instead.
+"""Replacement of torch functions whose results depend on the maker of the processor by functions of numpy.
 
-On a CPU, torch hands these functions of float tensors to MKL's vector library (ATen/cpu/vml.h). That library runs one
-code on Intel and another on AMD. The latter starts from the approximation RSQRTPS, which each maker rounds differently.
-No setting of MKL removes this difference (`MKL_CBWR` removes that of matrix products). numpy's square root is exact,
-and its other functions run the code that `tasks.core.arithmetic` chose.
+On a CPU, torch computes these functions of float tensors with the vector library of MKL (ATen/cpu/vml.h). That library
+runs different code on Intel and on AMD. The code for AMD starts from the approximation RSQRTPS, which each maker rounds
+differently. No setting of MKL removes this difference; `MKL_CBWR` covers only matrix products. The square root of numpy
+is exact, and its other functions run the code that `tasks.core.arithmetic` selected.
 
-Importing this module changes torch, but only where that choice was made. GPUs, autograd and other types keep
-their code: what changes is the CPU's kernel of each operator. A power of 0.5 is not covered: write `sqrt`.
+Importing this module changes torch, but only if that code was selected. It replaces the CPU kernel of each operator.
+GPUs, autograd and other types are unchanged. A power of 0.5 is not covered, so write `sqrt`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Function = Callable[..., np.ndarray]
 
 def _erf(name: str) -> Function:
     def function(x: np.ndarray) -> np.ndarray:
-        from scipy import special  # slow to import, and few ask for it
+        from scipy import special  # slow to import and rarely needed
 
         return getattr(special, name)(x)
 
@@ -46,11 +46,11 @@ FUNCTIONS: dict[str, Function] = {
     "sqrt": np.sqrt,
     "tan": np.tan,
 }
-"""Operator to the function of numpy that stands for it."""
+"""From the name of an operator to the function that replaces it."""
 
 
 def compute(function: Function, x: Tensor) -> Tensor:
-    """`function` of a CPU tensor, without autograd; half precision and whole numbers go through float32."""
+    """Return `function` of a CPU tensor, without autograd. Half precision and integers are computed in float32."""
     kept = x.dtype if x.dtype.is_floating_point else torch.get_default_dtype()
     wide = x if x.dtype in (torch.float32, torch.float64) else x.to(torch.float32)
     array = wide.detach().numpy()
@@ -60,7 +60,7 @@ def compute(function: Function, x: Tensor) -> Tensor:
 
 
 def install() -> torch.library.Library:
-    """Replace the CPU kernels, until the library that this returns is destroyed."""
+    """Replace the CPU kernels until the returned library is destroyed."""
     library = torch.library.Library("aten", "IMPL")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Warning only once for all operators", UserWarning)
@@ -85,7 +85,7 @@ def _replace(library: torch.library.Library, name: str, function: Function) -> N
 
 
 def wanted() -> bool:
-    """Whether torch runs the code of x86-64-v3 by choice, and has MKL."""
+    """Return whether the code of x86-64-v3 was selected and torch has MKL."""
     return os.environ.get("ATEN_CPU_CAPABILITY") == "avx2" and torch.backends.mkl.is_available()
 
 

@@ -95,7 +95,7 @@ def test_the_same_checkout_gives_the_same_bundle_and_a_limit_is_kept(home, tmp_p
         ["train@terrain"], tmp_path / "b.tar", root=home.root
     )
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
-    assert "what weighs most, in MiB: data/terrain/shards" in capsys.readouterr().out
+    assert "the largest parts, in MiB: data/terrain/shards" in capsys.readouterr().out
     bundle(["train@terrain"], tmp_path / "d.tar", also=["tests/runs/tiny.py"], root=home.root)
     assert "/tests/runs/tiny.py" in _names(tmp_path / "d.tar") and "/tests/" not in _names(tmp_path / "a.tar")
     with pytest.raises(LandloomError, match=r"MiB are more than --limit-mb 0\.1; nothing was written"):
