@@ -1,14 +1,14 @@
 """Clauses: each says one fact in words, or is None where the fact is unknown.
 
-The limits that turn shares into words are here; the limits of landforms and slopes are in `tasks.caption.classes`.
+Limits that turn shares into words are here; those of landforms and slopes are in `tasks.caption.landform_classes`.
 """
 
 from __future__ import annotations
 
 import math
 
-from tasks.caption.classes import RELIEF_LIMITS, SLOPE_CLASSES
 from tasks.caption.describer import Facts
+from tasks.caption.landform_classes import RELIEF_LIMITS, SLOPE_CLASSES
 
 COAST = 0.05  # a tile with at least this share of sea is "by the sea"
 MOSTLY = 0.6  # a share of at least this is "mostly"

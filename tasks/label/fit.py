@@ -16,8 +16,8 @@ from tasks.label.features import feature_names
 from tasks.label.legend import edit, legend, match
 from tasks.label.moves import Moves
 from tasks.label.params import Cluster
-from tasks.label.pixels import Pixels, choose, draw_pixels, strata
 from tasks.label.reference import nearest, prototypes
+from tasks.label.sample import Pixels, choose, draw_pixels, strata
 from tasks.label.traits import traits
 
 VOTERS = 15  # sampled neighbours that vote as the teacher

@@ -12,7 +12,7 @@ from tasks.core.errors import LandloomError
 from tasks.formats.tables.scenes import SceneReader
 from tasks.label.classifier import Scaling
 from tasks.label.params import Features, Move
-from tasks.label.pixels import Pixels
+from tasks.label.sample import Pixels
 from tasks.label.views import Views
 
 

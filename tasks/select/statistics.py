@@ -14,7 +14,7 @@ from rasterio.windows import Window
 
 from tasks.core.errors import LandloomError
 from tasks.formats.tables.scenes import SceneReader
-from tasks.select import cells
+from tasks.select import window_cells
 from tasks.select.colors import color_statistics
 from tasks.select.columns import HEIGHT, STATISTICS
 from tasks.select.phash import window_hashes
@@ -84,10 +84,10 @@ def _of_heights(
     base, bins = _height_bins(heights, bin_m, scene)
     group = int(np.ceil(bin_deg / FINE_SLOPE))
     fine = bin_deg / group
-    measured = cells.measure_cells(
+    measured = window_cells.measure_cells(
         heights, rows, cols, gsd, np.float32(bin_m), base, bins, np.float32(fine), int(90 / fine) + 1
     )
-    values = cells.join_cells(*measured, row_cells, col_cells, down.px**2, fine, group, _clog(down.px**2))
+    values = window_cells.join_cells(*measured, row_cells, col_cells, down.px**2, fine, group, _clog(down.px**2))
     columns = dict(zip(("void_share", *HEIGHT), values.T, strict=True))
     columns["phash"] = window_hashes(heights[1:-1, 1:-1], down, across)
     return columns
@@ -106,7 +106,7 @@ def _read_with_border(reader: SceneReader, scene: str, shape: tuple[int, int], d
 
 def _height_bins(heights: np.ndarray, bin_m: float, scene: str) -> tuple[int, int]:
     """Index of the first height bin of a piece, and the number of bins."""
-    low, high = cells.span(heights)
+    low, high = window_cells.span(heights)
     if low > high:
         return 0, 1
     if not (high - low) / bin_m < MOST_BINS:

@@ -13,7 +13,7 @@ import pandas as pd
 from tasks.core.errors import LandloomError
 from tasks.formats.shards.records import RecordSpec, encode_record, payload_bytes
 from tasks.formats.shards.tfrecord import index_path, index_text
-from tasks.shard.pixels import TilePixels
+from tasks.shard.tile_pixels import TilePixels
 
 
 @dataclass(frozen=True)

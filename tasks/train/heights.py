@@ -11,7 +11,7 @@ from models.core.products import HeightsModel
 from tasks.formats.shards.shardset import ShardSet
 from tasks.relief.shade.hillshade import shaded_relief
 from tasks.train.pictures import SIDE, sheet, sheets
-from tasks.train.tiles import shown
+from tasks.train.training_tiles import shown
 
 
 def show(model: HeightsModel, shards: ShardSet, done: int) -> Figure:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from models.core.products import ImageModel
 from tasks.formats.shards.shardset import ShardSet
 from tasks.train.pictures import SIDE, sheet, sheets
-from tasks.train.tiles import shown
+from tasks.train.training_tiles import shown
 
 
 def show(model: ImageModel, shards: ShardSet, done: int) -> Figure:

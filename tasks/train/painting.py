@@ -12,7 +12,7 @@ from models.core.products import Painted, PaintingModel
 from tasks.formats.shards.shardset import ShardSet
 from tasks.formats.tables.drawing import write_drawing
 from tasks.relief.shade.hillshade import shaded_relief
-from tasks.train.tiles import shown
+from tasks.train.training_tiles import shown
 
 ROWS = 6  # maps shown
 DRAWINGS = 8  # maps left with the model

@@ -33,7 +33,7 @@ from tasks.train.deadline import cut, deadline
 from tasks.train.feed import Feed
 from tasks.train.hardware import accelerator as set_up
 from tasks.train.params import Params
-from tasks.train.tiles import Tiles
+from tasks.train.training_tiles import Tiles
 
 
 def run(stage: Stage[Params]) -> None:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.caption.classes import SLOPE_CLASSES, ground
 from tasks.caption.facts import GRAINS, WINDS
+from tasks.caption.landform_classes import SLOPE_CLASSES, ground
 from tasks.caption.phrases import clauses, elevation, number, sea, size, spot
 from tasks.caption.templates import IMAGE_OPENINGS, TEMPLATES, TemplateDescriber
 from tasks.relief.geomorphons import NAMES

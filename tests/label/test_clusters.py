@@ -7,7 +7,7 @@ import pytest
 
 from tasks.label.evidence import Evidence, best
 from tasks.label.params import Sample
-from tasks.label.pixels import choose, strata
+from tasks.label.sample import choose, strata
 from tasks.label.validity import dbcv
 
 

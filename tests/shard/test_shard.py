@@ -20,7 +20,7 @@ from tasks.core.errors import LandloomError
 from tasks.formats.shards.shardset import ShardSet, verify
 from tasks.formats.tables.classes import NO_CLASS
 from tasks.formats.tables.tiles import shrink
-from tasks.shard.pixels import shrink_color, shrink_labels
+from tasks.shard.tile_pixels import shrink_color, shrink_labels
 from tests.shard.small import SIDE, grow, shard
 
 

@@ -13,7 +13,7 @@ from tasks.formats.shards.loader import Loader
 from tasks.formats.shards.shardset import ShardSet
 from tasks.relief.shade.hillshade import hillshade
 from tasks.train.feed import Feed
-from tasks.train.tiles import Tiles, refuse_voids, turned, turns
+from tasks.train.training_tiles import Tiles, refuse_voids, turned, turns
 from tests.models.settings import CONSISTENCY, TERRAIN_GAN
 
 AHEAD = 4

@@ -15,8 +15,8 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from tasks.acquire.common.degree_box import lonlat_box
 from tasks.acquire.common.fields import Override
-from tasks.acquire.common.footprint import lonlat_box
 from tasks.acquire.common.source import Refusal, Unreadable
 from tasks.acquire.common.values import Values
 
