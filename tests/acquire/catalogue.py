@@ -15,7 +15,7 @@ from tests.acquire.server import Handler, Server, file_route
 from tests.acquire.stage import acquire, params
 
 PX = 120
-HALF = 0.5 / PX  # as published cells do, these stick out to the west and to the north by half a pixel
+HALF = 0.5 / PX  # like published cells, these extend half a pixel beyond their degree to the west and to the north
 CONFORMS = ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"]
 CONFORMS += ["https://api.stacspec.org/v1.0.0/collections", "https://api.stacspec.org/v1.0.0/ogcapi-features"]
 
@@ -26,7 +26,7 @@ class Catalogue:
     def __init__(self, server: Server, folder: Path, collection: str = "cop-dem-glo-30"):
         self.server, self.url, self.folder, self.collection = server, f"{server.url}/v1", folder, collection
         self.items: list[dict[str, Any]] = []
-        self.page = 2  # few, so that paging happens
+        self.page = 2  # items on a page: few, so that there are several pages
         self.extent = [-180, -90, 180, 90]
         links = [
             {"rel": "search", "type": "application/geo+json", "href": f"{self.url}/search", "method": method}

@@ -29,7 +29,7 @@ def get(folder: Path, url: str, expected: Expected = ANY, **options: float) -> b
 
 
 def left_behind(folder: Path) -> list[str]:
-    """What a failed download leaves, locks apart."""
+    """Suffixes of the files that a failed download leaves, without locks."""
     return sorted(
         path.suffix for path in (folder / "downloads").rglob("*") if path.is_file() and path.suffix != ".lock"
     )

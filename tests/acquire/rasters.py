@@ -1,4 +1,4 @@
-"""Small rasters, good and hostile."""
+"""Small rasters for tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def hills(rows: int = 40, cols: int = 50, low: float = 200.0, high: float = 900.
 
 
 def write(path: Path, array: np.ndarray, **changes: Any) -> Path:
-    """A GeoTIFF at 8° E, 47° N in steps of 3″, unless said otherwise."""
+    """Write a GeoTIFF, by default at 8° E, 47° N with pixels of 3″."""
     bands = array if array.ndim == 3 else array[None]
     profile = {
         "driver": "GTiff",

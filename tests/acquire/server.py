@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that can behave as badly as servers do."""
+"""A real HTTP server on loopback that can misbehave like servers on the Internet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         path = self.path.split("?")[0]
@@ -32,7 +32,7 @@ class Handler(BaseHTTPRequestHandler):
     do_POST = do_GET
 
     def answer(self, status: int, body: bytes, **headers: object) -> None:
-        """A whole, honest answer; header names are written with underscores."""
+        """A complete and correct answer; names of headers have underscores for hyphens."""
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         for name, value in headers.items():
@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def cut(self, status: int, body: bytes, announced: int, **headers: object) -> None:
-        """Announce more than is sent, and hang up."""
+        """Announce more bytes than are sent, and close the connection."""
         self.send_response(status)
         self.send_header("Content-Length", str(announced))
         for name, value in headers.items():
@@ -63,7 +63,7 @@ class Server:
     def __init__(self, port: int = 0):
         self._http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._http.daemon_threads = True
-        self._http.handle_error = lambda *_: None  # clients hang up on purpose
+        self._http.handle_error = lambda *_: None  # clients close connections on purpose
         self._http.routes, self._http.seen = {}, []  # type: ignore[attr-defined]
         self.routes: dict[str, Route] = self._http.routes  # type: ignore[attr-defined]
         self.seen: list[tuple[float, str, str, dict[str, str]]] = self._http.seen  # type: ignore[attr-defined]
@@ -90,7 +90,7 @@ def serving(port: int = 0) -> Iterator[Server]:
 
 
 def file_route(body: bytes, etag: str | None = None, **headers: Any) -> Route:
-    """An honest server of one file: ranges, If-Range, etag."""
+    """Serve one file correctly, with ranges, If-Range and an ETag."""
     etag = etag or f'"{hashlib.md5(body).hexdigest()}"'
 
     def route(handler: Handler) -> None:
@@ -109,7 +109,7 @@ def file_route(body: bytes, etag: str | None = None, **headers: Any) -> Route:
 
 
 def in_turn(*routes: Route) -> Route:
-    """Another answer each time; the last one stays."""
+    """Give the answers in turn; the last one repeats."""
     left = list(routes)
 
     def route(handler: Handler) -> None:

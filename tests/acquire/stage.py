@@ -1,4 +1,4 @@
-"""The stage, run for real in a folder of its own: everything but MLflow and DVC."""
+"""Runs the real stage in a separate folder, without MLflow and DVC."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tasks.formats.tables.ledger import read_ledger
 
 
 def params(source: str, area: Any = None, **block: Any) -> Params:
-    """The defaults with one source's block; keys of `download` and `max_pixels` go where they belong."""
+    """The defaults with the block of one source; keys of `download` and `max_pixels` go to their own places."""
     polite = {name: block.pop(name) for name in list(block) if name in Download.model_fields}
     own = {name: block.pop(name) for name in list(block) if name == "max_pixels"}
     return Params.model_validate({"source": {"kind": source, **block}, "area": area, "download": polite, **own})
 
 
 def acquire(root: Path, given: Params) -> pd.DataFrame:
-    """Run the stage in `root`; the ledger, by key."""
+    """Run the stage in `root`; returns the ledger, indexed by key."""
     stage = Stage(stage_entry("acquire", "terrain", ROOT), given, 20, Compute(engine="serial", workers=1), Run(), root)
     run(stage)
     return read_ledger(root / "data/terrain/raw").set_index("key")

@@ -135,7 +135,7 @@ def test_a_server_that_dies_and_comes_back(tmp_path):
 
 def test_one_rate_for_all_threads_and_processes(tmp_path, server):
     server.routes["/a"] = lambda handler: handler.answer(200, b"ok")
-    clients = [http(tmp_path, rate=20.0) for _ in range(4)]  # each with a throttle of its own, on one folder
+    clients = [http(tmp_path, rate=20.0) for _ in range(4)]  # each has its own throttle on the same folder
     threads = [threading.Thread(target=client.text, args=("GET", f"{server.url}/a")) for client in clients * 3]
     for thread in threads:
         thread.start()

@@ -76,7 +76,7 @@ def test_a_mixed_folder(tmp_path):
     raw = tmp_path / "data/terrain/raw"
     on_disk = {path.relative_to(raw).as_posix() for path in raw.rglob("*") if path.is_file()}
     assert on_disk == taken | {"envi.hdr", "grid.prj", "ledger.parquet"}
-    for key in taken:  # what project will read is what was looked at
+    for key in taken:  # project can read the files that acquire checked
         with rasterio.open(raw / ledger.loc[key, "path"]) as dataset:
             assert dataset.read(1).max() > 0
     assert set(ledger["source"]) == {"files"} and ledger["url"].isna().all() and not ledger["procedural"].any()
@@ -156,7 +156,7 @@ def test_a_map_of_heights_in_grey_steps_gets_its_place_and_its_scale(tmp_path):
     assert ledger["refused"].isna().all()
     with rasterio.open(tmp_path / "data/terrain/raw/earth.png") as found:
         assert found.scales == (20.0,) and tuple(found.bounds) == (-180, -90, 180, 90)
-    assert (tmp_path / "maps/earth.png.aux.xml").exists() is False  # the original's folder is left alone
+    assert (tmp_path / "maps/earth.png.aux.xml").exists() is False  # nothing is written into the folder of the original
 
 
 def test_scaled_heights_that_are_none_are_told(tmp_path):

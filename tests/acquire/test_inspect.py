@@ -80,7 +80,7 @@ def test_zero_is_a_height(tmp_path):
     assert accepted(write(tmp_path / "ocean.tif", np.zeros((40, 40), np.int16))).layer == "height"
     path = write(tmp_path / "holes.tif", sea, nodata=0)
     assert "0 is a height too (the sea)" in refusal(path)
-    assert accepted(path, nodata=None).nodata is None  # what the override says is read, null as well
+    assert accepted(path, nodata=None).nodata is None  # an override of null counts too
     assert accepted(path, nodata=0.0).nodata == 0
 
 

@@ -16,9 +16,9 @@ def test_the_maps_match_and_have_no_seam():
     land = height > 0
     assert 0.2 < land.mean() < 0.8
     open_sea = ~land & (color[..., 2].astype(int) - color[..., 0] > 20)
-    assert open_sea.sum() > 0.8 * (~land).sum()  # the rest is frozen
+    assert open_sea.sum() > 0.8 * (~land).sum()  # the rest is frozen sea
     assert not (land & (color[..., 2].astype(int) - color[..., 0] > 40)).any()
-    # The step across 180° is one like any other in its row.
+    # The step across 180° is no larger than other steps in its row.
     steps = np.abs(np.diff(height, axis=1)).max()
     assert np.abs(height[:, 0] - height[:, -1]).max() <= steps
 

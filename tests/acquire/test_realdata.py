@@ -1,7 +1,7 @@
-"""The folder of real rasters: each is taken or refused, and for the right reason. Skipped where it is missing.
+"""The folder of real rasters: each raster is taken, or refused for the right reason. Skipped without the folder.
 
-The folder grows. What is asserted of single files is asserted of the files named here; what is asserted of all
-files (each is in the ledger, a raster taken as heights holds heights) must hold of any raster.
+The folder grows. Assertions about single files name the files. Assertions about all files must hold for any raster:
+each is in the ledger, and a raster taken as heights has heights.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ TAKEN = {
     "rmnp-dem.tif",
     "srtm3_N49W124.tif",
 }
-"""One of each format, grid and kind of void code."""
+"""One file of each format, grid and kind of void code."""
 
 
 def check_heights(root, ledger) -> None:
-    """What the ledger calls heights lies between the deepest trench and the highest peak: no void code is left."""
+    """Heights in the ledger are between the deepest trench and the highest peak, so no void code is left."""
     for key, row in ledger[ledger["refused"].isna()].iterrows():
         with rasterio.open(root / "data/terrain/raw" / row["path"]) as dataset:
             height = dataset.read(1)

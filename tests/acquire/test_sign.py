@@ -16,7 +16,7 @@ from tests.acquire.server import Handler
 
 
 class Azure:
-    """Blob storage that wants a token, and the service that gives one."""
+    """Blob storage that requires a token, and the service that issues tokens."""
 
     def __init__(self, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch):
         self.server, self.lives, self.valid, self.given = catalogue.server, timedelta(hours=1), "", 0

@@ -20,7 +20,7 @@ def test_cells_come_once_and_sea_where_there_is_none(tmp_path, catalogue):
         catalogue.add(cell)
     area = ["N46E008", "N46E009", "N46E010", "N46E012"]
     ledger = fetch(tmp_path, catalogue, area)
-    # N45E008 only touches the area, and N46E012 lies in open ocean: beside no cell that is published.
+    # N45E008 only touches the area. N46E012 is open ocean: no published cell is next to it.
     assert list(ledger.index) == ["DEM_N46E008", "DEM_N46E009", "sea_N46E010"]
     assert ledger["refused"].isna().all() and not ledger["procedural"].any()
     assert catalogue.downloads() == 2
@@ -77,7 +77,7 @@ def test_across_180_degrees(tmp_path, catalogue):
     ledger = fetch(tmp_path, catalogue, [179.2, -16.8, -179.2, -16.2])
     assert list(ledger.index) == ["DEM_S17E179", "DEM_S17W180"]
     west = ledger.loc["DEM_S17W180"]
-    assert west["west"] > west["east"]  # half a pixel of it lies beyond 180°
+    assert west["west"] > west["east"]  # half a pixel of it is beyond 180°
 
 
 def test_hostile_items_are_refused_by_name(tmp_path, catalogue):
@@ -120,7 +120,7 @@ def test_hostile_items_are_refused_by_name(tmp_path, catalogue):
     assert sorted(path.name for path in raw.iterdir()) == ["DEM_N46E008.tif", "ledger.parquet"]
     assert not list(tmp_path.rglob("evil*"))
 
-    # Bad bytes are not kept: the next run asks for them again, and only for them.
+    # Bad bytes are not kept: the next run requests only them again.
     before = catalogue.downloads()
     fetch(tmp_path, catalogue, [8, 46, 23, 47], missing_is_sea=False)
     asked = [seen[2] for seen in catalogue.server.seen if seen[2].startswith("/files/")][before:]

@@ -1,4 +1,4 @@
-"""Rasters by their addresses, from a real server on loopback: files, members of zips, and what is wrong with them."""
+"""Rasters by address from a real server on loopback: files, members of zips, and errors."""
 
 from __future__ import annotations
 

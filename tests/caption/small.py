@@ -1,4 +1,4 @@
-"""Three small scenes as the stages before `caption` leave them, and the stage run on them."""
+"""Three small scenes as the stages before `caption` write them, and the stage run on them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def relief_scene() -> np.ndarray:
 
 
 def grow(root: Path, gsd: float | None = GSD) -> Path:
-    """`measured` and `planet` have the same heights, the latter computed; `photo` is colour without a CRS."""
+    """`measured` and `planet` have the same heights, and `planet` is procedural; `photo` is colour without a CRS."""
     data = root / "data" / "terrain"
     heights, grid = relief_scene(), Affine(GSD, 0, 0, 0, -GSD, 0)
     photo = np.random.default_rng(2).integers(0, 255, (4, PX, PX), np.uint8)

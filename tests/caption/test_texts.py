@@ -16,7 +16,7 @@ COLOURS = r"\b(red|green|blue|brown|yellow|white|black|gr[ae]y|orange|dark|brigh
 
 @st.composite
 def tiles(draw):
-    """Facts as `tasks.caption.facts` makes them, over all they can be."""
+    """All kinds of facts that `tasks.caption.facts` can make."""
     place = {
         "lat": draw(st.floats(-90, 90)),
         "lon": draw(st.floats(-180, 180)),

@@ -45,7 +45,7 @@ def test_dbcv_of_clusters_and_of_a_cut_through_one():
     turn = np.linspace(0, 2 * np.pi, 200, endpoint=False)
     ring = np.stack([np.cos(turn), np.sin(turn)], axis=1)
     rings = np.concatenate([ring, 3 * ring]) + rng.normal(0, 0.01, (400, 2))
-    assert dbcv(rings, np.repeat([0, 1], 200)) > 0.3  # not convex, and clusters all the same
+    assert dbcv(rings, np.repeat([0, 1], 200)) > 0.3  # clusters that are not convex
     assert dbcv(blobs, np.zeros(300, int)) == -1
 
 

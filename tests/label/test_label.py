@@ -119,7 +119,7 @@ def test_scenes_in_packs_have_their_maps_in_packs(done, tmp_path, monkeypatch):
                     (data / scenes.loc[name, layer]).rename(folder / f"{name}.{layer}.tif")
                     scenes.loc[name, layer] = f"scenes/{pack}.zip/{name}.{layer}.tif"
     write_scenes(scenes.reset_index(drop=True), data / "scenes.parquet")
-    monkeypatch.setattr("tasks.label.paint.BATCH_PX", 2 * 96 * 96)  # would split the first pack
+    monkeypatch.setattr("tasks.label.paint.BATCH_PX", 2 * 96 * 96)  # this size would split the first pack
     run(stage(tmp_path, method__choice__k="auto"))
     files = {path.name for path in (data / "labels").iterdir()}
     assert files == {"card.json", "classes.parquet", "classifier.json", "pack-000.zip", "pack-001.zip"}
@@ -175,10 +175,10 @@ def test_an_earlier_classifier_labels_later_scenes(done, tmp_path):
 )
 def test_one_layer_is_enough(tmp_path, layers, place, lightness, seed):
     ground = grow(tmp_path / "data" / "atlas", layers=layers, place=place)
-    # 500 pixels are too few for every seed: UMAP then sometimes lays a part of one kind of ground beside another.
+    # 500 pixels are too few for some seeds: UMAP then places part of one kind of ground next to another.
     run(stage(tmp_path, seed, method__features__lightness=lightness, method__sample__pixels=1600))
     votes = confusion(tmp_path, ground)
-    # Heights tell the sea from land and high ice from low land; colours tell all four apart.
+    # Heights distinguish sea from land and high ice from low land; colours distinguish all four.
     assert votes.max(axis=1).sum() / votes.sum() > (0.55 if layers == ("height",) else 0.9)
     assert votes[:, 0].max() / votes[:, 0].sum() > 0.9
 

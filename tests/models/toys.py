@@ -46,7 +46,7 @@ LOOP = LoopConfig(
 
 
 class Noise:
-    """A feed: batch k of a stream is a function of k."""
+    """A feed whose batch k depends only on k."""
 
     def __init__(self, make, position=None):
         self._make, self._at = make, (position or {"at": 0})["at"]
@@ -81,7 +81,7 @@ def fit(method, make, folder, loop=LOOP, log=None, picture=None, deadline=None) 
 
 
 class Rivals:
-    """Two networks, two optimisers, and a switch with a memory: the smallest GAN."""
+    """The smallest GAN: two networks, two optimisers, and a switch with a state."""
 
     ema = ("generator",)
 
@@ -103,7 +103,7 @@ class Rivals:
         ]
 
     def _due(self, state: State, logs: Mapping[str, Tensor]) -> bool:
-        """The generator rests while the critic is behind, until it has caught up."""
+        """The generator pauses until the critic has caught up."""
         if "critic/loss" in logs:
             loss = float(logs["critic/loss"])
             limit = self._below if self.memory["resting"] else self._above
@@ -129,6 +129,6 @@ def points(rng: np.random.Generator) -> dict[str, Tensor]:
 
 
 def same(one: nn.Module, other: nn.Module) -> bool:
-    """Whether two networks hold the same bits."""
+    """Whether two networks have the same bits."""
     left, right = one.state_dict(), other.state_dict()
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)

@@ -1,4 +1,4 @@
-"""The stage, run for real in a folder of its own: everything but MLflow and DVC."""
+"""Runs the real stage in a separate folder, without MLflow and DVC."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PARAMS = {
 
 
 def ledger_row(raster: Raster, **changes: Any) -> LedgerRow:
-    """The row that acquire would write of a raster that lies in `raw/`."""
+    """The row that acquire writes for a raster in `raw/`."""
     row = {"key": raster.key, "layer": raster.layer, "path": Path(raster.path).name, "crs": raster.crs}
     row |= {"nodata": raster.nodata, "source": "files", "licence": "CC0-1.0", "attribution": "test"}
     return LedgerRow(**(row | changes))

@@ -16,7 +16,7 @@ from tasks.project.projection import from_lonlat, to_lonlat
 
 
 def holds(block, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
-    """Which points lie on the block's grid."""
+    """Mask of the points on the block's grid."""
     x, y = from_lonlat(block.grid.crs, lon, lat)
     if block.grid.crs == "EPSG:4326":
         x = x - 360 * np.round((x - block.grid.lon) / 360)

@@ -1,4 +1,4 @@
-"""Crops of global maps: where their centres are, and that ground at 70°, at 180° and at a pole comes out right."""
+"""Crops of global maps: positions of centres, and correct ground at 70°, at 180° and at a pole."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def raw(tmp_path):
 def test_centres_are_even_over_the_sphere():
     points = np.array(centres(20_000, np.random.default_rng(1)))
     assert np.abs(points[:, 0]).max() <= 180 and np.abs(points[:, 1]).max() <= 90
-    # Beyond 60° lies 1 - sin 60° of the sphere: 13.4 %, where degrees alone would put a third of the points.
+    # Latitudes above 60° have 1 - sin 60° = 13.4 % of the sphere. Uniform latitudes would put a third there.
     assert abs((np.abs(points[:, 1]) > 60).mean() - (1 - np.sin(np.radians(60)))) < 0.01
     assert abs((points[:, 0] < -90).mean() - 0.25) < 0.015
 
@@ -55,7 +55,7 @@ def test_ground_comes_out_right_anywhere(raw, lon, lat):
         pixels, used = warp([source], Target(grid.crs, grid.transform, grid.cols, grid.rows), grid.lon, "cubic", reader)
     assert used == [source.key] and not np.isnan(pixels).any()
     truth = _ground(*(np.radians(axis) for axis in coordinates(grid.crs, grid.transform, 64, 64)[::-1]))
-    assert np.abs(pixels[0] - truth).max() < 12  # of 4,000 m; a pixel's shift would be up to 130
+    assert np.abs(pixels[0] - truth).max() < 12  # metres, of 4,000 m; a shift of one pixel would give up to 130
 
 
 def test_scenes_are_whole_squares_with_every_layer(tmp_path, raw):
@@ -77,7 +77,7 @@ def test_scenes_are_whole_squares_with_every_layer(tmp_path, raw):
 
 
 def test_crops_off_one_of_the_layers_are_left_out(tmp_path, raw):
-    half = world(raw, "color", "color", rows=360)  # the northern hemisphere alone
+    half = world(raw, "color", "color", rows=360)  # only the northern hemisphere
     settings = {"method": "sphere_crops", "gsd": 20_000.0, "scene_px": 32, "crops": 40}
     data = project(tmp_path, [ledger_row(world(raw)), ledger_row(half)], **settings)
     scenes = read_scenes(data / "scenes.parquet")

@@ -1,4 +1,4 @@
-"""A circle drawn on the ellipsoid comes out round and of the right size, whatever it was drawn in."""
+"""A circle on the ellipsoid is round and has the right size in a scene, for every CRS of the source."""
 
 from __future__ import annotations
 

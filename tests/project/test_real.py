@@ -1,4 +1,4 @@
-"""Real rasters: the borders between published cells do not show in the scenes."""
+"""Real rasters: borders between published cells are not visible in scenes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tasks.project.warp import Target, warp
 from tests.project.stage import project
 from tests.project.test_warp import target
 
-PAIRS = {  # names, where their border is (lat, lon), and whether it runs north-south
+PAIRS = {  # names, place of their border (lat, lon), and whether it runs north-south
     "seam at sea level and in mountains": (["srtm3_N49W123.tif", "srtm3_N49W124.tif"], (49.5, -123.0), True),
     "north and south": (["N49E011.hgt.zip", "N50E011.hgt.zip"], (50.0, 11.5), False),
     "equator": (["N00E010.hgt", "N00E011.hgt.zip"], (0.5, 11.0), True),
@@ -71,7 +71,7 @@ def test_formats_that_rasterio_opens(realdata, tmp_path):
         for name, row in scenes.iterrows():
             heights = reader.height(name)
             ranges[row["sources"][0]] = (np.nanmin(heights), np.nanmax(heights))
-    # As published, within the height that an average over 90 m takes from a peak.
+    # The published height, within what an average over 90 m removes from a peak.
     assert ranges["SainteHelens_usgs.dem"] == pytest.approx((682, 2543), abs=30)
     assert ranges["Mandakini.bil"] == pytest.approx((644, 6741), abs=60)
     assert ranges["gmt_Kilauea_utm.nc"] == pytest.approx((0, 1505), abs=30)

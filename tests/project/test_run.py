@@ -1,4 +1,4 @@
-"""The stage as a whole: what it writes, what it refuses, and that it is the same bytes every time."""
+"""The whole stage: outputs, refusals, and the same bytes in every run."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_pictures_pass_through(tmp_path, raw):
     pixels = np.random.default_rng(0).integers(0, 255, (40, 60, 3)).astype(np.uint8)
     (raw / "alps").mkdir()
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was held a quarter turn to the left
+    exif[0x0112] = 6  # the camera was turned a quarter to the left
     Image.fromarray(pixels).save(raw / "alps/turned.tif", exif=exif)
     Image.fromarray(pixels).save(raw / "large.png")
     Image.fromarray(pixels[..., 0]).save(raw / "grey.png")
@@ -203,7 +203,7 @@ def test_exif_orientation(tmp_path, raw, orientation):
 
 @pytest.mark.parametrize(("lat", "metres"), [(0.0, 0.02), (30.0, 7.0), (60.0, 20.0), (75.0, 42.0)])
 def test_latitude_rescale_against_the_warp(tmp_path, raw, lat, metres):
-    """On a tile of 15 km the rescale misplaces ground by at most 1.2 h² tan(lat) / R, h = 7.5 km: `metres`."""
+    """On a tile of 15 km the rescale displaces ground by at most 1.2 h² tan(lat) / R with h = 7.5 km: `metres`."""
     half, gsd = 7500.0, 50.0
     outline = np.array([-1.0, 1.0])
     metres_to_degrees = half / 111_320 / np.cos(np.radians(lat))
@@ -218,7 +218,7 @@ def test_latitude_rescale_against_the_warp(tmp_path, raw, lat, metres):
     _, _, off = GEOD.inv(*(axis.ravel() for axis in (*cheap, *exact)))
     assert off.max() <= 1.2 * half**2 * np.tan(np.radians(lat)) / 6.37e6 + 0.02 <= metres + 0.02
 
-    # And the heights differ by no more than that displacement on the steepest slope, and interpolation.
+    # Heights differ at most by that displacement on the steepest slope, plus interpolation.
     source = of_surface(raw, "source", "EPSG:4326", Affine(STEP / 2, 0, 7.3, 0, -STEP / 2, lat + 0.15), 2400, 500)
     with RasterReader() as reader:
         tops = []

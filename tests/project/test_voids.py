@@ -1,4 +1,4 @@
-"""Small voids are interpolated well and counted; large ones and those on the border stay."""
+"""Small voids are interpolated and counted; large voids and voids on the border stay."""
 
 from __future__ import annotations
 

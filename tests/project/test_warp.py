@@ -36,7 +36,7 @@ def error(rasters: list[Raster], to: Target, lon: float) -> np.ndarray:
 
 
 def cells(folder: Path, lons, lats, registration: str, width=lambda lat: STEP) -> list[Raster]:
-    """1° cells of `surface`, 420 rows high, of a given pixel width, registered as elevation products are."""
+    """1° cells of `surface`, 420 rows high, with a given pixel width, registered like elevation products."""
     out, step = [], STEP
     for lon in lons:
         for lat in lats:
@@ -69,7 +69,7 @@ def test_cells_of_two_latitude_bands_are_one_surface(tmp_path, lat):
     sources = cells(tmp_path, range(9 - reach, 9 + reach), [lat - 1, lat], "corner", glo30_width)
     off = error(sources, target(lat, 9, 250), 9)
     assert np.abs(off).max() < 0.5
-    # The border between the bands, a parallel through the middle, is no rougher than the rest.
+    # The border between the bands is a parallel through the middle; it is no rougher than the rest.
     step = np.abs(np.diff(off, axis=0))
     assert step[LAEA_HALF - 8 : LAEA_HALF + 8].max() < 2 * step.max(axis=1)[20:150].max() + 0.05
 
@@ -109,7 +109,7 @@ def test_south_pole_from_longitudes_and_latitudes(tmp_path, lat, lon, gsd):
     source = of_surface(tmp_path, "cap", "EPSG:4326", Affine(0.05, 0, -180, 0, -0.004, -87), 7200, 750)
     to = target(lat, lon, gsd, 250)
     off = error([source], to, lon)
-    # An average over a pixel is not the surface at its middle: that alone is up to 0.25 m at 300 m, and grows.
+    # The average over a pixel differs from the surface at its centre by up to 0.25 m at 300 m, and more for larger ones.
     assert np.nanmax(np.abs(off)) < 0.4 + 2e-6 * gsd**2
     assert not np.isnan(off).any()
 
@@ -139,7 +139,7 @@ def test_a_void_does_not_bleed(tmp_path, gsd, resampling):
         *(to.transform @ tuple(axis + 0.5 for axis in np.meshgrid(np.arange(to.cols), np.arange(to.rows))))
     )
     known = np.isfinite(heights)
-    # A kernel that used -32768, or was not normalised at the rim, would be far from the plane.
+    # A kernel that uses -32768, or is not normalised at the rim, gives values far from the plane.
     assert np.abs(heights - (1000 + (x - 477_500) / 90 - 0.5))[known].max() < 0.6
     assert (~known).sum() * gsd**2 == pytest.approx((60 * 90) ** 2, rel=0.05)
 
@@ -183,7 +183,7 @@ def test_finer_first_and_coarser_in_its_holes(tmp_path):
 
 
 def test_a_gap_of_one_pixel_between_cells_is_closed(tmp_path):
-    """As some products leave at high latitudes."""
+    """Some products leave such gaps at high latitudes."""
     step = 1 / 400
     left = of_surface(tmp_path, "left", "EPSG:4326", Affine(step, 0, 8, 0, -step, 47), 399, 800)
     right = of_surface(tmp_path, "right", "EPSG:4326", Affine(step, 0, 9, 0, -step, 47), 400, 800)

@@ -86,7 +86,7 @@ def write_table(folder: Path, rows: list[dict]) -> gpd.GeoDataFrame:
 
 
 def stage(root: Path, engine: str = "serial", seed: int = 20, **changes: Any) -> Stage[Params]:
-    """The stage on `root/data/terrain`, with `PARAMS` changed so."""
+    """The stage on `root/data/terrain`, with changes of `PARAMS`."""
     params = Params.model_validate(PARAMS | changes)
     return Stage(
         StageEntry("select", "terrain", (), (), ()), params, seed, Compute(engine=engine, workers=2), Run(), root

@@ -1,4 +1,4 @@
-"""Rules, the quota, and orders that depend on names alone."""
+"""Rules, the quota, and orders that depend only on names."""
 
 from __future__ import annotations
 

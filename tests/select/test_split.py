@@ -24,7 +24,7 @@ longitudes = st.one_of(st.floats(-180, 180), st.sampled_from([180.0, -180.0, 179
 
 
 def place(lat, lon, gsd, count=8, stride=16, shift=0.0):
-    """A scene of count × count windows round a place, and where its tiles lie."""
+    """A scene of count × count windows around a place, and the places of its tiles."""
     side = PX + stride * (count - 1)
     transform = Affine(gsd, 0, -gsd * side / 2 + shift, 0, -gsd, gsd * side / 2)
     rows, cols = (part.ravel() * stride for part in np.mgrid[:count, :count])
@@ -116,7 +116,7 @@ def test_a_tile_touches_the_block_of_each_of_its_points(lat, lon, gsd, block_km,
     ("lat", "lon"), [(46, 11), (0, 180), (-80, -179.99), (90, 0), (-90, 40), (89.95, 180), (65, 179)]
 )
 def test_footprints_are_true_shapes_everywhere(lat, lon):
-    """Valid, within ±180°, of the right area on the ellipsoid, and holding their centres."""
+    """Footprints are valid, within ±180°, have the right area on the ellipsoid, and contain their centres."""
     *_, prints = place(lat, lon, 1000.0, count=3)
     shapes = prints.polygons()
     geod = Geod(ellps="WGS84")
@@ -129,7 +129,7 @@ def test_footprints_are_true_shapes_everywhere(lat, lon):
 
 
 def grid_of_tiles(blocks, each, regions=1):
-    """Tiles that lie within one block each."""
+    """Tiles that are each inside one block."""
     count = blocks * each
     block = np.repeat(np.arange(blocks), each)
     region = np.array([f"r{number * regions // blocks}" for number in block], object)

@@ -38,7 +38,7 @@ def terrain(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chosen(terrain):
-    """The stage that ran on it, and its table."""
+    """The stage after its run on the scenes, and its table."""
     one = stage(terrain, rules=[*PARAMS["rules"], {"column": "sea_share", "max": 0.9}])
     run(one)
     return one, read_tiles(one.dir / "tiles.parquet")
@@ -93,7 +93,7 @@ def test_the_same_bytes_on_every_engine_and_again(terrain, chosen):
 
 
 def test_photographs(tmp_path):
-    """Without place and heights, the picture is the block; contrast drops blank tiles, the hash drops copies."""
+    """Without place and heights, a picture is one block. Contrast drops blank tiles, and the hash drops copies."""
     folder, rng = tmp_path / "data" / "terrain", np.random.default_rng(0)
     rows = []
     for number in range(12):

@@ -1,4 +1,4 @@
-"""Statistics against a plain oracle that looks at one window at a time."""
+"""Statistics compared with a simple implementation that reads one window at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def measure(folder, rows, px, stride, name):
 
 
 def rough_scene():
-    """Mountains with a sea, a lone pixel at 0 m, land below 0 and voids: 150 × 201, so that nothing divides."""
+    """Mountains with a sea, a single pixel at 0 m, land below 0 and voids: 150 × 201, so that no side is a multiple."""
     heights = fractal((150, 201), 2500, 1) - 400
     heights[20:70, 30:120] = 0
     heights[100, 100] = 0
@@ -38,7 +38,7 @@ def shannon(values, width):
 
 
 def oracle(scene, row, col, px, gsd=GSD):
-    """Every height statistic of one window, the slow way."""
+    """All height statistics of one window, without optimisation."""
     around = np.pad(scene, 1, constant_values=np.nan)[row : row + px + 2, col : col + px + 2]
     tile = scene[row : row + px, col : col + px]
     known = tile[np.isfinite(tile)]

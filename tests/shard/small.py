@@ -1,4 +1,4 @@
-"""A small dataset as the stages before `shard` leave it, and the shard stage run on it."""
+"""A small dataset as the stages before `shard` write it, and the shard stage run on it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tasks.formats.tables.tiles import write_tiles
 from tasks.shard.params import Params
 from tasks.shard.run import run
 
-SIDE = 256  # pixels along each side of a scene, unless told
+SIDE = 256  # default side of a scene in pixels
 CRS = "+proj=laea +lat_0=46 +lon_0=8 +datum=WGS84 +units=m"
 GRID = Affine(90, 0, 0, 0, -90, 0)
 
@@ -80,7 +80,7 @@ def grow(
             LedgerRow(
                 f"raster{n}", layers[0], "files", f"Licence {n}", f"© Owner {n}", path=f"{n}.tif", procedural=n > 0
             )
-            for n in range(scenes + 1)  # the last was acquired, but no scene was made from it
+            for n in range(scenes + 1)  # the last raster was acquired, but has no scene
         ],
         data / "raw",
     )

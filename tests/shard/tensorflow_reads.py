@@ -1,4 +1,4 @@
-"""Runs under a Python that has TensorFlow: reads shards by the lines of their own data card.
+"""Reads shards with the code lines of their data card, in a Python that has TensorFlow.
 
 Usage: python tensorflow_reads.py SHARDS OUT.npz
 """

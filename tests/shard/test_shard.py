@@ -112,7 +112,7 @@ def test_the_card_counts_right(data):
     assert sum(row["share"] for row in card["classes"]) == pytest.approx(1, abs=1e-5)
     assert [(row["licence"], row["attribution"], row["tiles"]) for row in card["sources"]] == [
         ("Licence 0", "© Owner 0", 63),
-        ("Licence 1", "© Owner 1", 64),  # not the third: it was acquired, but no scene came from it
+        ("Licence 1", "© Owner 1", 64),  # without the third raster, which was acquired but has no scene
     ]
     page = (folder / "card.md").read_text()
     for words in ("95 to train on, 32 held out", "50.4% of the tiles are procedural", "© Owner 1", "Terrain 0, ridges"):
@@ -212,7 +212,7 @@ except LandloomError as error:
 
 @pytest.mark.parametrize(("workers", "encoding"), [(1, "raw"), (2, "raw"), (1, "png16")])
 def test_a_write_that_fails_leaves_nothing(data, workers, encoding):
-    """No file may grow past 50 kB: the same failure in the same place as a full disk, without one."""
+    """Limit files to 50 kB, which fails in the same place and way as a full disk."""
     grow(data)
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))  # noqa: E731
     arguments = [sys.executable, "-c", FULL, str(data), str(workers), encoding]
@@ -223,7 +223,7 @@ def test_a_write_that_fails_leaves_nothing(data, workers, encoding):
 
 
 def test_a_full_disk(data, tmp_path):
-    """A file system with 100 kB left, where the kernel lets us mount one."""
+    """A file system with 100 kB of free space, where the kernel allows the mount."""
     grow(data)
     disk = tmp_path / "disk"
     disk.mkdir()

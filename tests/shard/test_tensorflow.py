@@ -1,6 +1,6 @@
 """TensorFlow reads the shards with the code lines of the data card.
 
-TensorFlow is no part of Landloom's environment. To run this, name a Python that has it:
+Landloom's environment has no TensorFlow. To run this test, name a Python that has it:
 
     python3 -m venv tf && tf/bin/pip install tensorflow-cpu
     LANDLOOM_TF_PYTHON=tf/bin/python python -m pytest tests/shard/test_tensorflow.py
@@ -43,5 +43,5 @@ def test_tensorflow_reads_the_shards(tmp_path, encoding, grown):
     assert read["keys"].tolist() == shards.index["key"][rows].tolist()
     for number, (name, array) in enumerate(shards.batch(rows).items()):
         found = read[f"arr_{number}"].reshape(array.shape)
-        # A fused multiply-add may round a decoded height once where we round twice.
+        # A fused multiply-add may round a decoded height once, where our code rounds twice.
         assert np.allclose(found, array, rtol=0, atol=1e-4 if name == "height" and encoding == "png16" else 0)

@@ -1,4 +1,4 @@
-"""A small dataset and the train stage on it, in this process or in one that a test may kill."""
+"""A small dataset and the train stage on it, in this process or in a process that a test can kill."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ PARAMS: dict[str, Any] = {
     "method": {**CONSISTENCY, "network": NETWORK},
 }
 PAINTING: dict[str, Any] = {"lr": 2e-4, "method": TERRAIN_GAN}
-"""What changes `PARAMS` into a small training of a painter."""
+"""Changes of `PARAMS` for a small training of a painter."""
 OUTS = ("model", "pictures/train", "plots/train", "metrics/train.json", "runs/train.json")
 
 
 class FakeRun(Run):
-    """Keeps what a stage says to its run."""
+    """Records what a stage reports to its run."""
 
     def __init__(self) -> None:
         self.said: dict[str, list[float]] = {}
@@ -61,7 +61,7 @@ def dataset(root: Path, **contents: Any) -> Path:
 
 
 def stage(root: Path, run: Run | None = None, **changes: Any) -> Stage[Params]:
-    """The stage over `root`, with some parameters changed."""
+    """The stage in `root` with some changed parameters."""
     values = {**PARAMS, **changes}
     section = {"datasets": {"small": {"train": values}}, "seed": 3}
     (root / "params.yaml").write_text(yaml.safe_dump(section))
@@ -71,7 +71,7 @@ def stage(root: Path, run: Run | None = None, **changes: Any) -> Stage[Params]:
 
 
 def copy(made: Path, to: Path) -> Path:
-    """A dataset of a test's own."""
+    """A separate dataset for one test."""
     return Path(shutil.copytree(made, to))
 
 

@@ -26,13 +26,13 @@ def shards(made):
 
 
 def of(shards, **params):
-    """The tiles as `consistency` learns from them."""
+    """The tiles as `consistency` reads them."""
     record = method("consistency")
     return Tiles(shards, record, record.params(**{**CONSISTENCY, **params}))
 
 
 def painted_of(shards):
-    """The tiles as `terrain_gan` learns from them."""
+    """The tiles as `terrain_gan` reads them."""
     record = method("terrain_gan")
     return Tiles(shards, record, record.params(**TERRAIN_GAN))
 
@@ -78,7 +78,7 @@ def test_it_prepares_a_few_batches_ahead_and_no_more(shards):
     while len(prepared) < AHEAD + 1 and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.1)
-    assert len(prepared) == AHEAD + 1  # one more waits for room
+    assert len(prepared) == AHEAD + 1  # one more waits for space in the queue
     source.close()
     assert not source._thread.is_alive()
 
@@ -126,7 +126,7 @@ def painted(painted_root):
 
 
 def test_labels_are_turned_with_their_heights(painted):
-    """Labels that say which heights are above a tile's middle say so after any turn."""
+    """Labels mark the heights above the middle of a tile, and still do after every turn."""
     tiles = of(painted, conditions=["labels"])
     (batch,), _ = take(tiles.feed(8, START, 0, 1, True, 4, False), 1)
     rows = next(Loader(painted, "train", 8, 1).stream())["row"]
@@ -158,7 +158,7 @@ def test_lit_tiles_are_mirrored_along_the_light_and_turned_no_other_way(painted)
 
 
 def test_the_light_of_a_swapped_tile_is_the_light_of_its_ground():
-    """Swapping rows and columns keeps a sun in the north-west: shade, then swap, is swap, then shade."""
+    """A swap of rows and columns keeps a sun in the north-west, so shading and swap commute."""
     height = np.random.default_rng(0).random((16, 16)).astype(np.float32) * 100
     assert np.allclose(hillshade(height.T, 30.0), hillshade(height, 30.0).T, atol=1e-6)
     assert not np.allclose(hillshade(height[:, ::-1], 30.0), hillshade(height, 30.0)[:, ::-1], atol=0.1)

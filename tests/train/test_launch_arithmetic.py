@@ -1,4 +1,4 @@
-"""The arithmetic of a training is decided before numpy and torch load."""
+"""The arithmetic of a training is chosen before numpy and torch are imported."""
 
 from __future__ import annotations
 

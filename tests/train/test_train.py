@@ -22,13 +22,13 @@ from tasks.train.params import Params
 from tasks.train.run import run
 from tests.train.stand import NETWORK, PARAMS, FakeRun, copy, stage
 
-STEPS = 60  # of the runs that are killed: many more than pass while a busy machine keeps the killer waiting
+STEPS = 60  # steps of the runs that are killed: enough that training still runs when a busy machine delays the kill
 ENV = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
 
 
 @pytest.fixture(scope="module")
 def done(made, tmp_path_factory):
-    """A finished run, and what it said."""
+    """A finished run and its output."""
     root = copy(made, tmp_path_factory.mktemp("done") / "root")
     said = FakeRun()
     here = stage(root, said)
@@ -73,7 +73,7 @@ def test_the_same_run_gives_the_same_bytes(done, made, tmp_path):
 
 
 def test_what_was_trained_is_kept_until_the_model_is_safe(done, made, tmp_path, capsys):
-    """As where the disk is full, or the power goes, when DVC would take the outputs: it deletes them and runs again."""
+    """As after a full disk or a power failure before DVC stores the outputs: DVC deletes them and runs again."""
     data, _, _ = done
     root, said = copy(made, tmp_path / "root"), FakeRun()
     run(stage(root))
@@ -86,7 +86,9 @@ def test_what_was_trained_is_kept_until_the_model_is_safe(done, made, tmp_path, 
     kept = root / ".landloom" / "checkpoints"
     clear(root, ["data/small/shards"])
     assert list(kept.rglob("*.safetensors"))
-    clear(root, ["data/small/shards", "data/small/model"])  # as before a stage that reads the model
+    clear(
+        root, ["data/small/shards", "data/small/model"]
+    )  # as the next stage, which reads the model, does at its start
     assert not list(kept.rglob("*.safetensors"))
 
 
@@ -98,10 +100,10 @@ def start(root: Path, **changes) -> subprocess.Popen:
 
 
 def wait_for_checkpoint(root: Path, step: int, process: subprocess.Popen) -> None:
-    """Wait for a checkpoint of `step` or later: on a busy machine that very one may have made room already."""
+    """Wait for a checkpoint of `step` or later: on a busy machine a later one may have replaced it already."""
 
     def newest() -> int:
-        # os.walk, because folders come and go while it looks.
+        # os.walk, because folders appear and disappear meanwhile.
         folders = [name for _, names, _ in os.walk(root / ".landloom") for name in names]
         return max((int(name[5:]) for name in folders if re.fullmatch(r"step-\d+", name)), default=0)
 
@@ -148,7 +150,7 @@ def test_two_processes_train_as_one_and_only_one_writes(made, tmp_path):
 
 
 def networked(**values):
-    """What changes the network of `PARAMS`."""
+    """Changes of the network of `PARAMS`."""
     return {"method": {**PARAMS["method"], "network": {**NETWORK, **values}}}
 
 

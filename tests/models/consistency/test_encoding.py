@@ -9,7 +9,7 @@ from models.consistency.encoding import HeightEncoding
 
 
 def terrain(rng, n, px=16):
-    """Tiles from plains to high mountains, at elevations from below the sea to the roof of the world."""
+    """Tiles from plains to high mountains, at elevations from below sea level to the highest plateaus."""
     shape = np.cumsum(np.cumsum(rng.standard_normal((n, px, px)), 1), 2)
     shape -= shape.mean((1, 2), keepdims=True)
     shape /= shape.std((1, 2), keepdims=True)
@@ -54,7 +54,7 @@ def test_a_flat_tile_stays_flat():
 def test_relief_and_elevation_survive_separately():
     low, high = TILES[:1] * 0.01, TILES[:1] * 0.01 + 3000
     image, facts = ENCODING.encode(np.concatenate([low, high]))
-    assert np.allclose(image[0], image[1], atol=2e-3)  # float32 heights round at 3000 m
+    assert np.allclose(image[0], image[1], atol=2e-3)  # rounding of float32 heights at 3000 m
     assert facts[0, 0] == pytest.approx(facts[1, 0], abs=2e-3) and facts[0, 1] < facts[1, 1] - 0.1
 
 

@@ -19,11 +19,11 @@ from models.consistency.params import Params
 from models.core.method import State
 from tests.models.toys import CONSISTENCY, LOOP, NETWORK, batch, fit
 
-NOTHING = torch.zeros(64, 0)  # facts of images of which nothing is known
+NOTHING = torch.zeros(64, 0)  # facts of images without known facts
 
 
 class Shout(nn.Module):
-    """A network that says something large, and keeps what it was asked."""
+    """A network with large outputs that records its inputs."""
 
     def forward(self, x, c_noise, facts):
         self.x, self.c_noise = x, c_noise
@@ -123,7 +123,7 @@ def test_dropout_is_shared_by_student_and_teacher():
 
 
 def test_the_teacher_gets_no_gradient_and_the_same_noise():
-    """The residual of two points on one path vanishes as they meet; with two noises it would not."""
+    """The residual of two points on one path goes to zero as they approach; with two noises it would not."""
     torch.manual_seed(0)
     network = NETWORK.model_copy(update={"dropout": 0.5})
     changes = {"pretrain_share": 0.0, "s0": 2000, "s1": 2000, "network": network}
@@ -170,7 +170,7 @@ def test_noise_levels_out_of_order_are_refused():
 
 
 def waves(rng):
-    """Gentle waves on 8 × 8: far from white noise, with few ways to differ."""
+    """Smooth waves on 8 × 8 pixels: far from white noise, with few degrees of freedom."""
     phase, size = rng.uniform(0, 2 * np.pi, (2, 32, 1, 1)), rng.choice([0.3, 0.7], (32, 1, 1))
     across = np.arange(8) * 2 * np.pi / 8
     return (size * (np.sin(across[None, None] + phase[0]) + np.sin(across[None, :, None] + phase[1]))).astype(
@@ -190,7 +190,7 @@ def sliced(one, other):
 @pytest.mark.parametrize("share", [0.5, 0.0])
 def test_it_learns_a_small_distribution(tmp_path, share):
     torch.manual_seed(0)
-    # Levels for 64 pixels, whose waves drown in far less noise than those of a tile; one fact: the size of the waves.
+    # Noise levels for 64 pixels, which need far less noise than a tile. The only fact is the size of the waves.
     config = {"pretrain_share": share, "sigma_max": 10.0, "p_mean": -0.5, "p_std": 1.5}
     network = NETWORK.model_copy(update={"multipliers": [1], "attention": []})
     method = Consistency(CONSISTENCY.model_copy(update=config | {"network": network}), 8, 1, 1, 1e-2)
@@ -223,7 +223,7 @@ def steered(network=NETWORK, px=8, **config):
 
 
 def test_labels_steer_the_samples_and_can_be_left_out(tmp_path):
-    """Ground rises where the map says so; without a map it rises on either side."""
+    """Ground rises where the map says so; without a map it rises on a random side."""
     torch.manual_seed(0)
     config = {"sigma_max": 10.0, "p_mean": -0.5, "p_std": 1.5, "condition_dropout": 0.3}
     method = steered(NETWORK.model_copy(update={"multipliers": [1], "attention": []}), **config)

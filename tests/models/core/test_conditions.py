@@ -1,4 +1,4 @@
-"""Conditions are one mapping: what is unknown is refused, what is missing is allowed."""
+"""Conditions are one mapping: unknown names are refused, missing ones are allowed."""
 
 import numpy as np
 import pytest

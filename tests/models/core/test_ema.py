@@ -1,4 +1,4 @@
-"""The moving average of weights forgets at the rate that its half-life says, however long the run is."""
+"""The moving average of weights decays with its half-life, for a run of any length."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_an_average_that_is_read_back_goes_on_with_the_same_bits():
         networks, weight = _network()
         ema = Ema(networks, ["one"], half_life=7)
         for step in range(30):
-            if step == stop:  # what a resumed run does: only the average is stored, the step number says the rest
+            if step == stop:  # as in a resumed run: only the average and the step number are stored
                 saved = ema.networks.state_dict()
                 ema = Ema(networks, ["one"], half_life=7)
                 ema.networks.load_state_dict(saved)

@@ -29,7 +29,7 @@ def rivals(stop_above=1.2, resume_below=1.1):
 
 
 class Dying:
-    """A source of batches that ends the process's training at one batch, once."""
+    """A source of batches that interrupts training once, at a given batch."""
 
     def __init__(self, make, at):
         self._make, self._left = make, at
@@ -48,7 +48,7 @@ def test_a_broken_run_goes_on_to_the_same_bits(tmp_path, build, make, at):
     whole = fit(build(), make, tmp_path / "whole", loop)
     with pytest.raises(ConnectionError):
         fit(build(), Dying(make, at), tmp_path / "broken", loop)
-    torch.randn(3)  # whatever else happens to the global generator does not matter
+    torch.randn(3)  # other use of the global generator must not matter
     resumed = fit(build(), make, tmp_path / "broken", loop)
     assert resumed.steps == 12 - (at - 1) // 3 * 3
     assert resumed.curve == whole.curve and [row["step"] for row in whole.curve] == [4, 8, 12]
@@ -65,7 +65,7 @@ def test_two_networks_take_turns_and_each_keeps_still_for_the_other(tmp_path):
 
 
 def test_a_phase_moves_only_its_own_networks(tmp_path):
-    method = rivals(stop_above=-1.0)  # so the generator runs in the first step, when no loss is known, and then rests
+    method = rivals(stop_above=-1.0)  # so the generator runs in the first step, before a loss is known, and then pauses
     states = []
     fit(
         method,
@@ -103,12 +103,12 @@ def test_a_signal_saves_and_ends_with_its_status(tmp_path, number):
 
 @pytest.mark.parametrize("at", [4, 5])
 def test_a_deadline_ends_the_run_as_a_model_and_a_later_call_goes_on(tmp_path, monkeypatch, at):
-    """At step 4 a row of the curve and a picture are due anyway, at step 5 they are made for the cut alone."""
+    """At step 4 a row of the curve and a picture are due anyway; at step 5 they are made only because training ends."""
     loop = LOOP.model_copy(update={"checkpoint_every": 3, "picture_every": 4, "steps": 12})
     whole, pictures, asked = fit(consistency(), images, tmp_path / "whole", loop), [], []
     with monkeypatch.context() as patch:
         clock = SimpleNamespace(time=lambda: asked.append(1) or len(asked), perf_counter=lambda: 0.0)
-        patch.setattr(models.core.loop, "time", clock)  # a second a step
+        patch.setattr(models.core.loop, "time", clock)  # one second a step
         cut = fit(consistency(), images, tmp_path / "cut", loop, None, lambda done, _: pictures.append(done), at)
     assert (cut.done, cut.steps, cut.curve[-1]["step"], pictures) == (at, at, at, [4] + [5] * (at == 5))
     resumed = fit(consistency(), images, tmp_path / "cut", loop)

@@ -1,4 +1,4 @@
-"""A method is found by the name of its folder, and by nothing else."""
+"""A method is found only by the name of its folder."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Switches for speed: off they change nothing, on they change layout and kernels and never what is resumed or saved."""
+"""Switches for speed change layout and kernels, never what is saved or resumed. Off, they change nothing."""
 
 from __future__ import annotations
 

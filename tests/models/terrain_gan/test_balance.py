@@ -42,7 +42,7 @@ def test_all_of_its_state_is_in_its_memory():
     balance = Balance(BAND, first)
     start = [balance.turn(level) for level in levels[:11]]
     resumed = Balance(BAND, second)
-    second.update(first)  # as the loop puts it back
+    second.update(first)  # as the loop restores it
     assert start + [resumed.turn(level) for level in levels[11:]] == whole
 
 

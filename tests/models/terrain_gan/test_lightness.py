@@ -6,7 +6,7 @@ from models.terrain_gan.lightness import to_lab, to_srgb
 
 @pytest.mark.parametrize(
     ("rgb", "lab"),
-    [  # published values of the screen's corners; the last, on the straight pieces of both curves, by hand
+    [  # published values at the corners of sRGB; the last, on the linear parts of both curves, by hand
         ((255, 255, 255), (100, 0, 0)),
         ((0, 0, 0), (0, 0, 0)),
         ((255, 0, 0), (53.24, 80.09, 67.20)),

@@ -48,7 +48,7 @@ def judge(method, name="discriminator"):
 
 @pytest.mark.parametrize("flipped", [True, False])
 def test_the_band_means_the_same_with_one_route_and_with_two(flipped):
-    """The published switch holds a sum over routes against fixed numbers: with one route it never turns."""
+    """The published switch compares a sum over routes with fixed numbers, so with one route it never switches."""
     method = build(flipped_route=flipped)
     for patches in method.networks["discriminator"].scales:
         patches.verdict.register_forward_hook(lambda module, given, verdict: 0 * verdict)
@@ -67,7 +67,7 @@ def test_a_sure_judge_has_no_loss_and_a_wrong_one_more_than_chance():
 
 
 def flip_only(method, monkeypatch):
-    """Let the second route alone be judged."""
+    """Score only the second route."""
     whole = method._routes
     monkeypatch.setattr(method, "_routes", lambda *painting: whole(*painting)[1:])
 
@@ -99,14 +99,14 @@ def test_both_routes_show_the_same_land_and_another_light():
 
 @pytest.mark.parametrize("azimuth", range(0, 360, 45))
 def test_light_in_the_texture_is_wrong_in_one_route_as_often_as_right(azimuth):
-    """Whatever a texture lit from `azimuth` adds to the light of one route, it takes from that of the other."""
+    """A texture lit from `azimuth` adds as much light to one route as it removes from the other."""
     method = build()
     east, south = np.sin(np.radians(azimuth)), -np.cos(np.radians(azimuth))
     land = torch.randn(2, 1, 16, 16)
     lit = (east * land.roll(-1, 3) - east * land.roll(1, 3) + south * land.roll(-1, 2) - south * land.roll(1, 2)) / 9
     texture = lit.expand(-1, 3, -1, -1)
     for parameter in method.networks["shadow"].parameters():
-        torch.nn.init.zeros_(parameter)  # no light but the texture's
+        torch.nn.init.zeros_(parameter)  # only the light of the texture
     routes = method._routes(State(0, 10, method.networks), texture, land, torch.zeros(2, CLASSES, 16, 16))
     baked = []
     for seen in routes:
@@ -146,7 +146,7 @@ def test_features_are_compared_layer_by_layer_and_teach_the_fake_alone():
 
 
 def test_no_layer_of_the_judge_raises_a_difference():
-    """Spectral normalisation, after the few steps that its estimate takes."""
+    """Spectral normalisation, after the few steps that its estimate needs."""
     torch.manual_seed(0)
     network = Discriminator(Params(**TERRAIN_GAN).discriminator, 4).train()
     with torch.no_grad():
@@ -187,7 +187,7 @@ class Dying:
 
 
 def test_a_broken_run_goes_on_to_the_same_bits(tmp_path):
-    """With a band in which the switch turns, and is found again as it stood."""
+    """A band in which the switch turns; its state is restored after a break."""
     loop = LOOP.model_copy(update={"checkpoint_every": 5, "steps": 14, "clip": 100.0})
     band = {"stop": 1.0, "resume": 0.999, "rest": 2}
     method = build(balance=band)

@@ -4,12 +4,26 @@ from safetensors.torch import save_file
 
 from models.terrain_gan.perceptual import VGG, Perceptual
 
-NUMBERS = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28)  # of VGG-19's convolutions among its layers, up to relu5_1
+NUMBERS = (
+    0,
+    2,
+    5,
+    7,
+    10,
+    12,
+    14,
+    16,
+    19,
+    21,
+    23,
+    25,
+    28,
+)  # indices of the convolutions of VGG-19 among its layers, up to relu5_1
 
 
 @pytest.fixture(scope="module")
 def weights():
-    """Weights of VGG-19's shape; small random ones."""
+    """Small random weights with the shapes of VGG-19."""
     torch.manual_seed(0)
     widths = [64] * 2 + [128] * 2 + [256] * 4 + [512] * 5
     found, inside = {}, 3

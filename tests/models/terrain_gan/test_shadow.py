@@ -11,13 +11,13 @@ def build():
 
 
 def texture(n=2, low=-0.3, high=0.3):
-    """Muted colours, which no change of lightness drives out of what a screen can show."""
+    """Muted colours that stay within sRGB for every change of lightness."""
     torch.manual_seed(1)
     return torch.rand(n, 3, 12, 12) * (high - low) + low
 
 
 def test_slopes_are_metres_a_metre_over_the_typical_one():
-    metres = 50.0 * torch.arange(6.0).expand(1, 1, 6, 6)  # 50 m up with every pixel to the east
+    metres = 50.0 * torch.arange(6.0).expand(1, 1, 6, 6)  # rises 50 m with every pixel to the east
     bent = slopes(metres, gsd=100.0, typical=0.25)
     assert bent.shape == (1, 2, 6, 6)
     assert torch.allclose(bent[:, 0, :, :5], torch.asinh(torch.tensor(2.0)).expand(1, 6, 5))
@@ -40,7 +40,7 @@ def test_flat_ground_keeps_its_colour():
 
 
 def test_it_sees_the_ground_from_one_side():
-    """Mirrored ground under the same sun is another picture than the mirrored picture."""
+    """A picture of mirrored ground under the same sun differs from the mirrored picture."""
     shadow, flat, metres = build(), texture(), torch.randn(2, 1, 12, 12) * 40
     lit = shadow(flat, slopes(metres, 100.0, 0.3))
     mirrored = shadow(flat.flip(3), slopes(metres.flip(3), 100.0, 0.3))

@@ -74,7 +74,7 @@ def test_noise_and_z_make_two_paintings_of_one_map():
 
 
 def test_training_and_painting_are_the_same_function():
-    """Batch normalisation would tell them apart, and would let the neighbours in a batch show."""
+    """Batch normalisation would give different results, which depend on the neighbours in a batch."""
     generator = build(gain=0.5)
     z, noises = drawn(generator, 4, 16, 16)
     classes = maps(4, 16, 16)
@@ -87,7 +87,7 @@ def test_training_and_painting_are_the_same_function():
 
 
 def test_a_large_map_is_painted_as_a_crop_of_it_would_be():
-    """Nothing is averaged over the image: what lies far away does not matter."""
+    """Nothing is averaged over the image, so distant pixels do not matter."""
     generator = build(gain=0.5)
     z, noises = drawn(generator, 1, 16, 256)
     classes = maps(1, 16, 256)
