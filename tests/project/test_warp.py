@@ -109,7 +109,7 @@ def test_south_pole_from_longitudes_and_latitudes(tmp_path, lat, lon, gsd):
     source = of_surface(tmp_path, "cap", "EPSG:4326", Affine(0.05, 0, -180, 0, -0.004, -87), 7200, 750)
     to = target(lat, lon, gsd, 250)
     off = error([source], to, lon)
-    # The average over a pixel differs from the surface at its centre by up to 0.25 m at 300 m, and more for larger ones.
+    # The average over a pixel differs from the surface at its centre by up to 0.25 m at 300 m, and more on larger ones.
     assert np.nanmax(np.abs(off)) < 0.4 + 2e-6 * gsd**2
     assert not np.isnan(off).any()
 
