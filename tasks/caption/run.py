@@ -87,5 +87,5 @@ def _check(tiles: pd.DataFrame, scenes: gpd.GeoDataFrame, folder: Path) -> None:
     if lost.any():
         raise LandloomError(
             f"{folder / 'tiles.parquet'}: tile {tiles['key'][lost].iloc[0]} has heights but no GSD, so its slopes "
-            "cannot be told; give its scene a CRS in project, or caption it with method none"
+            "are unknown; give its scene a CRS in project, or caption it with method none"
         )

@@ -83,8 +83,8 @@ def find_classes(
     k = taken.k
     if taken.stability < choice.least_stability:
         stage.say(
-            f"no number of classes reaches least_stability {choice.least_stability}: {k} is taken at "
-            f"{taken.stability:.2f}, and another seed would find others; give more pixels, other weights or a k"
+            f"no number of classes reaches least_stability {choice.least_stability}: {k} classes have "
+            f"{taken.stability:.2f}, and another seed would find other classes; raise sample.pixels or set k"
         )
     labels = partition(points, dense, k, seed)
 

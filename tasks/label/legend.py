@@ -127,13 +127,13 @@ def edit(
                 raise LandloomError(f"{where}: none of the sampled pixels there is of class {one.name!r}")
             labels[moved] = to.number
             if not (labels == one.number).any():
-                raise LandloomError(f"{where}: this would leave nothing of class {one.name!r}; merge it instead")
+                raise LandloomError(f"{where}: this would move all pixels of class {one.name!r}; merge it instead")
     if len(classes) < 2:
-        raise LandloomError(f"{key}: one class is left after all edits; two are the least")
+        raise LandloomError(f"{key}: only one class is left after all edits, and two are needed")
     try:
         colors = spread([one.color for one in classes], [one.chosen for one in classes])
     except ValueError as error:
-        raise LandloomError(f"{key}: {error}: such classes cannot be told apart in a drawing") from None
+        raise LandloomError(f"{key}: {error}: such classes cannot be distinguished in a drawing") from None
     classes = [replace(one, color=color) for one, color in zip(classes, colors, strict=True)]
     return Legend(tuple(classes), labels)
 

@@ -40,7 +40,7 @@ class Features(Strict):
     @classmethod
     def _rising(cls, radii: tuple[int, ...]) -> tuple[int, ...]:
         if radii[0] < 1 or radii[-1] > 256 or any(a >= b for a, b in zip(radii, radii[1:], strict=False)):
-            raise ValueError("radii rise, from 1 or more to 256 at most")
+            raise ValueError("radii must ascend, from 1 to 256 at most")
         return radii
 
     @field_validator("weights")
@@ -67,7 +67,7 @@ class Sample(Strict):
     @classmethod
     def _rising(cls, edges: tuple[float, ...]) -> tuple[float, ...]:
         if any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
-            raise ValueError("edges of bands rise")
+            raise ValueError("edges of bands must ascend")
         return edges
 
 
@@ -100,7 +100,7 @@ class Choice(Strict):
     @classmethod
     def _range(cls, value: tuple[int, int]) -> tuple[int, int]:
         if not 2 <= value[0] <= value[1] <= MOST_CLASSES:
-            raise ValueError(f"candidates are two numbers of classes, least and most, 2 to {MOST_CLASSES}")
+            raise ValueError(f"candidates must be two numbers of classes, fewest and most, from 2 to {MOST_CLASSES}")
         return value
 
 
@@ -197,14 +197,14 @@ class Smoothing(Strict):
     @classmethod
     def _range(cls, value: tuple[float, float]) -> tuple[float, float]:
         if not 0 <= value[0] <= value[1]:
-            raise ValueError("two numbers, gentle and strong, neither below 0")
+            raise ValueError("give two numbers, gentle and strong, neither below 0")
         return value
 
     @field_validator("sigma_px")
     @classmethod
     def _bounded(cls, value: tuple[float, float]) -> tuple[float, float]:
         if value[1] > 32:
-            raise ValueError("more than 32 pixels would leave one class a tile")
+            raise ValueError("more than 32 pixels would give each tile a single class")
         return value
 
 

@@ -86,7 +86,7 @@ def _scenes(stage: Stage[Params], tiles: gpd.GeoDataFrame) -> tuple[gpd.GeoDataF
         )
     if "height" in layers and np.isnan(gsd[0]):
         raise LandloomError(
-            f"scene {scenes.index[0]} has heights but no GSD, so its slopes cannot be told; give it a CRS in project"
+            f"scene {scenes.index[0]} has heights but no GSD, so its slopes are unknown; give it a CRS in project"
         )
     method = stage.params.method
     if method.name == "cluster" and method.features.lightness == "corrected" and len(layers) < 2:
@@ -101,7 +101,7 @@ def _fits(classifier: Classifier, layers: tuple[str, ...], gsd: float | None) ->
     """Raise `LandloomError` where the scenes have other layers or another GSD than the classifier was fitted for."""
     if classifier.layers != layers:
         raise LandloomError(
-            f"classifier: it looks at {' and '.join(classifier.layers)}, and the scenes have {' and '.join(layers)}"
+            f"classifier: it uses {' and '.join(classifier.layers)}, and the scenes have {' and '.join(layers)}"
         )
     if (classifier.gsd is None) != (gsd is None) or (gsd is not None and abs(classifier.gsd / gsd - 1) > 0.05):
         raise LandloomError(f"classifier: it was fitted at {classifier.gsd} m a pixel, and the scenes have {gsd}")

@@ -91,9 +91,7 @@ def draw_pixels(
     found = list(stage.progress(parallel_map(_look, looks, stage.compute), len(looks), f"batches of {BATCH} tiles"))
     pixels = Pixels(*(np.concatenate([getattr(part, name) for part in found]) for name in Pixels.__annotations__))
     if len(pixels) < 100:
-        raise LandloomError(
-            f"label: only {len(pixels)} pixels of the kept tiles have values; there is nothing to class"
-        )
+        raise LandloomError(f"label: only {len(pixels)} pixels of the kept tiles have values; classes need more")
     return pixels
 
 

@@ -111,7 +111,7 @@ def _height_bins(heights: np.ndarray, bin_m: float, scene: str) -> tuple[int, in
         return 0, 1
     if not (high - low) / bin_m < MOST_BINS:
         raise LandloomError(
-            f"scene {scene}: heights run from {low:g} to {high:g} m, which is no relief; "
+            f"scene {scene}: heights run from {low:g} to {high:g} m, which is no terrain; "
             "look for a void code that the raster does not declare (acquire's `overrides` can name it)"
         )
     first, last = (int(np.floor(np.float32(edge) / np.float32(bin_m))) for edge in (low, high))

@@ -165,7 +165,7 @@ def test_an_earlier_classifier_labels_later_scenes(done, tmp_path):
     votes = confusion(tmp_path, ground)
     assert votes.max(axis=1).sum() / votes.sum() > 0.85
     grow(data, layers=("color",))
-    with pytest.raises(LandloomError, match="looks at height and color, and the scenes have color"):
+    with pytest.raises(LandloomError, match="uses height and color, and the scenes have color"):
         run(stage(tmp_path, method={"name": "classifier", **pinned}))
 
 
@@ -188,7 +188,7 @@ def test_one_layer_is_enough(tmp_path, layers, place, lightness, seed):
     [
         (("color",), {}, "corrected needs heights and colours, and there is only color"),
         (("height",), {}, "there is only height"),
-        (("height", "color"), {"method__sample__per_tile": 1}, "distinct pixels were found|nothing to class"),
+        (("height", "color"), {"method__sample__per_tile": 1}, "distinct pixels were found|classes need more"),
         (
             ("height", "color"),
             {"method__edits": ({"move": 0, "to": 1, "tile": "no/such", "row": 0, "col": 0, "neighbours": 5},)},
@@ -225,11 +225,11 @@ def test_what_does_not_exist_is_refused(change, message):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("features.radii_px", [5, 2], "radii rise"),
+        ("features.radii_px", [5, 2], "radii must ascend"),
         ("features.weights", {"height": 1.0}, "give a weight to each"),
         ("choice.k", "some", r"choice\.k"),
         ("choice.candidates", [9, 4], "two numbers of classes"),
-        ("sample.elevation_m", [3.0, 3.0], "edges of bands rise"),
+        ("sample.elevation_m", [3.0, 3.0], "edges of bands must ascend"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(key, value, message):
