@@ -8,11 +8,10 @@ from typing import Any
 import yaml
 
 from flows.history.findings import DIFFERENT, MISSING, SAME, Finding
+from flows.history.parameters import departures
 from flows.history.runs import Recorded, Runs
 from tasks.core.dag import stage_entry
 from tasks.core.hashing import file_md5
-from tasks.runs.titles import flatten
-from tasks.runs.tracking import safe_name
 
 
 def entries(chain: list[Recorded], tree: Path) -> str:
@@ -107,19 +106,11 @@ def _sizes(item: dict[str, Any], recorded: dict[str, str], tree: Path) -> list[s
 
 
 def _params(entry: dict[str, Any], run: Recorded) -> list[str]:
-    """Differences between the parameters in the lock and those of the run, compared as MLflow shows them: as text."""
+    """Differences between the parameters in the lock and those of the run."""
     name, dataset = run.stage.split("@")
     values = (entry.get("params") or {}).get("params.yaml") or {}
-    section = values.get(f"datasets.{dataset}.{name}", {})
-    flat = {"seed": values.get("seed"), **flatten(section if isinstance(section, dict) else {})}
-    locked = {safe_name(key): str(value)[:6000] for key, value in flat.items() if "/" not in key}
-    if len(run.params) <= 1:  # only its run file is known
-        return []
-    return [
-        f"{key} is {locked.get(key)}, the run recorded {run.params.get(key)}"
-        for key in sorted(locked.keys() | run.params.keys())
-        if locked.get(key) != run.params.get(key)
-    ]
+    wrong = departures(values.get(f"datasets.{dataset}.{name}"), values.get("seed"), run)
+    return [f"{key} is {locked}, the run recorded {recorded}" for key, (locked, recorded) in wrong.items()]
 
 
 def _stages(text: str) -> dict[str, Any] | None:

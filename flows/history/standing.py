@@ -8,14 +8,13 @@ from pathlib import Path
 import yaml
 
 from flows.history.findings import DIFFERENT, NOTE, SAME, Finding, compared
+from flows.history.parameters import departures
 from flows.history.runs import Recorded
 from flows.history.worktree import Worktree
 from flows.outside.git import git
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.runs.provenance import LOCK
-from tasks.runs.titles import flatten
-from tasks.runs.tracking import safe_name
 
 
 def settle(run: Recorded, tree: Worktree) -> list[Finding]:
@@ -78,12 +77,10 @@ def _inside(ours: Path, theirs: Path, digest: str) -> str:
 
 def _params(run: Recorded, params: dict) -> Finding:
     name, dataset = run.stage.split("@")
-    flat = {"seed": params.get("seed"), **flatten(params.get("datasets", {}).get(dataset, {}).get(name, {}))}
-    here = {safe_name(key): str(value)[:6000] for key, value in flat.items() if "/" not in key}
-    wrong = [key for key in sorted(here.keys() | run.params.keys()) if here.get(key) != run.params.get(key)]
+    wrong = departures(params.get("datasets", {}).get(dataset, {}).get(name), params.get("seed"), run)
     if not wrong:
         return Finding(run.stage, "params.yaml", SAME)
-    told = [f"{key} is {here.get(key)}, recorded {run.params.get(key)}" for key in wrong]
+    told = [f"{key} is {here}, recorded {recorded}" for key, (here, recorded) in wrong.items()]
     return Finding(run.stage, "params.yaml", DIFFERENT, "; ".join(told[:3]))
 
 
