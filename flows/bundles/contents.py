@@ -137,7 +137,7 @@ def _entries(stages: Sequence[str], root: Path) -> list[StageEntry]:
         raise LandloomError(f"{', '.join(stale)} must run first: `dvc repro {' '.join(stale)}`, then run this again")
     between = [stage for stage in sorted(before) if set(chosen(plan.graph, [stage])) & set(stages)]
     if between:
-        raise LandloomError(f"{between[0]} stands between the stages of the bundle: name it too")
+        raise LandloomError(f"{between[0]} is between the stages of the bundle; name it too")
     order = stage_names(root)
     return [stage_entry(room, datasets[0], root) for room in sorted(set(rooms), key=order.index)]
 

@@ -187,7 +187,7 @@ def test_without_a_place_to_keep_the_run_the_stage_finishes_and_says_what_is_los
     run_tiny(tree, work)
     assert held(tree)["run_id"] is None
     said = capfd.readouterr().err
-    assert said.count("warning: ") == 2 and "nor can it be kept here, so it is lost: " in said
+    assert said.count("warning: ") == 2 and "the run cannot be kept here either and is lost: " in said
 
 
 KEEP_AND_WAIT = """
