@@ -24,7 +24,8 @@ from tasks.runs.titles import committed_text
 SHARED = ("tasks/core", "tasks/compute", "tasks/formats", "tasks/relief", "models/core")
 """Folders of which a stage uses only some modules. A stage uses all modules of its other dependencies."""
 
-BESIDE = ("dvc.yaml", "dvc.lock", PARAMS, LOCK, "infra/scales", "infra/accelerate", "infra/slurm", "flows/__init__.py")
+MACHINES = ("infra/scales", "infra/accelerate", "infra/slurm", "infra/gpu")
+BESIDE = ("dvc.yaml", "dvc.lock", PARAMS, LOCK, *MACHINES, "flows/__init__.py")
 FAR = ("__init__", "archive", "far", "layout", "machine", "verify")  # modules of flows/bundles
 RUN = '''#!/usr/bin/env python3
 """Run the stages of this bundle: `python3 run.py --help` says how."""
