@@ -36,7 +36,7 @@ TOY = {
     "WORKERS": 1,
     "CHANGES": {
         "train": {"steps": 2, "batch": 2, "warmup": 1, "log_every": 2, "checkpoint_every": 2, "picture_every": 2},
-        "evaluate": {"samples": 4, "tiles": 16, "projections": 4, "bootstrap": 2},
+        "evaluate": {"samples": 16, "tiles": 32, "projections": 4, "bootstrap": 2},
     },
 }
 

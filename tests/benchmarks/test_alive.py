@@ -1,4 +1,4 @@
-"""Every benchmark still runs: at its toy size, with its figures unread. A renamed function shows here, not months later."""
+"""Every benchmark runs, at its toy size and with its figures unread: what breaks it shows here, not months later."""
 
 from __future__ import annotations
 
