@@ -77,7 +77,7 @@ def _in_this_process(name: str, *arguments: str, environment: dict[str, str] | N
 def _inputs(name: str, folder: Path) -> dict[str, Path]:
     """Small data in place of a demo's or of real maps."""
     if name == "flipped_route":
-        return {"SHARDS": shard(grow(folder / "data" / "atlas", ("height", "color"), px=64, classes=7), px=64)}
+        return {"SHARDS": shard(grow(folder / "data" / "atlas", ("height", "color"), 4, 64, classes=7), px=64)}
     return {"GLOBE": _globe(folder)} if name == "label" else {}
 
 

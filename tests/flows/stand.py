@@ -73,8 +73,10 @@ def everything_up_to_date(root: Path) -> dict[str, set[str]]:
     new_repository(root, (ROOT / "dvc.yaml").read_text(), (ROOT / PARAMS).read_text())
     datasets = yaml.safe_load((ROOT / PARAMS).read_text())["datasets"]
     entries = [stage_entry(name, dataset, ROOT) for dataset in datasets for name in stage_names(ROOT)]
-    for path in {path for entry in entries for path in (*entry.outs, *entry.deps)}:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(path)
+    paths = {path for entry in entries for path in (*entry.outs, *entry.deps)}
+    for path in sorted(paths, reverse=True):  # `tasks/formats` after `tasks/formats/tables`, which makes it a folder
+        if not (root / path).is_dir():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(path)
     subprocess.run(["dvc", "commit", "--quiet", "--force"], cwd=root, check=True)
     return {entry.key: {other.key for other in entries if set(other.outs) & set(entry.deps)} for entry in entries}
