@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 NAME   ?= laptop
 APPLY  ?=
+MINUTES ?= 9
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
@@ -12,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: demo test bench lint scale params ui server worker deploy setup clean
+.PHONY: demo test bench gpu-check lint scale params ui server worker deploy setup clean
 
 demo: setup  ## run the whole pipeline at demo scale, on the built-in sample
 	dvc repro
@@ -23,6 +24,10 @@ test: setup  ## the fast tests: no network, no GPU
 
 bench: setup  ## measure speed and memory and print the table of docs/measured.md; the projection row needs gdal-bin
 	python -m tests.benchmarks
+
+gpu-check: setup  ## try this machine's GPU for MINUTES: its numbers, what makes it fast, and a training (docs/gpu.md)
+	dvc repro --quiet shard@terrain
+	python -m infra.gpu.check --minutes $(MINUTES)
 
 lint: setup
 	ruff check .

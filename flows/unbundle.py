@@ -81,13 +81,13 @@ def _checked(
     if found:
         more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         lines = "".join(f"\n  {line}" for line in found[:_SHOWN])
-        raise LandloomError(f"refused: these are results of other inputs than today's:{lines}{more}")
+        raise LandloomError(f"refused: the inputs of these results differ from those of this checkout:{lines}{more}")
     check_records(stages, folder)
     short = [stage for stage in stages if "steps_done" in stage]
     if short and not partial:
         raise LandloomError(
-            f"refused: {short[0]['name']} ended early: {_words(short[0])}. The schedule of its learning rate was cut, "
-            "so it is no shorter training but part of one; --partial takes it all the same"
+            f"refused: {short[0]['name']} ended early: {_words(short[0])}. Its learning-rate schedule was "
+            "cut off, so the model differs from that of a shorter training; --partial imports it"
         )
     return stages
 

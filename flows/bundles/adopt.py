@@ -45,7 +45,7 @@ def adopt(name: str, inputs: Mapping[str, str], folder: Path, root: Path) -> boo
             except DependencyDoesNotExistError:  # not fetched; DVC records only its hash
                 dep.hash_info, dep.meta = HashInfo("md5", inputs[dep.def_path]), Meta()
             if not isinstance(dep, ParamsDependency) and dep.hash_info.value != inputs[dep.def_path]:
-                raise LandloomError(f"{name}: {dep.def_path} changed while its results were taken over; start again")
+                raise LandloomError(f"{name}: {dep.def_path} changed while the results were imported; start again")
         for out in stage.outs:
             _take(out, folder / out.def_path)
         stage.md5 = stage.compute_md5()

@@ -91,10 +91,10 @@ def carded(name: str, card: dict[str, Any]) -> list[tuple[str, bytes]]:
 def read_card(text: bytes, digest: bytes, name: str, kind: str) -> dict[str, Any]:
     """Parse and return a card. Raise ArchiveError if it does not match its hash or has another format."""
     if f"{hashlib.sha256(text).hexdigest()}\n".encode() != digest:
-        raise ArchiveError(f"{name}: damaged: its bytes are not those that its hash was taken of")
+        raise ArchiveError(f"{name}: damaged: its content does not match its hash")
     card = json.loads(text)
     if card.get("format") != kind:
-        raise ArchiveError(f"{name}: its format is {card.get('format')!r}, and only {kind!r} can be read")
+        raise ArchiveError(f"{name}: its format is {card.get('format')!r}; this version reads only {kind!r}")
     return card
 
 
@@ -132,7 +132,7 @@ def unpack(path: Path, into: Path, name: str, kind: str, limit: int) -> dict[str
         missing = set(files)
         for found, length, chunks in members:
             if found not in missing:
-                why = "comes twice" if found in files else f"is not listed in {name}"
+                why = "occurs twice" if found in files else f"is not listed in {name}"
                 raise ArchiveError(f"{path.name}: {found}: {why}")
             missing.discard(found)
             if length != files[found][0]:
@@ -151,13 +151,13 @@ def _take(chunks: Iterator[bytes], target: Path, digest: str, where: str) -> Non
         target.parent.mkdir(parents=True, exist_ok=True)
         stream = target.open("xb")
     except (FileExistsError, NotADirectoryError):
-        raise ArchiveError(f"{where}: its path runs through another file's") from None
+        raise ArchiveError(f"{where}: its path conflicts with that of another file") from None
     with stream:
         for chunk in chunks:
             found.update(chunk)
             stream.write(chunk)
     if found.hexdigest() != digest:
-        raise ArchiveError(f"{where}: damaged: its bytes are not those that its hash was taken of")
+        raise ArchiveError(f"{where}: damaged: its content does not match its hash")
 
 
 def _members(stream: IO[bytes]) -> Iterator[tuple[str, int, Iterator[bytes]]]:
@@ -172,17 +172,17 @@ def _members(stream: IO[bytes]) -> Iterator[tuple[str, int, Iterator[bytes]]]:
             raise ArchiveError(f"a header of the archive is damaged: {error}") from None
         safe_name(entry.name)
         if entry.type != tarfile.REGTYPE:
-            raise ArchiveError(f"{entry.name}: no regular file (its type is {entry.type!r}), and nothing else is taken")
+            raise ArchiveError(f"{entry.name}: no regular file (type {entry.type!r}); other types are refused")
         if _header(entry.name, entry.size).tobuf(tarfile.USTAR_FORMAT, "utf-8", "strict") != header:
-            raise ArchiveError(f"{entry.name}: its header is not as it was written")
+            raise ArchiveError(f"{entry.name}: its header is damaged")
         yield entry.name, entry.size, _content(stream, entry.name, entry.size)
         if any(_exactly(stream, -entry.size % BLOCK, entry.name)):
-            raise ArchiveError(f"{entry.name}: the bytes that fill its last block are damaged")
+            raise ArchiveError(f"{entry.name}: the padding of its last block is damaged")
     left = tarfile.RECORDSIZE
     while chunk := stream.read(_CHUNK):
         left -= len(chunk)
         if any(chunk) or left < 0:
-            raise ArchiveError("the archive goes on after its end")
+            raise ArchiveError("the archive has data after its end")
 
 
 def _content(stream: IO[bytes], name: str, length: int) -> Iterator[bytes]:
@@ -207,7 +207,7 @@ def safe_name(name: str) -> None:
     """Raise ArchiveError if a name is not a plain relative path or could leave the folder."""
     parts = name.split("/")
     if not name.isprintable() or "\\" in name or any(part in ("", ".", "..") for part in parts):
-        raise ArchiveError(f"{name!r}: a path that leads elsewhere, and is not taken")
+        raise ArchiveError(f"{name!r}: a path that could leave the folder is refused")
 
 
 def zstd() -> Any | None:

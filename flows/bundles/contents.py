@@ -24,7 +24,8 @@ from tasks.runs.titles import committed_text
 SHARED = ("tasks/core", "tasks/compute", "tasks/formats", "tasks/relief", "models/core")
 """Folders of which a stage uses only some modules. A stage uses all modules of its other dependencies."""
 
-BESIDE = ("dvc.yaml", "dvc.lock", PARAMS, LOCK, "infra/scales", "infra/accelerate", "infra/slurm", "flows/__init__.py")
+MACHINES = ("infra/scales", "infra/accelerate", "infra/slurm", "infra/gpu")
+BESIDE = ("dvc.yaml", "dvc.lock", PARAMS, LOCK, *MACHINES, "flows/__init__.py")
 FAR = ("__init__", "archive", "far", "layout", "machine", "verify")  # modules of flows/bundles
 RUN = '''#!/usr/bin/env python3
 """Run the stages of this bundle: `python3 run.py --help` says how."""
@@ -137,7 +138,7 @@ def _entries(stages: Sequence[str], root: Path) -> list[StageEntry]:
         raise LandloomError(f"{', '.join(stale)} must run first: `dvc repro {' '.join(stale)}`, then run this again")
     between = [stage for stage in sorted(before) if set(chosen(plan.graph, [stage])) & set(stages)]
     if between:
-        raise LandloomError(f"{between[0]} stands between the stages of the bundle: name it too")
+        raise LandloomError(f"{between[0]} is between the stages of the bundle; name it too")
     order = stage_names(root)
     return [stage_entry(room, datasets[0], root) for room in sorted(set(rooms), key=order.index)]
 

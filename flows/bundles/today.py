@@ -24,7 +24,7 @@ def differences(stages: list[dict[str, Any]], manifest: dict[str, Any], root: Pa
         entry = _entry(stage["name"], root)
         odd = sorted(set(entry.deps) ^ (set(stage["inputs"]) | made & set(entry.deps)))
         odd += sorted(set(entry.outs) ^ set(stage["outs"]))
-        found += [f"dvc.yaml: {entry.key}: {path} is named on one side only" for path in odd]
+        found += [f"dvc.yaml: {entry.key}: {path} is named by only one side" for path in odd]
         found += _parameters(stage["params"], parameters(entry, root))
         for dep, digest in stage["inputs"].items():
             if dep not in odd and digest != (now := _today(dep, root)):
@@ -86,5 +86,5 @@ def check_records(stages: list[dict[str, Any]], folder: Path) -> None:
         for what, said, found in (("inputs", record["inputs"], inputs), ("outs", record["outs"], outs)):
             odd = sorted(key for key in set(said) | set(found) if said.get(key) != found.get(key))
             if odd:
-                raise LandloomError(f"results: {name}: its run file has other {what} than came back: {', '.join(odd)}")
+                raise LandloomError(f"results: {name}: its run file states other {what}: {', '.join(odd)}")
         made |= outs

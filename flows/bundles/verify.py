@@ -30,14 +30,14 @@ def verify(root: Path, manifest: dict[str, Any]) -> None:
     wrong += [f"{name}: not part of the bundle, and the stage would read it" for name in _strangers(root, manifest)]
     if wrong:
         more = f" (and {len(wrong) - _SHOWN} more)" if len(wrong) > _SHOWN else ""
-        raise ArchiveError(f"the bundle is not as it was packed: {'; '.join(wrong[:_SHOWN])}{more}; unpack it again")
+        raise ArchiveError(f"the bundle has changed: {'; '.join(wrong[:_SHOWN])}{more}; unpack it again")
 
 
 def _damage(path: Path, size: int, digest: str) -> str | None:
     try:
         if path.stat().st_size != size:
             return f"{path.stat().st_size} bytes where {size} were packed"
-        return None if sha256(path) == digest else "damaged: its bytes are not those that were packed"
+        return None if sha256(path) == digest else "damaged: its content does not match its hash"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
 

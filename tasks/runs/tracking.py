@@ -143,7 +143,7 @@ class MlflowRun(Run):
                     self._journal.keep(event)
             except OSError as error:
                 self._keeping = False
-                print(f"warning: nor can it be kept here, so it is lost: {error}", file=sys.stderr, flush=True)
+                print(f"warning: the run cannot be kept here either and is lost: {error}", file=sys.stderr, flush=True)
 
     def _leave(self, error: Exception, missing: str) -> None:
         self._client = None

@@ -1,1 +1,3 @@
-"""What is measured and not tested: each `bench_*.py` has a `run()` giving rows (what, measured, bar)."""
+"""Benchmarks: what is measured, and never by the tests."""
+
+import tasks  # noqa: F401 - fixes the arithmetic, so it comes before whatever loads numpy

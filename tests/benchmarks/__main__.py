@@ -11,6 +11,8 @@ import os
 import platform
 from pathlib import Path
 
+from tests.benchmarks.fresh import nothing_left
+
 HERE = Path(__file__).parent
 
 
@@ -21,9 +23,10 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*names, []], help="which benchmarks (default: all)")
     chosen = parser.parse_args().names or names
     rows = []
-    for name in chosen:  # stages print their progress while they are measured, so the table comes last and whole
-        print(f"measuring {name}", flush=True)
-        rows += importlib.import_module(f"tests.benchmarks.bench_{name}").run()
+    with nothing_left():
+        for name in chosen:  # stages print their progress while they are measured, so the table comes last and whole
+            print(f"measuring {name}", flush=True)
+            rows += importlib.import_module(f"tests.benchmarks.bench_{name}").run()
     print(f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print("| measured | result | bar |\n|---|---|---|")
     for row in rows:

@@ -1,65 +1,131 @@
-"""What the fixed arithmetic costs: kernels and training steps with it, as a ratio to the processor's own choice.
+"""What the fixed arithmetic costs: stages and training steps with it, as a ratio to the processor's own choice.
 
-Each figure is a process of its own, since the libraries choose when they load; the two kinds alternate.
+Each figure comes from a process of its own, since the libraries choose when they load; the two kinds alternate.
+"Native" is a process without any of the variables: AVX-512 where the processor has it, and as many threads as the
+libraries take. The figures are seconds of processor, of all threads, so that other work on the machine does not count.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 
-from tasks.core.arithmetic import CODE, PREFIXES, supported
-from tasks.core.settings import ROOT
+from tasks.core import arithmetic
+from tests.benchmarks.fresh import child_output
 
-ROUNDS = 3
-KERNELS = {
-    "numpy functions": "f = lambda: np.exp(x) + np.log1p(x) + np.arctan(x)",
-    "numpy product, one thread": "f = lambda: x @ x.T",
-    "numpy percentile": "f = lambda: np.percentile(x, [16, 50, 84], axis=0)",
-    "torch product": "f = lambda: t @ t.T",
-    "torch square root": "f = lambda: t.sqrt()",
-    "torch convolution, forward and backward": "f = lambda: conv(p).square().sum().backward()",
-    "step of RAdam, a million weights": "f = lambda: radam.step()",
-}
-SET_UP = """
-import sys, time
-if {fixed}:
-    import tasks
-import numpy as np, torch
-if {fixed}:
-    import models.core.method
-torch.set_num_threads(1)
-x = np.random.default_rng(1).random((800, 800)).astype(np.float32)
-t = torch.from_numpy(x)
-p = torch.rand(8, 24, 32, 32)
-conv = torch.nn.Conv2d(24, 24, 3, padding=1)
-w = torch.nn.Parameter(torch.rand(1_000_000)); w.grad = torch.rand(1_000_000)
-radam = torch.optim.RAdam([w])
-{kernel}
-for _ in range(10): f()
-best = min((lambda began: (f(), time.perf_counter() - began)[1])(time.perf_counter()) for _ in range(30))
-print(best)
-"""
+ROUNDS, REPEATS = 3, 2
+SIZE = 1.0
+KINDS = ("native", "fixed")
+TOY = {"ROUNDS": 1, "REPEATS": 1, "SIZE": 0.02, "KINDS": ("fixed",)}
 
 
 def run() -> list[tuple[str, str, str]]:
     """Rows of the table: speed with the fixed arithmetic over speed without."""
-    if not supported():
+    if not arithmetic.supported():
         return [("fixed arithmetic", "this processor has no x86-64-v3", "")]
     rows = []
-    for what, kernel in KERNELS.items():
-        ratios = [_seconds(kernel, False) / _seconds(kernel, True) for _ in range(ROUNDS)]
-        rows.append((f"speed with fixed arithmetic: {what}", f"{median(ratios):.2f}×", ""))
+    for name, work in WORK.items():
+        seconds: dict[str, list[float]] = {"native": [], "fixed": []}
+        for _ in range(ROUNDS):
+            for kind in KINDS:
+                seconds[kind].append(float(child_output("arithmetic", kind, name, str(SIZE)).split()[-1]))
+        native, fixed = (median(seconds[kind] or seconds[KINDS[0]]) for kind in ("native", "fixed"))
+        told = f"{native / fixed:.2f}× ({fixed:.2f} against {native:.2f} s)"
+        rows.append((f"speed with fixed arithmetic: {work.__doc__.splitlines()[0].rstrip('.').lower()}", told, ""))
     return rows
 
 
-def _seconds(kernel: str, fixed: bool) -> float:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIXES)}
-    environment |= CODE if fixed else {"OPENBLAS_NUM_THREADS": "1"}
-    code = SET_UP.format(fixed=fixed, kernel=kernel)
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
-    return float(done.stdout.split()[-1])
+def child(kind: str, name: str, size: str) -> None:
+    """Print the seconds of one piece of work; `native` must come before numpy and torch load."""
+    if kind == "native":
+        arithmetic.release()
+        for variable in arithmetic.THREADS:
+            os.environ.pop(variable, None)
+    with tempfile.TemporaryDirectory() as folder:
+        work = WORK[name](Path(folder), float(size))
+        print(min(work() for _ in range(REPEATS)))
+
+
+def _timed(function: Callable[[], object]) -> Callable[[], float]:
+    def seconds() -> float:
+        started = time.process_time()
+        function()
+        return time.process_time() - started
+
+    return seconds
+
+
+def _select(root: Path, size: float) -> Callable[[], float]:
+    """Selection, windows of 64² from scenes of 512²."""
+    from tasks.formats.tables.scenes import read_scenes
+    from tests.benchmarks.bench_select import RULES, _choose, _spot
+    from tests.select.small import add_heights, fractal, stage, write_table
+
+    folder, count = root / "data" / "terrain", max(4, int(24 * size))
+    heights = fractal((512, 512), 200, 1)
+    write_table(folder, [add_heights(folder, f"s{k:02}", heights + k, *_spot(k, count)) for k in range(count)])
+    one = stage(root, px=64, stride=32, rules=RULES, quota=1000, block_km=100)
+    scenes = read_scenes(folder / "scenes.parquet")
+    _choose(one, scenes)  # compiles
+    return _timed(lambda: _choose(one, scenes))
+
+
+def _project(root: Path, size: float) -> Callable[[], float]:
+    """Projection of a cell of 1″ to 90 m."""
+    from tasks.project.make import render
+    from tests.benchmarks.bench_project import CELL, batch_of
+
+    batch, _ = batch_of(root, max(300, int(CELL * size)), 90.0 if size >= 1 else 900.0)
+    return _timed(lambda: render(batch))
+
+
+def _label(root: Path, size: float) -> Callable[[], float]:
+    """Features, UMAP and classes of `label`, fitted on 64 scenes of 96²."""
+    from tasks.label.run import run as label
+    from tests.label.small import grow, stage
+
+    grow(root / "data" / "atlas", scenes=max(4, int(64 * size)))
+    sizes = {"sample__pixels": max(300, int(3000 * size)), "embedding__epochs": max(20, int(200 * size))}
+    changes = {f"method__{name}": value for name, value in sizes.items()}
+    label(stage(root, **changes))  # compiles
+    return _timed(lambda: label(stage(root, **changes)))
+
+
+def _train(dataset: str, root: Path, size: float) -> Callable[[], float]:
+    from tasks.core.settings import read, rooms
+    from tasks.train.run import run as train
+    from tests.shard.small import grow, shard
+    from tests.train.stand import stage
+
+    sections = rooms(read()["datasets"], dataset)
+    px, section = sections["shard"].px, sections["train"].model_dump()
+    layers, classes = (("height", "color"), 7) if dataset == "atlas" else (("height",), 0)
+    shard(grow(root / "data" / "small", layers, scenes=4, px=px, classes=classes), px=px)
+    steps = max(2, int(16 * size))
+    section |= {"steps": steps, "warmup": 1, "log_every": steps, "checkpoint_every": steps, "picture_every": steps}
+
+    return _timed(lambda: train(stage(root, **section)))
+
+
+def _consistency(root: Path, size: float) -> Callable[[], float]:
+    """Training of 16 steps with `consistency`, as the dataset `terrain` has it."""
+    return _train("terrain", root, size)
+
+
+def _terrain_gan(root: Path, size: float) -> Callable[[], float]:
+    """Training of 16 steps with `terrain_gan`, as the dataset `atlas` has it."""
+    return _train("atlas", root, size)
+
+
+WORK: dict[str, Callable[[Path, float], Callable[[], float]]] = {
+    "select": _select,
+    "project": _project,
+    "label": _label,
+    "consistency": _consistency,
+    "terrain_gan": _terrain_gan,
+}
+"""Pieces of work: each makes its inputs in a folder, warms up, and returns what measures it once, in seconds."""

@@ -11,8 +11,10 @@ import os
 import shutil
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,16 +28,27 @@ from tasks.train.params import Params as TrainParams
 from tasks.train.run import run as train
 
 SEEDS = (1, 2, 3, 4)
+SHARDS = ROOT / "data" / "atlas" / "shards"
+WORKERS = os.cpu_count()
+CHANGES: dict[str, dict[str, Any]] = {"train": {}, "evaluate": {}}  # of the checkout's parameters
+TOY = {
+    "SEEDS": (1,),
+    "WORKERS": 1,
+    "CHANGES": {
+        "train": {"steps": 2, "batch": 2, "warmup": 1, "log_every": 2, "checkpoint_every": 2, "picture_every": 2},
+        "evaluate": {"samples": 16, "tiles": 32, "projections": 4, "bootstrap": 2},
+    },
+}
 
 
 def run() -> list[tuple[str, str, str]]:
     """Rows of the table."""
-    if not (ROOT / "data" / "atlas" / "shards").is_dir():
+    if not SHARDS.is_dir():
         return [("flipped route", "not measured: `make demo` makes data/atlas first", "")]
     cases = list(product(SEEDS, (True, False)))
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=spawn) as pool:
-        found = dict(zip(cases, pool.map(_leaks, *zip(*cases, strict=True)), strict=True))
+    with ProcessPoolExecutor(WORKERS, mp_context=spawn) as pool:
+        found = dict(zip(cases, pool.map(partial(_leaks, SHARDS, CHANGES), *zip(*cases, strict=True)), strict=True))
     with_it, without = (np.array([found[seed, flipped]["texture"] for seed in SEEDS]) for flipped in (True, False))
     sizes = [np.abs(leaks).mean() for leaks in (with_it, without)]
     real = found[cases[0]]["real"]
@@ -50,18 +63,22 @@ def run() -> list[tuple[str, str, str]]:
     ]
 
 
-def _leaks(seed: int, flipped: bool) -> dict[str, float]:
+def _leaks(shards: Path, changes: dict[str, dict[str, Any]], seed: int, flipped: bool) -> dict[str, float]:
     """Leakage of texture, shaded and real."""
     sections, compute = load().datasets["atlas"], Compute(engine="serial", workers=1)
-    section = sections["train"] | {"threads": 1}
+    section = sections["train"] | {"threads": 1} | changes["train"]
     section["method"] = section["method"] | {"flipped_route": flipped}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "data" / "atlas").mkdir(parents=True)
         shutil.copy2(ROOT / "params.yaml", root)
-        (root / "data" / "atlas" / "shards").symlink_to(ROOT / "data" / "atlas" / "shards")
+        (root / "data" / "atlas" / "shards").symlink_to(shards)
         entries = (stage_entry(name, "atlas", ROOT) for name in ("train", "evaluate"))
         train(Stage(next(entries), TrainParams(**section), seed, compute, Run(), root))
-        evaluate(Stage(next(entries), EvaluateParams(**sections["evaluate"]), seed, compute, Run(), root))
+        evaluate(
+            Stage(
+                next(entries), EvaluateParams(**sections["evaluate"] | changes["evaluate"]), seed, compute, Run(), root
+            )
+        )
         found = json.loads((root / "data" / "atlas" / "evaluation" / "metrics.json").read_text())
     return {name: facts["leak"] for name, facts in found["details"]["paintings"]["shadow_leakage"].items()}

@@ -10,7 +10,6 @@ import hashlib
 import json
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -41,6 +40,7 @@ from tasks.label.params import Params
 from tasks.label.run import run as label
 from tasks.label.smooth import class_map, strength
 from tasks.label.views import Views
+from tests.benchmarks.fresh import child_output
 from tests.conftest import REALDATA
 
 CROPS, PX, GSD = 1500, 256, 10_000.0
@@ -51,10 +51,25 @@ SECTION: dict[str, Any] = {
     "method": {"name": "cluster", "sample": {"pixels": 8000, "slope_deg": [0.05, 0.2, 0.6]}},
 }
 
+GLOBE = REALDATA / "global"
+TOY = {
+    "CROPS": 20,
+    "PX": 48,
+    "GSD": 50_000.0,
+    "SECTION": {
+        "method": {
+            "name": "cluster",
+            "sample": {"pixels": 600, "per_tile": 100, "slope_deg": [0.05, 0.2]},
+            "embedding": {"epochs": 20, "dimensions": 2},
+            "choice": {"candidates": [3, 4], "replicates": 2, "least_stability": 0.0},
+        }
+    },
+}
+
 
 def run() -> list[tuple[str, str, str]]:
     """Fit from two seeds, label all again with the first classifier, and hold it against the bars."""
-    if not (REALDATA / "global").is_dir():
+    if not GLOBE.is_dir():
         return [("label", "not measured: no global maps beside this checkout", "")]
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):  # stdout is for the table
         root = Path(folder)
@@ -128,7 +143,7 @@ def crops(data: Path, count: int) -> np.ndarray:
 
 def _globe() -> dict[str, np.ndarray]:
     """Plate carrée maps, float32 (bands, H, W), each with a column of the other side of 180° at both ends."""
-    folder = REALDATA / "global"
+    folder = GLOBE
     with rasterio.open(folder / "etopo20_metres_epsg4326_DERIVED.tif") as source:
         height = source.read(1)
     images = {
@@ -224,15 +239,14 @@ def _memory(root: Path) -> tuple[str, str, str]:
     """Peak memory of the stage over a tenth of the tiles and over all, each in a fresh process."""
     peaks = []
     for count in (CROPS // 10, CROPS):
-        command = [sys.executable, "-m", "tests.benchmarks.bench_label", str(root), str(count)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        peaks.append(int(done.stdout.split()[-1]) / 1024)
+        peaks.append(int(child_output("label", str(root), str(count)).split()[-1]) / 1024)
     text = f"{peaks[0]:.0f} and {peaks[1]:.0f} MiB ({peaks[1] / peaks[0]:.2f}×)"
     return f"label, peak memory with {CROPS // 10} and {CROPS:,} tiles of {PX}²", text, "flat: ≤ 1.1×"
 
 
-if __name__ == "__main__":
-    place, count = Path(sys.argv[1]), int(sys.argv[2])
+def child(root: str, number: str) -> None:
+    """Label the first crops with the kept classifier, and print this process's peak memory in KiB."""
+    place, count = Path(root), int(number)
     few = Path(tempfile.mkdtemp(dir=place))
     target = few / "data" / "atlas"
     target.mkdir(parents=True)

@@ -22,6 +22,7 @@ from tasks.formats.tables.scenes import SceneReader, write_layer
 from tests.servers import free_port, process
 
 SCENES, PX, PACKS = 2000, 128, 20
+TOY = {"SCENES": 4, "PX": 16, "PACKS": 2}
 GRID = ("EPSG:3857", Affine(90, 0, 0, 0, -90, 0))
 KEYS = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing", "AWS_DEFAULT_REGION": "us-east-1"}
 

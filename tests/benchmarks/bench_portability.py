@@ -56,6 +56,8 @@ for room in sys.argv[2:]:
 """
 """Does what `tasks.runs.execute.run_stage` does but record the run; prints SHA-256 of all files after each stage."""
 
+TOY = {"PROCESSES": ("acquire",), "PROCESSORS": (), "DATASETS": {"terrain": DATASETS["terrain"]}}
+
 Way = tuple[list[str], dict[str, str]]
 Made = dict[str, str]
 

@@ -6,7 +6,6 @@ import json
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
@@ -20,21 +19,26 @@ from tasks.formats.tables.ledger import LedgerRow
 from tasks.project.batches import Batch, Job
 from tasks.project.cover import cover
 from tasks.project.footprint import footprint, ground_gsd
+from tasks.project.grids import Grid
 from tasks.project.make import render
 from tasks.project.params import Params
 from tasks.project.rasters import Raster
+from tests.benchmarks.fresh import child_output
 from tests.project.stage import ledger_row, project
 
 CELL = 3601  # a 1° cell of 1", node-registered: what SRTM and NASADEM publish
 VOID = -32768
 CELLS = (2, 24)  # of a third of that, as scenes grow
 REPEATS = 5
+SCENE_PX = 1024
+TARGETS = ((30.0, "cubic"), (90.0, "average"))  # metres a pixel: near 1:1, and shrinking
+TOY = {"CELL": 361, "CELLS": (1, 2), "REPEATS": 1, "SCENE_PX": 128, "TARGETS": ((300.0, "cubic"), (900.0, "average"))}
 
 
 def run() -> list[tuple[str, str, str]]:
     """Throughput near 1:1 (cubic) and shrinking (average), then peak memory."""
     with tempfile.TemporaryDirectory() as folder:
-        rows = [_throughput(Path(folder), gsd, method) for gsd, method in ((30.0, "cubic"), (90.0, "average"))]
+        rows = [_throughput(Path(folder), gsd, method) for gsd, method in TARGETS]
         return [*rows, _memory(Path(folder))]
 
 
@@ -42,15 +46,9 @@ def _throughput(folder: Path, gsd: float, method: str) -> tuple[str, str, str]:
     what, bar = f"projection of a 1″ cell to {gsd:g} m ({method}), throughput / `gdalwarp`'s", "≥ 0.9×"
     gdalwarp = shutil.which("gdalwarp")
     if gdalwarp is None:
-        return what, "skipped: gdalwarp is not installed", bar
-    raster = _cell(folder / "cell.tif", 46, 8, CELL, 1 / (CELL - 1))
-    # fill_px 0: gdalwarp fills no voids either.
-    params = Params(gsd=gsd, scene_px=1024, fill_px=0)
-    ground = footprint(raster.crs, raster.transform, raster.cols, raster.rows)
-    grids = [block.grid for block in cover([ground], [raster.gsd], gsd, params.scene_px, params.method)]
-    out = folder / f"ours{gsd:g}"
-    out.mkdir()
-    batch = Batch(tuple(Job(grid, (raster,)) for grid in grids), out, None, params)
+        return what, "not measured: there is no gdalwarp (Debian: gdal-bin)", bar
+    batch, grids = batch_of(folder, CELL, gsd)
+    raster = batch.scenes[0].rasters[0]
 
     def theirs() -> None:
         for grid in grids:
@@ -66,6 +64,18 @@ def _throughput(folder: Path, gsd: float, method: str) -> tuple[str, str, str]:
     pixels = sum(grid.cols * grid.rows for grid in grids) / 1e6
     rates = f"{pixels / ours_s:.1f} against {pixels / theirs_s:.1f} Mpx per CPU second, {len(grids)} scenes"
     return what, f"{theirs_s / ours_s:.2f}× ({rates})", bar
+
+
+def batch_of(folder: Path, px: int, gsd: float) -> tuple[Batch, list[Grid]]:
+    """A cell of 1° and `px` pixels as a batch of scenes, and the grids of these."""
+    raster = _cell(folder / f"cell{px}.tif", 46, 8, px, 1 / (px - 1))
+    # fill_px 0: gdalwarp fills no voids either.
+    params = Params(gsd=gsd, scene_px=SCENE_PX, fill_px=0)
+    ground = footprint(raster.crs, raster.transform, raster.cols, raster.rows)
+    grids = [block.grid for block in cover([ground], [raster.gsd], gsd, params.scene_px, params.method)]
+    out = folder / f"ours{gsd:g}"
+    out.mkdir()
+    return Batch(tuple(Job(grid, (raster,)) for grid in grids), out, None, params), grids
 
 
 def _alternate(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float]:
@@ -93,25 +103,18 @@ def _memory(folder: Path) -> tuple[str, str, str]:
         raw.mkdir(parents=True)
         places = [(30 + 3 * (i // 6), 3 * (i % 6)) for i in range(cells)]
         rows = [ledger_row(_cell(raw / f"c{lat}_{lon}.tif", lat, lon, CELL // 3, 3 / CELL)) for lat, lon in places]
-        child = subprocess.run(
-            [sys.executable, "-m", "tests.benchmarks.bench_project", str(root), *map(_encode, rows)],
-            check=True, capture_output=True, text=True,
-        )  # fmt: skip
-        peak, count = child.stdout.split()[-2:]
+        peak, count = child_output("project", str(root), *(json.dumps(asdict(row)) for row in rows)).split()[-2:]
         peaks.append(int(peak) / 1024)
         scenes.append(int(count))
     what = f"peak memory of project, {scenes[1]} scenes / {scenes[0]} scenes"
     return what, f"{peaks[1] / peaks[0]:.2f}× ({peaks[0]:.0f} → {peaks[1]:.0f} MiB)", "flat (≤ 1.1×)"
 
 
-def _child(root: Path, rows: list[LedgerRow]) -> None:
+def child(root: str, *rows: str) -> None:
     """Run the stage in this process and print its peak memory in KiB and the number of scenes."""
-    folder = project(root, rows, "serial", gsd=90.0, scene_px=512)
+    ledger = [LedgerRow(**json.loads(row)) for row in rows]
+    folder = project(Path(root), ledger, "serial", gsd=TARGETS[-1][0], scene_px=SCENE_PX // 2)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, len(list((folder / "scenes").glob("*.tif"))))
-
-
-def _encode(row: LedgerRow) -> str:
-    return json.dumps(asdict(row))
 
 
 def _cell(path: Path, south: int, west: int, px: int, step: float) -> Raster:
@@ -139,7 +142,3 @@ def _cell(path: Path, south: int, west: int, px: int, step: float) -> Raster:
         crs, transform = dataset.crs.to_wkt(), dataset.transform
     gsd = float(np.sqrt(np.prod(ground_gsd(crs, transform, px, px))))
     return Raster(path.stem, str(path), "height", crs, transform, px, px, float(VOID), gsd, True)
-
-
-if __name__ == "__main__":
-    _child(Path(sys.argv[1]), [LedgerRow(**json.loads(text)) for text in sys.argv[2:]])

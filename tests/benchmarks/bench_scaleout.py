@@ -31,6 +31,16 @@ FINER: dict[str, dict[str, Any]] = {
     "shard": {"tiles_per_shard": 512, "encoding": "png16"},
 }
 WORKERS, ROUNDS = 2, 2
+TOY = {
+    "WORKERS": 1,
+    "ROUNDS": 1,
+    "FINER": {
+        "acquire": {"source": {"planet_px": 400, "planet_cells": ["N20W165"]}},
+        "project": {"gsd": 180, "scene_px": 256},
+        "select": {"px": 32, "stride": 16, "quota": 160, "block_km": 12.0},
+        "shard": {"px": 32, "tiles_per_shard": 64, "encoding": "png16"},
+    },
+}
 
 
 def run() -> list[tuple[str, str, str]]:

@@ -7,7 +7,6 @@ eight turns and mirrorings, far apart, so that no tile stands twice.
 from __future__ import annotations
 
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +29,7 @@ from tasks.select.run import cut, finish
 from tasks.select.run import run as select
 from tasks.select.verdict import judge
 from tasks.select.windows import window_starts
+from tests.benchmarks.fresh import child_output
 from tests.conftest import REALDATA
 from tests.select.small import GSD, add_heights, fractal, laea, stage, write_table
 
@@ -41,6 +41,10 @@ CELLS = {  # south-west corners of SRTM cells in shared/realdata
 }  # fmt: skip
 RULES = [{"column": "void_share", "max": 0.5}, {"column": "relief", "min": 2.0}]
 ROUNDS = 3
+WINDOWS = ((256, 256), (256, 128), (64, 32))  # side and stride
+TINY = 1000  # scenes, against a tenth of them
+TURNS = 8  # of each place
+TOY = {"SIDE": 64, "ROUNDS": 1, "WINDOWS": ((32, 32),), "TINY": 20, "TURNS": 2, "CELLS": {}}
 
 
 def run() -> list[tuple[str, str, str]]:
@@ -48,7 +52,7 @@ def run() -> list[tuple[str, str, str]]:
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):  # stdout is for the table
         root = Path(folder)
         kind = _scenes(root / "data" / "terrain")
-        rows = [_against_decoding(root, kind, px, stride) for px, stride in ((256, 256), (256, 128), (64, 32))]
+        rows = [_against_decoding(root, kind, px, stride) for px, stride in WINDOWS]
         rows.append(_memory(root))
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
         rows.append(_growth(Path(folder)))
@@ -101,16 +105,14 @@ def _memory(root: Path) -> tuple[str, str, str]:
     scenes = len(read_scenes(root / "data" / "terrain" / "scenes.parquet"))
     peaks = []
     for count in (scenes // 10, scenes):
-        command = [sys.executable, "-m", "tests.benchmarks.bench_select", str(root), str(count)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        peaks.append(int(done.stdout.split()[-1]) / 1024)
+        peaks.append(int(child_output("select", str(root), str(count)).split()[-1]) / 1024)
     name = f"select, peak memory with {scenes // 10} and {scenes} scenes of {SIDE}²"
     return name, f"{peaks[0]:.0f} and {peaks[1]:.0f} MiB ({peaks[1] / peaks[0]:.2f}×)", "flat: ≤ 1.1×"
 
 
 def _growth(root: Path) -> tuple[str, str, str]:
     """Time a tile of a table of 100,000 rows from 1,000 scenes, over that of 10,000 from 100."""
-    few, many = (_tiny_scenes(root / str(scenes), scenes) for scenes in (100, 1000))
+    few, many = (_tiny_scenes(root / str(scenes), scenes) for scenes in (TINY // 10, TINY))
     measured = cut(*few), cut(*many)
     count_few, count_many = map(len, measured)
     whole_few, whole_many, own_few, own_many = _best(
@@ -123,7 +125,7 @@ def _growth(root: Path) -> tuple[str, str, str]:
     own = (own_many / count_many) / (own_few / count_few)
     each = f"{1e6 * whole_many / count_many:.0f} µs and {1e6 * own_many / count_many:.0f} µs a tile"
     return (
-        f"select, time a tile with {count_many:,} rows and 1,000 scenes over {count_few:,} rows and 100",
+        f"select, time a tile with {count_many:,} rows and {TINY:,} scenes over {count_few:,} rows and {TINY // 10}",
         f"{ratio:.2f}×, verdicts alone {own:.2f}× ({each})",
         "linear: ≤ 1.2×",
     )
@@ -141,16 +143,16 @@ def _tiny_scenes(root: Path, count: int) -> tuple[Stage[Params], gpd.GeoDataFram
 
 
 def _scenes(folder: Path) -> str:
-    """Write 80 scenes of 1024², ten places in eight turns each; what they are made of."""
-    real = REALDATA.is_dir()
+    """Write 80 scenes, ten places in eight turns each; what they are made of."""
+    real = bool(CELLS) and REALDATA.is_dir()
     bases = [_cell(name, *corner) for name, corner in CELLS.items()] if real else []
     bases += [fractal((SIDE, SIDE), 40 * 2**k, k) for k in range(10 - len(bases))]
     rows = []
     for k, base in enumerate(bases):
-        for turn in range(8):
-            number = 8 * k + turn
+        for turn in range(TURNS):
+            number = TURNS * k + turn
             heights = np.ascontiguousarray(_turned(base, turn))
-            rows.append(add_heights(folder, f"s{number % 8}{k}", heights, *_spot(number, 80)))
+            rows.append(add_heights(folder, f"s{turn}{k}", heights, *_spot(number, TURNS * len(bases))))
     write_table(folder, rows)
     return "real elevation" if real else "fractal elevation"
 
@@ -182,11 +184,12 @@ def _spot(number: int, count: int) -> tuple[float, float]:
     return float(lat), float((number * 137.50776405) % 360 - 180)
 
 
-if __name__ == "__main__":
-    whole = read_scenes(Path(sys.argv[1]) / "data" / "terrain" / "scenes.parquet")
-    few = stage(Path(sys.argv[1]), px=64, stride=32, rules=RULES, quota=1000, block_km=100)
+def child(root: str, count: str) -> None:
+    """Select among the first scenes, and print this process's peak memory in KiB."""
+    whole = read_scenes(Path(root) / "data" / "terrain" / "scenes.parquet")
+    few = stage(Path(root), px=WINDOWS[-1][0], stride=WINDOWS[-1][1], rules=RULES, quota=1000, block_km=100)
     (few.dir / "scenes.parquet").rename(few.dir / "all.parquet")
-    write_table(few.dir, whole.iloc[: int(sys.argv[2])].to_dict("records"))
+    write_table(few.dir, whole.iloc[: int(count)].to_dict("records"))
     select(few)
     (few.dir / "all.parquet").replace(few.dir / "scenes.parquet")
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

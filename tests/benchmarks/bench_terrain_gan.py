@@ -14,6 +14,7 @@ from tests.shard.small import grow, shard
 
 STEPS = 20
 SIDE = 512
+TOY = {"STEPS": 1, "SIDE": 64}
 
 
 def run() -> list[tuple[str, str, str]]:

@@ -10,6 +10,8 @@ from tasks.formats.shards.shardset import ShardSet
 from tests.shard.small import grow, shard
 
 STEPS = 30
+SCENES = 8
+TOY = {"STEPS": 2, "SCENES": 2}
 
 
 def run() -> list[tuple[str, str, str]]:
@@ -23,7 +25,7 @@ def run() -> list[tuple[str, str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         px = sections["shard"].px
-        shards = ShardSet(shard(grow(root / "data" / "small", scenes=8, px=px), px=px))
+        shards = ShardSet(shard(grow(root / "data" / "small", scenes=SCENES, px=px), px=px))
         said = FakeRun()
         train(stage(root, said, **{**section, "steps": STEPS, **every}))
     share, speed = said.said["waiting_share"][-1], said.said["steps_per_second"][-1]

@@ -15,7 +15,9 @@ from tasks.core.settings import ROOT
 from tests.together import stop
 
 _QUIET = ("--no-dashboard", "--host", "127.0.0.1")
-PATIENCE = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}  # an item may kill two workers, not four
+PATIENCE = {
+    "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"
+}  # an item is given up after two dead workers instead of four
 
 
 class DaskCluster:
@@ -42,7 +44,7 @@ class DaskCluster:
         return (self.folder / f"{name}.log").read_text()[-3000:]
 
     def stop(self) -> None:
-        """SIGTERM the workers first: their nannies take them along."""
+        """Stop workers before the scheduler. Nannies stop their workers."""
         for process in reversed(self.processes):
             stop(process)
 
@@ -56,7 +58,7 @@ class DaskCluster:
 
 @contextmanager
 def dask_cluster(folder: Path, workers: int = 0, **settings: tuple[str, ...]) -> Iterator[DaskCluster]:
-    """Start a cluster, and stop it whatever happens."""
+    """Start a cluster, and stop it at the end, also after an error."""
     cluster = DaskCluster(folder, **settings)
     try:
         if workers:

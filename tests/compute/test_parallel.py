@@ -1,4 +1,4 @@
-"""The seam for work over many scenes: the same bytes on every engine, and what happens when somebody dies."""
+"""Parallel map over many scenes: the same bytes on every engine, and recovery from dead workers."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def on(engine: str, workers: int = 2) -> Compute:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """Two workers, whose nannies replace them when they die."""
+    """Two workers; their nannies replace dead workers."""
     with dask_cluster(tmp_path_factory.mktemp("cluster"), workers=2) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def strange(tmp_path_factory):
-    """A scheduler to which the tests bring workers that must be refused."""
+    """A scheduler for workers that must be refused."""
     with dask_cluster(tmp_path_factory.mktemp("strange")) as running:
         yield running
 
@@ -92,7 +92,7 @@ def test_both_workers_work_and_results_come_in_order(cluster, tmp_path):
 
 
 def at_work(folder: Path, worker: int, known: list[int]) -> bool:
-    """Whether the worker began an item of which we have no result yet."""
+    """Return whether the worker started an item whose result has not arrived."""
     later = [path for path in folder.iterdir() if int(path.name) not in known]
     return any(str(worker) in path.read_text().split() for path in later)
 
@@ -114,7 +114,7 @@ def test_a_killed_worker_costs_only_its_own_work(cluster, tmp_path):
             os.kill(worker, signal.SIGKILL)
     assert found == list(range(20))
     times = {item: len((tmp_path / str(item)).read_text().split()) for item in range(20)}
-    assert sum(times.values()) - 20 <= 2, times  # what it was at, and one that ended while nobody had asked yet
+    assert sum(times.values()) - 20 <= 2, times  # its current item, and an item whose result was not fetched yet
 
 
 def test_a_stage_survives_a_killed_worker_with_the_same_bytes(cluster, tmp_path, monkeypatch):
@@ -132,7 +132,7 @@ def test_a_stage_survives_a_killed_worker_with_the_same_bytes(cluster, tmp_path,
 
 
 @pytest.mark.parametrize("engine", ["processes", "dask"])
-def test_an_error_is_raised_as_itself_in_its_turn(engine, cluster):
+def test_an_error_is_raised_unchanged_and_in_order(engine, cluster):
     results = parallel_map(refuse, range(8), on(cluster.address if engine == "dask" else engine))
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(LandloomError, match=r"^raw/3\.tif: not a raster; remove it$"):
@@ -144,12 +144,12 @@ def test_an_item_that_kills_its_workers_is_named(cluster):
         list(parallel_map(run_out_of_memory, [Numbered(n) for n in range(4)], on(cluster.address)))
 
 
-def test_a_dead_process_is_told(tmp_path):
+def test_a_dead_process_is_reported(tmp_path):
     with pytest.raises(LandloomError, match="a worker process died"):
         list(parallel_map(run_out_of_memory, range(4), on("processes")))
 
 
-def test_little_is_in_flight_however_many_items_there_are(tmp_path):
+def test_the_number_of_items_in_flight_is_bounded(tmp_path):
     results = parallel_map(partial(leave_a_mark, folder=tmp_path, seconds=0), range(200), on("processes"))
     next(results)
     time.sleep(0.5)
@@ -157,7 +157,7 @@ def test_little_is_in_flight_however_many_items_there_are(tmp_path):
     assert len(list(results)) == 199
 
 
-def test_no_scheduler_is_one_line_in_bounded_time(monkeypatch):
+def test_a_missing_scheduler_is_reported_in_one_line_and_bounded_time(monkeypatch):
     monkeypatch.setattr(tasks.compute.cluster, "CONNECT_S", 1)
     started = time.monotonic()
     with pytest.raises(LandloomError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9: .*docs/cluster\.md"):
@@ -165,7 +165,7 @@ def test_no_scheduler_is_one_line_in_bounded_time(monkeypatch):
     assert time.monotonic() - started < 5
 
 
-def test_a_port_that_says_nothing_is_one_line_in_bounded_time(monkeypatch):
+def test_a_silent_port_is_reported_in_one_line_and_bounded_time(monkeypatch):
     monkeypatch.setattr(tasks.compute.cluster, "CONNECT_S", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
@@ -173,7 +173,7 @@ def test_a_port_that_says_nothing_is_one_line_in_bounded_time(monkeypatch):
             list(parallel_map(operator.neg, range(3), on(address)))
 
 
-def test_a_scheduler_that_dies_is_one_line_in_bounded_time(tmp_path):
+def test_a_dead_scheduler_is_reported_in_one_line_and_bounded_time(tmp_path):
     with dask_cluster(tmp_path) as short:
         short.add(nanny=False)
         results = parallel_map(partial(leave_a_mark, folder=tmp_path, seconds=0.1), range(1000), on(short.address))
@@ -193,7 +193,7 @@ def test_a_scheduler_of_another_version_is_refused(tmp_path):
         list(parallel_map(operator.neg, range(3), on(old.address)))
 
 
-def test_a_cluster_without_workers_is_not_waited_for_for_ever(strange, monkeypatch):
+def test_waiting_for_workers_has_a_time_limit(strange, monkeypatch):
     monkeypatch.setattr(tasks.compute.cluster, "ALONE_S", 0)
     monkeypatch.setattr(tasks.compute.cluster, "LOOK_S", 0.2)
     with pytest.raises(LandloomError, match="has had no worker for 0 s"):
@@ -201,7 +201,7 @@ def test_a_cluster_without_workers_is_not_waited_for_for_ever(strange, monkeypat
 
 
 def other_tree(folder: Path) -> Path:
-    """The code with one line more."""
+    """Copy the code and add one line."""
     for package in ("tasks", "models"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     with (folder / "tasks/select/cut.py").open("a") as stream:
@@ -224,7 +224,7 @@ def test_a_worker_with_other_code_is_refused(strange, tmp_path):
     with_worker(strange, expected, root=other_tree(tmp_path / "tree"))
 
 
-def test_a_worker_without_our_code_is_told(strange, tmp_path):
+def test_a_worker_without_our_code_is_reported(strange, tmp_path):
     with_worker(strange, r"does not find our code .*PYTHONPATH", root=tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Every process of ours computes as x86-64-v3, whatever the shell says; where that cannot be, it says so."""
+"""Each process computes with the code of x86-64-v3, for all settings of the shell, or warns that it cannot."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_shell_and_the_number_of_cores_change_no_bit():
 
 
 @portable
-def test_a_library_that_was_loaded_before_is_told_of():
+def test_a_library_that_was_loaded_before_causes_a_warning():
     (name, _), said = computed(first="import numpy")
     assert name == "native" and "numpy was imported before `tasks`" in said
     (name, _), said = computed(first="import numpy", **arithmetic.CODE)
@@ -59,7 +59,7 @@ def test_a_library_that_was_loaded_before_is_told_of():
 
 
 @portable
-def test_this_process_has_it():
+def test_this_process_is_portable():
     assert arithmetic.NAME == "x86-64-v3"
 
 
@@ -70,7 +70,7 @@ def test_every_variable_of_the_families_is_overwritten_or_removed():
     assert not arithmetic.fix(environment)
 
 
-def test_other_processors_are_told_by_their_flags(tmp_path, monkeypatch):
+def test_other_processors_are_recognised_by_their_flags(tmp_path, monkeypatch):
     monkeypatch.setattr(arithmetic.platform, "machine", lambda: "x86_64")
     path = tmp_path / "cpuinfo"
     path.write_text("processor : 0\nflags\t\t: sse4_2 avx popcnt\n")

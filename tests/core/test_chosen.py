@@ -1,4 +1,4 @@
-"""A union whose members are folders: found by name, imported only where chosen."""
+"""Discriminated unions of folders: members are found by name and imported only if chosen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Params(Strict):
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """Two folders to choose from, `broken` that cannot be imported, and one without parameters."""
+    """Two valid folders, the folder `broken` whose import fails, and a folder without parameters."""
     root = tmp_path / "shelf"
     for name in ("large", "small", "broken", "shared"):
         (root / name).mkdir(parents=True)
@@ -52,7 +52,7 @@ def test_the_named_folder_alone_is_loaded(package, model):
     assert choices(package) == ["broken", "large", "small"]
 
 
-def test_what_was_built_is_taken_and_dumped_whole(model):
+def test_a_model_instance_is_accepted_and_dumped_whole(model):
     built = model(method={"name": "large", "size": 9})
     assert model(method=built.method) == built
     assert built.model_dump(mode="json") == {"method": {"name": "large", "size": 9}}
@@ -72,7 +72,7 @@ def test_what_was_built_is_taken_and_dumped_whole(model):
         ({"name": "large", "size": "wide"}, r"^params.yaml: a.method.size: .*integer"),
     ],
 )
-def test_a_mistake_is_told_with_its_path(model, value, told):
+def test_a_mistake_is_reported_with_its_path(model, value, told):
     with pytest.raises(LandloomError, match=told) as error:
         validate(model, {"method": value}, "a")
     assert "\n" not in str(error.value)

@@ -1,4 +1,4 @@
-"""Writing beside and renaming: what a kill leaves, and two writers at once."""
+"""Atomic writes: leftovers of killed processes, and two writers at the same time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ with atomic_dir(Path(sys.argv[1])) as folder:
 """
 
 
-def test_what_a_killed_writer_left_is_removed_and_what_a_live_one_writes_stays(tmp_path):
+def test_leftovers_of_a_killed_writer_are_removed_and_those_of_a_live_writer_stay(tmp_path):
     target = tmp_path / "data [1]" / "scenes"
     command = [sys.executable, "-c", WRITER, str(target)]
     writers = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
@@ -33,7 +33,7 @@ def test_what_a_killed_writer_left_is_removed_and_what_a_live_one_writes_stays(t
         writers[0].send_signal(signal.SIGKILL)
         writers[0].wait()
         left = {f".scenes.part{writer.pid}" for writer in writers}
-        (target.parent / ".scenes.partial").mkdir()  # not ours
+        (target.parent / ".scenes.partial").mkdir()  # of another program
         assert {path.name for path in target.parent.iterdir()} == left | {".scenes.partial"}
         with atomic_dir(target) as folder:
             (folder / "whole").touch()
@@ -61,19 +61,19 @@ with packed(Path(sys.argv[1]), "pack-000") as folder, atomic_file(Path(sys.argv[
 """
 
 
-def test_what_a_worker_wrote_that_died_is_no_part_of_the_output(tmp_path):
+def test_leftovers_of_a_killed_worker_are_removed(tmp_path):
     with atomic_dir(tmp_path / "scenes") as folder:
         command = [sys.executable, "-c", WORKER, str(folder)]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
             assert worker.stdout.readline() == "writing\n"
             worker.kill()
         assert len(list(folder.iterdir())) == 2
-        with packed(folder, "pack-000") as members:  # another worker does it again
+        with packed(folder, "pack-000") as members:  # another worker repeats the work
             (members / "b.tif").write_text("whole")
     assert [path.name for path in (tmp_path / "scenes").iterdir()] == ["pack-000.zip"]
 
 
-def test_an_error_leaves_what_was_there(tmp_path):
+def test_an_error_keeps_the_previous_content(tmp_path):
     target = tmp_path / "scenes"
     with atomic_dir(target) as folder:
         (folder / "first").touch()

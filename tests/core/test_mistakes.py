@@ -1,4 +1,4 @@
-"""A mistake in one dataset's section stops that dataset alone, by name; DVC itself agrees."""
+"""A mistake in the section of one dataset stops only that dataset, also in DVC."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_only_the_dataset_with_the_mistake_is_stopped(tmp_path, mistake, told):
         load(tmp_path)
 
 
-def test_what_all_datasets_share_stops_all(tmp_path):
+def test_a_mistake_in_shared_values_stops_all_datasets(tmp_path):
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(read() | {"compute": {"workers": 0}}))
     with pytest.raises(LandloomError, match=r"compute\.workers"):
         load(tmp_path, "atlas")
@@ -85,8 +85,8 @@ def test_dvc_goes_on_with_the_other_dataset(checkout, number):
     assert status == 0 and "python -m tasks.acquire atlas" in said, said
 
 
-def test_dvc_names_the_dataset_and_the_key_that_dvc_yaml_misses(checkout):
-    """DVC fills in `${item.…}` of every dataset before it looks at the target; a single item is filled in alone."""
+def test_dvc_names_the_dataset_and_the_missing_key(checkout):
+    """DVC resolves `${item.…}` of all datasets first; with `--single-item`, only that of the target."""
     values = read()
     change(values, "terrain", "acquire", "source", {"planet_px": 800})
     (checkout / "params.yaml").write_text(yaml.safe_dump(values))

@@ -1,4 +1,4 @@
-"""Every bad parameter is told in one line with its full path, before anything runs."""
+"""Each wrong parameter is reported in one line with its full path, before a stage runs."""
 
 from __future__ import annotations
 

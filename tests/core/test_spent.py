@@ -1,4 +1,4 @@
-"""What a stage needs no more goes when a stage starts that reads its outputs, and no sooner."""
+"""A spent folder is deleted when a stage starts that reads the outputs, and not earlier."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tasks.core.spent import clear, mark
 from tests.runs.tiny import grow_tree, run_tiny, work
 
 
-def test_it_goes_with_the_start_of_a_stage_that_reads_the_output(tmp_path):
+def test_a_folder_is_deleted_when_a_stage_starts_that_reads_the_output(tmp_path):
     root = grow_tree(tmp_path)
     folders = {
         out: root / ".landloom" / "checkpoints" / out.replace("/", "-") for out in ("data/toy/in", "data/toy/by")
@@ -22,6 +22,6 @@ def test_it_goes_with_the_start_of_a_stage_that_reads_the_output(tmp_path):
 
     run_tiny(root, looking)
     run_tiny(root, looking)
-    (root / ".landloom" / "spent" / ".x.part1.json").write_text("{")  # of a process that was killed
+    (root / ".landloom" / "spent" / ".x.part1.json").write_text("{")  # leftover of a killed process
     clear(root, ["data/toy/by"])
     assert not any(folder.exists() for folder in folders.values())

@@ -113,7 +113,7 @@ def unbroken(site: Site) -> dict[str, str]:
     stage = Stage(stage_entry("train", "terrain", root), params, settings.seed, settings.compute, Run(), root)
     run(stage)
     stage.finish()
-    outs = ("model", "pictures/train", "metrics/train.json")
+    outs = ("model", "pictures/train", "plots/train", "metrics/train.json")
     return {f"data/terrain/{out}": dvc_md5(root / "data" / "terrain" / out) for out in outs}
 
 

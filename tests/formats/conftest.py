@@ -1,4 +1,4 @@
-"""Small sets of shards, written once by the real stage."""
+"""Small shard sets, written once by the real stage."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def made(tmp_path_factory) -> dict[str, Path]:
 
 @pytest.fixture(params=["raw", "encoded"])
 def copy(request, made, tmp_path) -> Path:
-    """A set that a test may damage: raw heights, or encoded heights, colour and classes."""
+    """A copy of a set that a test can damage: raw heights, or encoded heights, colour and classes."""
     return Path(shutil.copytree(made[request.param], tmp_path / "shards"))

@@ -1,4 +1,4 @@
-"""Buffers are reused, but never while somebody still uses them."""
+"""Buffers are reused only after the last reference is gone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def place(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
 
 
-def test_memory_that_nobody_holds_is_used_again():
+def test_unreferenced_memory_is_reused():
     buffers = Buffers()
     first = place(buffers.empty((4, 8), "<f4"))
     assert place(buffers.empty((2, 16), "<f4")) == first

@@ -1,4 +1,4 @@
-"""Arrays through their codecs."""
+"""Encoding and decoding of arrays by the codecs."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def test_bytes_come_back_exactly(array, codec):
 
 
 @given(hnp.arrays(np.float32, (8, 8)))
-def test_raw_floats_come_back_to_the_bit(array):
+def test_raw_floats_come_back_bit_for_bit(array):
     assert through("raw", array).tobytes() == array.tobytes()
 
 
 @pytest.mark.parametrize("codec", ["png8", "png16"])
-def test_what_is_no_picture_is_refused(codec):
+def test_bytes_that_are_no_png_are_refused(codec):
     features = {"a": [memoryview(b"not a png")], "a/scale": np.ones(2)}
     with pytest.raises(ValueError, match="PNG"):
         CODECS[codec][1]("a", features, np.empty((8, 8), np.float32))

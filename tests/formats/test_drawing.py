@@ -57,7 +57,7 @@ def smooth(path, method, light: bool = False):
     arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 1, 2, 3, 4, 255])),
     st.sampled_from(["P", "RGBA", "RGB"]),
 )
-def test_what_was_written_is_read(tmp_path_factory, labels, mode):
+def test_a_written_drawing_is_read_back(tmp_path_factory, labels, mode):
     path = tmp_path_factory.mktemp("drawing") / "d.png"
     write_drawing(path, labels, CLASSES)
     with Image.open(path) as image:
@@ -109,13 +109,13 @@ def test_a_soft_brush_wider_than_the_reach_is_divided_in_the_middle(tmp_path):
     assert drawing.changed == 30 * 19
 
 
-def test_colours_a_hair_off_are_taken_and_counted(tmp_path):
+def test_slightly_shifted_colours_are_accepted_and_counted(tmp_path):
     rgb = (COLORS[islands()].astype(int) + [1, -2, 0]).clip(0, 255).astype(np.uint8)
     drawing = read_drawing(save(tmp_path / "d.png", rgb), CLASSES)
     assert np.array_equal(drawing.labels, islands()) and drawing.changed == 64 * 96
 
 
-def test_what_was_rubbed_out_has_no_class(tmp_path):
+def test_erased_pixels_have_no_class(tmp_path):
     rgba = np.dstack([COLORS[islands()], np.full((64, 96), 255, np.uint8)])
     rgba[:, :10, 3], rgba[:, 10, 3], rgba[:, 11, 3] = 0, 100, 200
     rgba[:, :10, :3] = 7  # any colour: programs leave some under erased pixels
@@ -124,7 +124,7 @@ def test_what_was_rubbed_out_has_no_class(tmp_path):
     assert drawing.changed == 2 * 64
 
 
-def test_unknown_colours_are_refused_by_listing_them_beside_the_known(tmp_path):
+def test_a_refusal_lists_unknown_and_known_colours(tmp_path):
     rgb = COLORS[islands()].copy()
     rgb[40:50, 60:70], rgb[0:6, 90:96] = (255, 0, 255), (1, 2, 3)
     path = save(tmp_path / "d.png", rgb)
@@ -143,14 +143,14 @@ def test_even_a_dot_or_a_line_of_an_unknown_colour_is_refused(tmp_path, spot):
         read_drawing(save(tmp_path / "d.png", rgb), CLASSES)
 
 
-def test_an_area_in_a_blended_colour_is_paint_and_no_edge(tmp_path):
+def test_an_area_in_a_blended_colour_counts_as_painted(tmp_path):
     rgb = COLORS[islands()].copy()
     rgb[20:40, 50:62] = (COLORS[0].astype(int) + COLORS[1]) // 2
     with pytest.raises(LandloomError, match=r"#7d828c \(240 pixels"):
         read_drawing(save(tmp_path / "d.png", rgb), CLASSES)
 
 
-def test_what_is_no_png_is_told_so(tmp_path):
+def test_a_file_that_is_no_png_is_refused(tmp_path):
     rgb = COLORS[islands()]
     with pytest.raises(LandloomError, match=r"d\.jpg: not a PNG .*JPEG smears"):
         read_drawing(save(tmp_path / "d.jpg", rgb), CLASSES)
@@ -165,7 +165,7 @@ def test_what_is_no_png_is_told_so(tmp_path):
         read_drawing(tmp_path / "grey.png", CLASSES)
 
 
-def test_class_cards_that_cannot_be_drawn_with_are_refused(tmp_path):
+def test_unsuitable_class_tables_are_refused(tmp_path):
     with pytest.raises(LandloomError, match="no classes to draw with"):
         write_drawing(tmp_path / "d.png", islands(), CLASSES.iloc[:0])
     alike = CLASSES.assign(red=20, green=60, blue=160)

@@ -1,4 +1,4 @@
-"""Our `tf.train.Example` against the protobuf library's, both ways, and against garbage."""
+"""Our `tf.train.Example` code against the protobuf library, in both directions, and on garbage."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def plain(parsed: dict) -> dict:
 
 
 @given(FEATURES)
-def test_what_is_written_is_read(features):
+def test_written_features_are_read_back(features):
     assert plain(parse(write(features))) == features
 
 
@@ -100,7 +100,7 @@ def test_unpacked_numbers_are_read():
 
 
 @given(st.binary(max_size=200))
-def test_garbage_is_refused_and_nothing_else_happens(garbage):
+def test_garbage_raises_a_value_error_only(garbage):
     with contextlib.suppress(ValueError):
         parse(garbage)
 

@@ -1,4 +1,4 @@
-"""Order: exact epochs, shares of ranks, and a restart at a position with another number of ranks."""
+"""Order of batches: exact epochs, shares of ranks, and a restart with another number of ranks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def either(request, made) -> ShardSet:
 
 
 def walk(shards: ShardSet, steps: int, batch: int, world: int, **position: int) -> tuple[list[int], dict[str, int]]:
-    """What all ranks of a stream see in `steps` steps, put together as the global order, and where they end."""
+    """Return the global order of `steps` steps of a stream over all ranks, and the position at the end."""
     loaders = [Loader(shards, "train", batch, rank=rank, world=world, **position) for rank in range(world)]
     seen = []
     streams = [loader.stream() for loader in loaders]
@@ -48,7 +48,7 @@ def test_a_batch_holds_its_rows(either):
         assert all(np.array_equal(batch[name], array) for name, array in expected.items())
 
 
-def test_batches_that_are_kept_stay_what_they_are(either):
+def test_kept_batches_do_not_change(either):
     stream = Loader(either, "train", 16, seed=3).stream()
     tensors, rows = zip(
         *((torch.from_numpy(batch["height"]), batch["row"]) for batch in islice(stream, 20)), strict=True
@@ -110,7 +110,7 @@ def test_an_epoch_goes_on_where_it_stopped(shards, batch, steps, other_batch, se
         assert before + after == loader.order(0).tolist()
 
 
-def test_what_is_prepared_but_not_given_out_does_not_count(either):
+def test_decoded_batches_that_were_not_yielded_do_not_count(either):
     stream = (loader := Loader(either, "train", 8, seed=0)).stream()
     next(stream), next(stream)
     assert loader.state() == {"seed": 0, "epoch": 0, "samples": 16}
@@ -118,7 +118,7 @@ def test_what_is_prepared_but_not_given_out_does_not_count(either):
     assert np.array_equal(next(loader.stream())["row"], loader.order(0)[16:24])
 
 
-def test_the_order_is_of_seed_and_epoch_alone(made, shards):
+def test_the_order_depends_only_on_seed_and_epoch(made, shards):
     again = ShardSet(made["raw"], threads=3)
     assert np.array_equal(Loader(again, "train", 9, 5).order(2), Loader(shards, "train", 1, 5, 1, 2).order(2))
     assert not np.array_equal(Loader(again, "train", 9, 5).order(2), Loader(again, "train", 9, 6).order(2))

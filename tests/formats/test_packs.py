@@ -1,4 +1,4 @@
-"""Packs: the same bytes every time, members that GDAL opens inside the pack, no half-written pack."""
+"""Packs: constant bytes, members that GDAL opens inside the pack, and no partial pack."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write(folder, order=range(5)) -> None:
 
 
 @pytest.mark.parametrize("name", ["plain", "with space", "maps.zip", "br{ac}es"])
-def test_gdal_opens_a_member_where_it_lies(tmp_path, name):
+def test_gdal_opens_a_member_inside_the_pack(tmp_path, name):
     folder = tmp_path / name
     folder.mkdir()
     write(folder)
@@ -44,14 +44,14 @@ def test_gdal_opens_a_member_where_it_lies(tmp_path, name):
         assert archive.testzip() is None and {info.compress_type for info in archive.infolist()} == {ZIP_STORED}
 
 
-def test_the_same_bytes_in_whatever_order_they_come(tmp_path):
+def test_the_order_of_writing_does_not_change_the_bytes(tmp_path):
     (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
     write(tmp_path / "a")
     write(tmp_path / "b", order=(3, 0, 4, 2, 1))
     assert dvc_md5(tmp_path / "a") == dvc_md5(tmp_path / "b")
 
 
-def test_a_pack_of_nothing_is_no_file_and_an_error_leaves_none(tmp_path):
+def test_an_empty_pack_and_an_error_leave_no_file(tmp_path):
     with packed(tmp_path, "pack-000"):
         pass
     with pytest.raises(ZeroDivisionError), packed(tmp_path, "pack-001") as place:
@@ -63,7 +63,7 @@ def test_a_pack_of_nothing_is_no_file_and_an_error_leaves_none(tmp_path):
     assert exists(tmp_path, "a.tif")
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_and_leaves_no_file(tmp_path, monkeypatch):
     class Full(ZipFile):
         def writestr(self, *given) -> None:
             super().writestr(*given)
@@ -77,5 +77,5 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, monkeypatch):
 
 
 @given(st.one_of(st.none(), st.from_regex(r"\Apack-[0-9]{3}\Z")), st.from_regex(r"\A[A-Za-z0-9-]+\.tif\Z"))
-def test_a_name_tells_its_pack(pack, name):
+def test_a_path_contains_the_name_of_its_pack(pack, name):
     assert pack_of(f"scenes/{member(pack, name)}") == pack

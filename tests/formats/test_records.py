@@ -54,7 +54,7 @@ def test_round_trip_of_any_shape_and_text(layers, px, encoding, texts, seed):
 
 
 @pytest.mark.parametrize("name", ["pad", "align"])
-def test_padding_of_every_size_there_is(name):
+def test_padding_has_every_possible_size(name):
     shortest = len(padding(name, None))
     sizes = [*range(shortest, 600), *range(16370, 16420)]
     assert [len(padding(name, size)) for size in sizes] == sizes
@@ -86,7 +86,7 @@ def test_a_record_of_another_spec_is_refused():
         decode_record(other, record, arrays_of(other, 0))
 
 
-def test_an_array_that_is_not_as_the_spec_says_is_refused():
+def test_an_array_that_does_not_fit_the_spec_is_refused():
     spec = make_spec(["height"], 8, "raw", 0.1, [("k", None)])
     with pytest.raises(ValueError, match="the spec says"):
         encode_record(spec, "k", None, {"height": np.zeros((8, 8))})

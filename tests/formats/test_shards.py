@@ -1,4 +1,4 @@
-"""Reading a set of shards at random, and finding every kind of damage by name."""
+"""Random access to shard sets, and detection of each kind of damage by name."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_view_is_the_file_itself(made):
         ShardSet(made["encoded"]).view("train-00001-of-00003.tfrecord", "height")
 
 
-def test_no_rows_are_no_tiles(made):
+def test_no_rows_give_empty_arrays(made):
     for name in ("raw", "encoded"):
         assert ShardSet(made[name]).heights(np.array([], int)).shape == (0, 32, 32)
 
@@ -59,7 +59,7 @@ def test_a_missing_array_is_named(made):
         ShardSet(made["raw"]).batch(np.arange(2), ["color"])
 
 
-def test_more_shards_than_files_may_be_open(made, monkeypatch):
+def test_a_set_can_have_more_shards_than_open_files(made, monkeypatch):
     monkeypatch.setattr("tasks.formats.shards.shardset._OPEN_FILES", 1)
     for name in ("raw", "encoded"):
         shards = ShardSet(made[name], threads=4)
@@ -87,7 +87,7 @@ def test_a_flipped_bit_is_named_by_shard_record_and_tile(copy):
     assert verify(copy) == len(index)
 
 
-def test_verify_counts_all_that_is_damaged(copy):
+def test_verify_counts_all_damaged_records(copy):
     index = pd.read_parquet(copy / "index.parquet")
     for row in (3, 50, 99):
         flip(copy / index["shard"][row], int(index["offset"][row]) + 200)
@@ -152,7 +152,7 @@ def test_an_index_of_other_shards_is_refused(copy):
 
 
 def test_a_sound_shard_in_anothers_place_is_found(made, tmp_path):
-    """Raw records all have one length, so only the keys inside tell two shards apart."""
+    """Raw records have the same length, so only their keys distinguish two shards."""
     folder = shutil.copytree(made["raw"], tmp_path / "shards")
     paths = [folder / f"train-0000{number}-of-00003.tfrecord" for number in (1, 2)]
     contents = [path.read_bytes() for path in paths]

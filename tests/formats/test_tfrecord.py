@@ -19,7 +19,7 @@ def test_a_record_as_tensorflow_writes_it():
 
 
 @given(st.binary(max_size=500))
-def test_what_is_framed_comes_out(body):
+def test_a_framed_body_is_read_back(body):
     record = frame(body)
     assert len(record) == len(body) + FRAME and unframe(record) == body
 

@@ -1,4 +1,4 @@
-"""Landscapes of known form, float32 heights in metres; x counts columns to the east, y rows to the south."""
+"""Landscapes of known form, float32 heights in metres; x is the column (east), y is the row (south)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def grid(side: int = 33, gsd: float = 10.0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def plane(east: float, north: float, side: int = 33, gsd: float = 10.0) -> np.ndarray:
-    """Ground that rises by so many metres a metre towards the east and the north."""
+    """Return a plane with the given slopes (m/m) towards the east and the north."""
     x, y = grid(side, gsd)
     return (500 + east * x + north * y).astype(np.float32)
 
 
 def cone(steep: float = 0.5, side: int = 33, gsd: float = 10.0) -> np.ndarray:
-    """A peak in the middle, the same slope all around."""
+    """Return a cone with its peak in the middle."""
     x, y = grid(side, gsd)
     return (1000 - steep * np.hypot(x, y)).astype(np.float32)
 

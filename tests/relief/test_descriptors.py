@@ -1,4 +1,4 @@
-"""Every tile has a finite vector, which means what it says and does not turn with the map."""
+"""Descriptors are finite and correct, and do not change when a tile is rotated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def tiles() -> np.ndarray:
     return landscapes(12, 1)
 
 
-def test_even_strange_tiles_are_described():
+def test_unusual_tiles_have_finite_descriptors():
     rows, cols = np.mgrid[:32, :32]
     cone = 500 - 20 * np.hypot(rows - 16, cols - 16)
     step = np.where(cols < 16, 0.0, 3000.0)
@@ -68,7 +68,7 @@ def test_a_cone_falls_to_all_sides():
     assert column(cone, "plan_q50") > 0 > column(-cone, "plan_q50")
 
 
-def test_a_rim_and_a_comb_are_seen():
+def test_rim_and_comb_artefacts_are_measured():
     rng = np.random.default_rng(3)
     smooth = np.cumsum(rng.standard_normal((4, 32, 32)), axis=1)
     frame = smooth.copy()

@@ -24,7 +24,7 @@ def test_an_even_slope_is_slope_everywhere(east, north):
     assert landform(plane(east, north), (16, 16)) == "slope"
 
 
-def test_level_ground_is_flat_and_so_is_what_the_threshold_forgives():
+def test_ground_below_the_threshold_is_flat():
     assert landform(plane(0, 0)) == {"flat"}
     assert landform(plane(np.tan(np.radians(0.9)), 0)) == {"flat"}
     assert landform(plane(np.tan(np.radians(1.5)), 0)) == {"slope"}
@@ -80,7 +80,7 @@ def test_the_same_as_walking_each_line_of_sight_in_angles(heights, lookup):
 
 
 def walk(h, lookup):
-    """The definition, pixel by pixel and in angles."""
+    """Compute geomorphons by their definition, pixel by pixel and with angles."""
     out = np.zeros(h.shape, np.uint8)
     for r, c in np.ndindex(h.shape):
         counts, whole = [0, 0], np.isfinite(h[r, c])
@@ -115,7 +115,7 @@ def test_borders_and_voids_have_no_class_and_do_not_count():
     assert landform_shares(np.zeros((0, 4, 4), np.uint8)).shape == (0, 10)
 
 
-def test_what_cannot_be_asked_is_refused():
+def test_invalid_arguments_are_refused():
     with pytest.raises(ValueError, match="must be"):
         geomorphons(cone(), GSD, LOOKUP, FLAT)
     with pytest.raises(ValueError, match="lookup_px is 1"):

@@ -25,7 +25,7 @@ def test_flat_ground_has_no_aspect_and_voids_stay_voids():
     assert np.isnan(slope_degrees(flat, 30)[0, 0]) and slope_degrees(flat, 30)[1, 1] == 0
 
 
-def test_a_hair_west_of_north_is_still_north():
+def test_an_aspect_slightly_west_of_north_stays_below_360():
     assert aspect_degrees(plane(1e-9, -1.0, side=5), 10).max() < 360
 
 

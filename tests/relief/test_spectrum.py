@@ -1,4 +1,4 @@
-"""Spectra have the right units and slopes, and noise has the spectrum that it was asked for."""
+"""Spectra have the right units and slopes, and noise has the given spectrum."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_wave_stands_in_its_own_ring(axis):
 
 
 def test_parseval():
-    """What the rings hold is the variance under the window (less the corners, which white noise fills evenly)."""
+    """The rings sum to the variance under the window, without the corners, which white noise fills evenly."""
     heights = np.random.default_rng(2).standard_normal((200, 64, 64))
     frequency, power = radial_power(heights, GSD)
     ring_area = 2 * np.pi * frequency * (frequency[1] - frequency[0])
@@ -36,7 +36,7 @@ def test_parseval():
     assert (power @ ring_area).mean() == pytest.approx(disc, rel=0.03)
 
 
-def test_tilt_and_altitude_are_not_seen():
+def test_tilt_and_altitude_do_not_change_the_spectrum():
     heights = np.random.default_rng(3).standard_normal((2, 32, 32))
     rows, cols = np.mgrid[:32, :32]
     tilted = heights + 4000 + 31.5 * rows - 12.25 * cols
@@ -82,6 +82,6 @@ def test_octaves_share_the_variance():
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (32, 16), (32,)])
-def test_odd_shapes_are_refused(shape):
+def test_wrong_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="square and 16"):
         radial_power(np.zeros(shape), GSD)

@@ -1,4 +1,4 @@
-"""MLflow, Prefect or the DVC remote unreachable, slow or full: stages finish, nothing is lost, one line says why.
+"""Stages finish and lose nothing if MLflow, Prefect or the DVC remote is unreachable, slow or full.
 
 Every failure is real: a closed port, a server that accepts a connection and stays silent, a server that answers with
 errors, a database that cannot grow. Afterwards the kept runs are sent to a real MLflow server.
@@ -92,7 +92,9 @@ def is_whole(tree: Path, run_id: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["refuses", "silent", "500", "database", "silent database"])
-def test_away_from_the_start_costs_seconds_and_one_line_and_is_sent_later(how, tree, server, monkeypatch, capfd):
+def test_an_unreachable_server_costs_seconds_and_one_line_and_the_run_is_sent_later(
+    how, tree, server, monkeypatch, capfd
+):
     with silent_port() as silent, Gate(server) as gate:
         gate.rule = lambda method, path: 500
         monkeypatch.setenv(
@@ -144,7 +146,7 @@ def test_a_server_that_breaks_under_a_run_loses_nothing_of_it(how, tree, gate, m
     is_whole(tree, run_id)
 
 
-def test_full_storage_behind_a_sound_server_holds_up_nothing_else(tree, gate, capfd):
+def test_full_artifact_storage_stops_nothing_else(tree, gate, capfd):
     gate.rule = lambda method, path: 507 if "/mlflow-artifacts/" in path and method == "PUT" else None
     run_tiny(tree, work)
     run_id = held(tree)["run_id"]
@@ -180,14 +182,14 @@ def test_a_disk_that_is_full_for_the_database(tree, capfd):
     is_whole(tree, run_id)
 
 
-def test_without_a_place_to_keep_the_run_the_stage_finishes_and_says_what_is_lost(tree, monkeypatch, capfd):
+def test_if_the_run_cannot_be_kept_the_stage_finishes_and_reports_the_loss(tree, monkeypatch, capfd):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
     (tree / ".landloom").mkdir(exist_ok=True)
     (tree / ".landloom/unsent").write_text("in the way")
     run_tiny(tree, work)
     assert held(tree)["run_id"] is None
     said = capfd.readouterr().err
-    assert said.count("warning: ") == 2 and "nor can it be kept here, so it is lost: " in said
+    assert said.count("warning: ") == 2 and "the run cannot be kept here either and is lost: " in said
 
 
 KEEP_AND_WAIT = """
@@ -201,7 +203,7 @@ time.sleep(60)
 """
 
 
-def test_a_kept_run_is_sent_only_once_its_stage_is_gone_and_a_killed_one_says_so(tmp_path, server, monkeypatch):
+def test_a_kept_run_is_sent_after_its_stage_ended_and_a_killed_run_is_marked(tmp_path, server, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     command = [sys.executable, "-c", KEEP_AND_WAIT, str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as writer:
@@ -222,7 +224,7 @@ def test_a_kept_run_is_sent_only_once_its_stage_is_gone_and_a_killed_one_says_so
 FIRST_USE = "import sys, pathlib; from tasks.runs.store import connect; print(connect(pathlib.Path(sys.argv[1]))[1])"
 
 
-def test_a_first_user_killed_while_it_makes_the_tables_leaves_nothing_half_made(tmp_path):
+def test_a_kill_while_the_tables_are_created_leaves_no_partial_database(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", FIRST_USE, str(tmp_path)], cwd=ROOT, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 150
     part = tmp_path / "mlflow.db.part"
@@ -237,7 +239,7 @@ def test_a_first_user_killed_while_it_makes_the_tables_leaves_nothing_half_made(
     assert [path.name for path in tmp_path.glob("mlflow.db*")] == ["mlflow.db"]
 
 
-def test_a_prefect_server_that_is_silent_is_one_line_and_dvc_needs_none():
+def test_a_silent_prefect_server_is_reported_in_one_line_and_dvc_needs_no_server():
     with silent_port() as port:
         done = subprocess.run(
             [sys.executable, "-m", "flows.pipeline", "--dry"],
@@ -252,7 +254,7 @@ def test_a_prefect_server_that_is_silent_is_one_line_and_dvc_needs_none():
     assert "dvc repro" in done.stderr and SECRET not in done.stderr
 
 
-def test_a_dvc_remote_that_is_away_keeps_no_stage_from_finishing(tmp_path, monkeypatch):
+def test_stages_finish_without_the_dvc_remote(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")

@@ -1,4 +1,4 @@
-"""Places for stages on one host: counted over all processes, freed by death; a stage at a terminal never waits."""
+"""Places for stages on one host: shared by all processes and freed by a kill. A stage at a terminal never waits."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def stage():
         process.stdout.close()
 
 
-def test_a_flow_s_stage_waits_for_the_place_of_a_dead_one(stage):
+def test_a_stage_of_a_flow_waits_for_a_place_and_gets_that_of_a_dead_stage(stage):
     first = stage()
     assert first.stdout.readline() == "held\n"
     second = stage(**{LIMIT: "1"})
@@ -71,6 +71,6 @@ def test_a_stage_at_a_terminal_never_waits(stage, monkeypatch):
         assert said == []
 
 
-def test_two_places_are_two(stage):
+def test_two_places_let_two_stages_run(stage):
     both = [stage(**{LIMIT: "2"}) for _ in range(2)]
     assert [process.stdout.readline() for process in both] == ["held\n", "held\n"]

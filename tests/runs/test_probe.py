@@ -1,4 +1,4 @@
-"""The probe for machines without MLflow says what MLflow's own would say."""
+"""The probe for machines without MLflow records the same metrics as MLflow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def values(probe) -> dict[str, float]:
     return probe.aggregate_metrics()
 
 
-def test_its_names_are_those_of_mlflow(monkeypatch):
+def test_metric_names_equal_those_of_mlflow(monkeypatch):
     theirs = {name for probe in machine._probes() for name in values(probe)}
     monkeypatch.setattr(machine.importlib.util, "find_spec", lambda name: None)
     [ours] = machine._probes()
@@ -27,7 +27,7 @@ def test_its_names_are_those_of_mlflow(monkeypatch):
     assert ours.aggregate_metrics() == {}
 
 
-def test_gpus_are_asked_through_nvidia_smi(tmp_path, monkeypatch):
+def test_gpus_are_read_with_nvidia_smi(tmp_path, monkeypatch):
     (tmp_path / "nvidia-smi").write_text(SMI)
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path) + os.pathsep + os.environ["PATH"])

@@ -1,4 +1,4 @@
-"""Keys in every place where people have them; after runs by DVC, by the flow and without MLflow, no output has them.
+"""No output of a run contains a secret: runs by DVC, by the flow, and without MLflow.
 
 The tests search every byte that a run writes: outputs, run files, DVC's lock and cache, MLflow's database, artifacts
 and log, kept runs, Prefect's database, and everything that was printed.
@@ -26,7 +26,7 @@ from tests.servers import free_port, mlflow_server
 
 
 def fake(prefix: str = "") -> str:
-    """A new random key, so that no file, not even this one, has it by chance."""
+    """Return a new random key, which no file contains by chance."""
     return f"{prefix}{uuid.uuid4().hex}"
 
 
@@ -129,7 +129,7 @@ def left_behind(tmp_path_factory) -> dict[str, bytes]:
     return found
 
 
-def test_what_is_searched_is_what_was_left(left_behind):
+def test_the_search_covers_all_written_files(left_behind):
     names = " ".join(left_behind)
     for part in (
         "tree/data/toy/out/x.txt",

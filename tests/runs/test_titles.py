@@ -71,7 +71,7 @@ def called(root: Path, stage: str = "last"):
     return title(stage_entry(stage, "toy", root), root, "0123456789abcdef")
 
 
-def test_a_run_is_named_by_what_it_changed(tree):
+def test_the_name_of_a_run_holds_its_changed_parameters(tree):
     assert called(tree).name == "last@toy"
     change(tree, {"lr": 0.002, "net": {"multipliers": [1, 2, 4], "wide": False}}, first={"source": "files"})
     assert called(tree).name == "last@toy lr=0.002 net.multipliers=[1,2,4] first.source=files"
@@ -98,7 +98,7 @@ def test_without_git_or_for_a_new_dataset_the_stage_is_the_name(tree, monkeypatc
     assert called(tree).name == "last@toy"
 
 
-def test_tags_and_parameters_tell_runs_apart_in_a_table(tree):
+def test_tags_and_parameters_distinguish_runs_in_a_table(tree):
     change(tree, {"lr": 0.002})
     it = called(tree)
     assert it.tags() == {"commit": "01234567", "scale": "near", "changed": "lr=0.002", "method": "fast"}
@@ -107,7 +107,7 @@ def test_tags_and_parameters_tell_runs_apart_in_a_table(tree):
     assert called(tree).scale == "own"
 
 
-def test_the_description_says_what_changed_and_how_it_went(tree):
+def test_the_description_holds_changes_and_metrics(tree):
     change(tree, {"lr": 0.002})
     note = called(tree).note("abc", {"loss": 0.123456789}, {"data/toy/raw": "d41d8cd98f", "code.py": "ffff"})
     assert "**last@toy**, method fast, scale near, commit `01234567`" in note
@@ -116,14 +116,14 @@ def test_the_description_says_what_changed_and_how_it_went(tree):
     assert "python -m flows.reproduce abc" in note
 
 
-def test_upstream_is_what_data_really_came_from():
+def test_upstream_follows_the_data():
     assert upstream(stage_entry("acquire", "terrain", ROOT), ROOT) == []
     assert upstream(stage_entry("label", "terrain", ROOT), ROOT) == ["acquire", "project", "select"]
     assert "train" in upstream(stage_entry("evaluate", "terrain", ROOT), ROOT)
 
 
 def work_long(stage: Stage) -> None:
-    """Long enough for some samples."""
+    """Run long enough for several samples."""
     stage.timing({"preparing_seconds": 0.1})
     work(stage)
     stage.metrics({"loss": 0.5})
@@ -148,7 +148,7 @@ def test_system_metrics_figures_and_description_arrive(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("wanted", ["true", "false"])
-def test_nothing_is_told_of_a_short_run_or_where_nobody_wants_it(wanted, monkeypatch):
+def test_short_runs_and_disabled_logging_record_no_system_metrics(wanted, monkeypatch):
     monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", wanted)
     told: list[int] = []
     machine = Machine(lambda values, number: told.append(number))
@@ -159,7 +159,7 @@ def test_nothing_is_told_of_a_short_run_or_where_nobody_wants_it(wanted, monkeyp
     assert not [thread for thread in threading.enumerate() if thread.name == "system metrics"]
 
 
-def test_a_probe_that_fails_ends_the_watch_alone(monkeypatch):
+def test_a_failing_probe_ends_only_the_sampling(monkeypatch):
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.01")
     monkeypatch.setattr(psutil, "disk_usage", None)
     machine = Machine(lambda values, number: None)
@@ -170,7 +170,7 @@ def test_a_probe_that_fails_ends_the_watch_alone(monkeypatch):
 
 
 def test_a_value_that_equals_its_default_is_unchanged_and_every_value_is_a_column(tmp_path):
-    """Compared and recorded are resolved values, so writing a default down or leaving it out is the same."""
+    """Runs compare and record values with defaults filled in, so a default in the file changes nothing."""
     do = {"cmd": "true", "deps": ["data/${key}/scenes"], "outs": ["data/${key}/tiles"]}
     stages = {"project": {"cmd": "true", "outs": ["data/${key}/scenes"]}, "select": do}
     dag = {"stages": {name: {"foreach": "${datasets}", "do": body} for name, body in stages.items()}}

@@ -52,7 +52,7 @@ def record(tree) -> dict:
     return json.loads((tree / "data/toy/runs/tiny.json").read_text())
 
 
-def test_the_run_holds_what_the_stage_stood_on(tree, client, record):
+def test_the_run_holds_its_provenance(tree, client, record):
     run = client.get_run(record["run_id"])
     assert (run.info.run_name, run.info.status) == ("tiny@toy", "FINISHED")
     assert run.data.params == {"seed": "3", "size": "2", "deep.x": "0.5"}
@@ -99,7 +99,7 @@ def test_the_patch_on_the_commit_gives_the_code_that_ran(tree, client, record, t
     assert record["dirty"] is True
 
 
-def test_keys_reach_no_parameter_tag_or_file(tree):
+def test_secrets_reach_no_parameter_tag_or_file(tree):
     found = [
         path for path in tree.rglob("*") if path.is_file() and ".git" not in path.parts and path.name != "keys.env"
     ]
@@ -141,7 +141,7 @@ def test_a_stage_that_fails_leaves_a_failed_run_and_no_record(tree, client):
     assert (tree / "data/toy/runs/tiny.json").read_bytes() == before
 
 
-def test_a_stage_that_forgets_an_output_is_a_defect(tree):
+def test_a_missing_output_is_an_error(tree):
     (tree / "data/other").mkdir()
     with pytest.raises(RuntimeError, match="ended without writing data/toy/out"):
         run_tiny(tree, lambda stage: (stage.dir / "out").rename(tree / "data/other/out"))
@@ -159,13 +159,13 @@ def first_user(root: Path) -> None:
     client.create_run(experiment, tags={"who": str(os.getpid())})
 
 
-def test_six_first_users_of_a_fresh_database_all_finish(tmp_path):
+def test_six_parallel_first_users_of_a_new_database_all_finish(tmp_path):
     assert run_together(first_user, [(tmp_path,)] * 6) == [0] * 6
     client, experiment = connect(tmp_path)
     assert len({run.data.tags["who"] for run in client.search_runs([experiment])}) == 6
 
 
-def test_hashes_are_dvcs_own(tmp_path):
+def test_hashes_equal_those_of_dvc(tmp_path):
     folder = tmp_path / "out"
     for name in (
         "a/x",

@@ -40,7 +40,7 @@ def git(root: Path, *arguments: str) -> str:
 
 
 def grow_tree(root: Path) -> Path:
-    """A committed tree with one stage, its input, and changes that nobody committed."""
+    """Create a committed tree with one stage, its input, and uncommitted changes."""
     (root / "data/toy/in").mkdir(parents=True)
     (root / "data/toy/in/a.txt").write_text("input")
     (root / "dvc.yaml").write_text(DAG)
@@ -57,7 +57,7 @@ def grow_tree(root: Path) -> Path:
 
 
 def run_tiny(root: Path, function: Callable[[Stage[Params]], None]) -> None:
-    """Run the stage for real, but with given settings: the tree has no rooms that could validate its parameters."""
+    """Run the stage with the given settings, because the tree has no rooms that could validate its parameters."""
     section = {"size": 2, "deep": {"x": 0.5}}
     settings = Settings(seed=3, compute=Compute(engine="serial", workers=1), datasets={"toy": {"tiny": section}})
     with pytest.MonkeyPatch.context() as patch:

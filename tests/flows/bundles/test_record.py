@@ -57,5 +57,5 @@ def test_attempts_become_one_run_whose_curve_has_each_step_once(tmp_path):
 
 def test_a_journal_that_names_a_file_of_this_machine_is_refused(tmp_path):
     journal(tmp_path / "far", 1, PICTURE | {"path": "files/../../../secret"}, END)
-    with pytest.raises(ArchiveError, match="leads elsewhere"):
+    with pytest.raises(ArchiveError, match="could leave the folder"):
         keep(STAGE, tmp_path / "far", "d" * 64, {}, tmp_path)

@@ -1,0 +1,22 @@
+"""One part of the check in a process of its own: `python -m infra.gpu.part NAME JOB`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+from infra.gpu.work import Job, noting, told
+
+PARTS = ("agreement", "speed", "training")
+
+
+def run(name: str, job: Job) -> None:
+    """Run the part; its rows land in `<out>/<name>.jsonl`."""
+    note = noting(Path(job.out, f"{name}.jsonl"))
+    with told(note, name):
+        importlib.import_module(f"infra.gpu.{name}").run(job, note)
+
+
+if __name__ == "__main__":
+    run(sys.argv[1], Job.load(Path(sys.argv[2])))

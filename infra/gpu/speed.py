@@ -1,0 +1,161 @@
+"""Steps a second with and without each speed-up, the share of time spent waiting for data, and memory.
+
+Each switch is kept where it gains at least `GAIN`; what is kept at the end is what the training uses.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+
+from infra.gpu.device import fresh, peak_gib
+from infra.gpu.work import Job, Note, told
+from models.core.artifact import build_method
+from models.core.checkpoint import Checkpoints
+from models.core.loop import train
+from models.core.record import method as record_of
+from tasks.formats.shards.shardset import ShardSet
+from tasks.train.feed import Feed
+from tasks.train.params import Params
+from tasks.train.training_tiles import Tiles
+
+GAIN = 1.02
+WINDOW_S = 1.0  # wished length of a window
+WINDOWS = 4  # of each half of the steps; the first one warms up
+SWITCHES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("TF32", {"speed": {"tf32": True}}),
+    ("bf16", {"precision": "bf16"}),
+    ("channels last", {"speed": {"channels_last": True}}),
+    ("fused optimiser", {"speed": {"fused_optimizer": True}}),
+    ("1 batch ahead", {"speed": {"ahead": 1}}),
+    ("16 batches ahead", {"speed": {"ahead": 16}}),
+    ("memory not pinned", {"speed": {"pinned": False}}),
+)
+LAST: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("compiled kernels", {"speed": {"compile": "kernels"}}),
+    ("compiled graphs", {"speed": {"compile": "graphs"}}),
+)
+"""Minutes to compile, so they come last; on a GPU alone."""
+BATCHES = (2.0, 4.0, 0.5)
+
+
+def run(job: Job, note: Note) -> None:
+    """Measure, one change at a time; a row `best` whenever a better one was found."""
+    with told(note, "as params.yaml has it"):
+        note({"name": "as params.yaml has it", **Measured(job, job.plain).row(1)})
+    best: dict[str, Any] = job.train | {"precision": "fp32"}
+    with told(note, "fp32"):
+        first = Measured(job, best).row(1)
+        window = 1 if job.toy else max(2, min(100, round(first["steps_per_second"] * WINDOW_S)))
+        first = Measured(job, best).row(window)
+        note({"name": "fp32", **first})
+        fastest = first["steps_per_second"]
+    note({"name": "best", "changes": {"precision": "fp32"}, "steps_per_second": fastest})
+    feed_alone(job, note)
+
+    def tried(name: str, change: Mapping[str, Any]) -> None:
+        nonlocal best, fastest
+        if job.left < 3 * WINDOWS * window / fastest:
+            note({"name": name, "problem": "left out: the time is over"})
+            return
+        with told(note, name):
+            values = changed(best, change)
+            row = Measured(job, values).row(window)
+            gain = row["steps_per_second"] / fastest
+            kept = gain >= GAIN
+            note({"name": name, **row, "against_best": gain, "kept": kept})
+            if kept:
+                best, fastest = values, row["steps_per_second"]
+                note({"name": "best", "changes": best, "steps_per_second": fastest})
+
+    for name, change in SWITCHES:
+        tried(name, change)
+    for factor in BATCHES:
+        batch = max(1, round(best["batch"] * factor))
+        if job.left > 3 * WINDOWS * window * factor / fastest:
+            with told(note, f"batch {batch}"):
+                note({"name": f"batch {batch}", **Measured(job, best | {"batch": batch}).row(window)})
+    if torch.cuda.is_available():
+        for name, change in LAST:
+            tried(name, change)
+
+
+def changed(values: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with a change, whose mappings are merged."""
+    out = dict(values)
+    for name, value in change.items():
+        out[name] = changed(out.get(name) or {}, value) if isinstance(value, Mapping) else value
+    return out
+
+
+class Measured:
+    """One training of a few steps, on the dataset's shards."""
+
+    def __init__(self, job: Job, values: Mapping[str, Any]):
+        self._job, self._values = job, dict(values)
+
+    def row(self, window: int) -> dict[str, Any]:
+        """Steps and tiles a second, share of waiting and peak memory; `window` steps are measured at a time."""
+        windows = 2 if self._job.toy else WINDOWS
+        every = {"log_every": window, "checkpoint_every": 10**9, "picture_every": 10**9}
+        params = Params(**self._values | every | {"steps": 2 * windows * window, "warmup": 1})
+        began = time.perf_counter()
+        accelerator = fresh(params.precision, params.threads, params.batch, params.speed)
+        record = record_of(params.method.name)
+        shards = ShardSet(Path(self._job.root, "data", self._job.dataset, "shards"))
+        tiles = Tiles(shards, record, params.method)
+        config = {"method": params.method.model_dump(mode="json"), "px": shards.px, "gsd": shards.card["gsd"]}
+        config |= {"classes": tiles.classes, "encoding": tiles.encoding.to_dict()}
+        torch.manual_seed(0)
+        method = build_method(config, params.lr)
+        record.load(method, Path(self._job.root))
+        speeds, waits, feeds = [], [], []
+
+        def open_feed(position: Any) -> Feed:
+            ahead, pin = params.speed.ahead, params.speed.pinned and accelerator.device.type == "cuda"
+            start = {"seed": 0, "epoch": 0, "samples": 0}
+            feeds.append(tiles.feed(params.batch, start, 0, 1, params.augment, ahead, pin))
+            return feeds[-1]
+
+        def log(done: int, row: dict[str, float]) -> None:
+            speeds.append(row["steps_per_second"])
+            waits.append(row["waiting_share"])
+
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                train(method, params, open_feed, accelerator, Checkpoints(Path(folder)), 0, log, lambda *_: None)
+        finally:
+            for opened in feeds:
+                opened.close()
+        warm = [number for number in range(len(speeds)) if number % windows]
+        steps = 1 / fmean(1 / speeds[number] for number in warm)
+        return {
+            "steps_per_second": steps,
+            "tiles_per_second": steps * params.batch,
+            "waiting_share": fmean(waits[number] for number in warm),
+            "peak_gib": peak_gib(),
+            "seconds": time.perf_counter() - began,
+        }
+
+
+def feed_alone(job: Job, note: Note) -> None:
+    """Tiles a second that the data side delivers while nothing is trained."""
+    with told(note, "data alone"):
+        params = Params(**job.train)
+        shards = ShardSet(Path(job.root, "data", job.dataset, "shards"))
+        tiles = Tiles(shards, record_of(params.method.name), params.method)
+        feed = tiles.feed(params.batch, {"seed": 0, "epoch": 0, "samples": 0}, 0, 1, params.augment, 4, False)
+        try:
+            count, began = 0, time.perf_counter()
+            while time.perf_counter() - began < (0.2 if job.toy else 2.0):
+                next(feed)
+                count += 1
+            note({"name": "data alone", "tiles_per_second": count * params.batch / (time.perf_counter() - began)})
+        finally:
+            feed.close()

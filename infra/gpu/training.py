@@ -1,0 +1,80 @@
+"""A training for the time that is left, at the best settings found, evaluated, with its pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from infra.gpu import speed
+from infra.gpu.work import Job, Note, Speaking, noted, stage, told
+from tasks.train.deadline import VARIABLE
+from tasks.train.params import Params
+
+EVALUATION = (20.0, 0.25, 120.0)
+"""Seconds kept for the evaluation: at least, as a share of what is left, at most."""
+SPENT = 0.85
+"""Share of the training's time that its steps fill by plan: compiling, pictures and checkpoints take some, too."""
+
+
+def run(job: Job, note: Note) -> None:
+    """Train and evaluate in the scratch root; copy the pictures beside the tables."""
+    best = [row for row in noted(Path(job.out, "speed.jsonl")) if row["name"] == "best"]
+    if not best:
+        note({"name": "training", "problem": "left out: no speed was measured"})
+        return
+    least, share, most = EVALUATION
+    seconds = job.left - (job.left * 0.3 if job.toy else max(least, min(most, share * job.left)))
+    values = speed.changed(job.train, best[-1]["changes"])
+    steps = 6 if job.toy else max(4, int(best[-1]["steps_per_second"] * seconds * SPENT))
+    params = Params(**values | _paced(steps) | ({"picture_every": steps} if job.toy else {}))
+    os.environ[VARIABLE] = str(time.time() + seconds)
+    os.environ.pop("DVC_STAGE", None)
+    said = Speaking()
+    with told(note, "training"):
+        from tasks.train.run import run as train
+
+        here = stage(job, "train", params, said)
+        train(here)
+        wanted = ("steps_done", "steps_per_second", "waiting_share", "train_seconds", "parameters")
+        facts = {name: said.said[name] for name in wanted if name in said.said}
+        note({"name": "training", "steps": steps, "speed": params.speed.model_dump(), **facts})
+        _keep(here.dir / "pictures" / "train", Path(job.out, "pictures"))
+    with told(note, "evaluation"):
+        _evaluate(job, note)
+
+
+def _paced(steps: int) -> dict[str, Any]:
+    """The paces of a training of so many steps."""
+    return {
+        "steps": steps,
+        "warmup": min(500, steps // 20),
+        "ema_half_life": max(2.0, steps / 20),
+        "log_every": max(1, steps // 100),
+        "checkpoint_every": max(1, steps // 2),
+        "picture_every": max(1, steps // 4),
+    }
+
+
+def _evaluate(job: Job, note: Note) -> None:
+    from tasks.evaluate.params import Params as Evaluation
+    from tasks.evaluate.run import run as evaluate
+
+    began = time.perf_counter()
+    here = stage(job, "evaluate", Evaluation(**job.evaluate), Speaking())
+    evaluate(here)
+    account = json.loads((here.dir / "evaluation" / "metrics.json").read_text())
+    headline = next(metric for metric in account["metrics"] if metric["name"] == account["headline"])
+    facts = {name: headline[name] for name in ("title", "value", "low", "high", "floor", "better")}
+    note({"name": "evaluation", **facts, "seconds": time.perf_counter() - began})
+    _keep(here.dir / "pictures" / "evaluate", Path(job.out, "pictures"))
+    shutil.copy(here.dir / "evaluation" / "metrics.json", Path(job.out, "evaluation.json"))
+
+
+def _keep(source: Path, target: Path) -> None:
+    target.mkdir(exist_ok=True)
+    for path in sorted(source.glob("*.png")):
+        shutil.copy(path, target / path.name)
