@@ -73,15 +73,9 @@ def everything_up_to_date(root: Path) -> dict[str, set[str]]:
     new_repository(root, (ROOT / "dvc.yaml").read_text(), (ROOT / PARAMS).read_text())
     datasets = yaml.safe_load((ROOT / PARAMS).read_text())["datasets"]
     entries = [stage_entry(name, dataset, ROOT) for dataset in datasets for name in stage_names(ROOT)]
-<<<<<<< HEAD
-    paths = sorted({path for entry in entries for path in (*entry.outs, *entry.deps)}, reverse=True)
-    for path in paths:  # a folder that holds another path comes after it, and is a folder already
-        if not (root / path).exists():
-=======
     paths = {path for entry in entries for path in (*entry.outs, *entry.deps)}
     for path in sorted(paths, reverse=True):  # `tasks/formats` after `tasks/formats/tables`, which makes it a folder
         if not (root / path).is_dir():
->>>>>>> afbdf1d0accc54b9d77f5d7b256195d6c6e82b2d
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(path)
     subprocess.run(["dvc", "commit", "--quiet", "--force"], cwd=root, check=True)
