@@ -152,7 +152,7 @@ def test_one_flipped_byte_in_the_code_is_named(done):
         git(done.root, "replace", "-d", head)
         git(done.root, "add", path)
     assert status == 1
-    assert "the first is acquire@terrain: tasks/acquire/sources/sample (" in last(said) and "sample/source.py" in last(said)
+    assert "the first is acquire@terrain: tasks/acquire/sources/sample (" in last(said) and "source.py" in last(said)
 
 
 def test_a_change_of_this_checkout_is_told_and_does_no_harm(done):
