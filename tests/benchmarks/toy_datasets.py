@@ -8,8 +8,8 @@ from tests.pipeline.conftest import NETWORK, TOY
 
 ATLAS: dict[str, Any] = {
     "acquire.source": {"planet_map_px": 512},
-    "project": {"gsd": 80000, "scene_px": 32, "crops": 40},
-    "select": {"px": 32, "stride": 32, "quota": 32},
+    "project": {"gsd": 40000, "scene_px": 32, "crops": 110},
+    "select": {"px": 32, "stride": 32, "quota": 60, "block_km": 4000.0, "val_share": 0.6},
     "label.method": {
         "features": {"radii_px": [2, 5]},
         "sample": {"pixels": 300},
@@ -28,7 +28,6 @@ ATLAS: dict[str, Any] = {
 }
 TERRAIN: dict[str, Any] = {
     **TOY,
-    "select": {"px": 32, "stride": 32, "quota": 64, "block_km": 12.0},
     "train": {**TOY["train"], "steps": 6, "checkpoint_every": 6, "picture_every": 6},
     "train.method.network": NETWORK,
     "evaluate": {"samples": 16, "projections": 8, "bootstrap": 2},
