@@ -82,6 +82,13 @@ def _header(name: str, length: int) -> tarfile.TarInfo:
     return entry
 
 
+def _is_valid(header: bytes, entry: tarfile.TarInfo) -> bool:
+    try:
+        return _header(entry.name, entry.size).tobuf(tarfile.USTAR_FORMAT, "utf-8", "strict") == header
+    except ValueError:  # ustar cannot hold this size or name
+        return False
+
+
 def carded(name: str, card: dict[str, Any]) -> list[tuple[str, bytes]]:
     """Return the first two members: the card, which lists all files, and the hash of the card."""
     text = (json.dumps(card, indent=1, sort_keys=True) + "\n").encode()
@@ -122,7 +129,7 @@ def unpack(path: Path, into: Path, name: str, kind: str, limit: int) -> dict[str
                 raise ArchiveError(f"{path.name}: does not begin with {name}")
             texts.append(b"".join(chunks))
         card = read_card(texts[0], texts[1], name, kind)
-        files = card["files"]
+        files = _sizes_checked(card, path.name)
         total = sum(entry[0] for entry in files.values())
         if total > limit:
             raise ArchiveError(
@@ -143,6 +150,19 @@ def unpack(path: Path, into: Path, name: str, kind: str, limit: int) -> dict[str
             f"{path.name}: {min(missing)}: missing" + (f" with {len(missing) - 1} more" * (len(missing) > 1))
         )
     return card
+
+
+def _sizes_checked(card: dict[str, Any], where: str) -> dict[str, list[Any]]:
+    """Return the list of files. Raise ArchiveError if an entry is not [size, hash]: a negative size hides a bomb."""
+    files = card.get("files")
+    if not isinstance(files, dict):
+        raise ArchiveError(f"{where}: its card has no list of files")
+    for name, entry in files.items():
+        match entry:
+            case [int(length), str()] if length >= 0:
+                continue
+        raise ArchiveError(f"{where}: {name}: its entry in the card is not a size and a hash")
+    return files
 
 
 def _take(chunks: Iterator[bytes], target: Path, digest: str, where: str) -> None:
@@ -173,7 +193,7 @@ def _members(stream: IO[bytes]) -> Iterator[tuple[str, int, Iterator[bytes]]]:
         safe_name(entry.name)
         if entry.type != tarfile.REGTYPE:
             raise ArchiveError(f"{entry.name}: no regular file (type {entry.type!r}); other types are refused")
-        if _header(entry.name, entry.size).tobuf(tarfile.USTAR_FORMAT, "utf-8", "strict") != header:
+        if not _is_valid(header, entry):
             raise ArchiveError(f"{entry.name}: its header is damaged")
         yield entry.name, entry.size, _content(stream, entry.name, entry.size)
         if any(_exactly(stream, -entry.size % BLOCK, entry.name)):

@@ -108,8 +108,11 @@ def _moved(event: Event, journal: str) -> Event:
     """Return the event with the path of its file in the merged journal."""
     if event["kind"] != "file":
         return event
-    archive.safe_name(event["path"])  # MLflow would be sent whatever file of this machine it names
-    return event | {"path": f"files/{journal}/{Path(event['path']).relative_to('files').as_posix()}"}
+    archive.safe_name(event["path"])  # otherwise the path could name any file of this machine, and MLflow would get it
+    folder, _, name = event["path"].partition("/")
+    if folder != "files" or not name:
+        raise archive.ArchiveError(f"{event['path']}: an event names a file outside the journal")
+    return event | {"path": f"files/{journal}/{name}"}
 
 
 def summary(stage: dict[str, Any], bundle: str, hardware: dict[str, Any]) -> dict[str, str]:

@@ -127,3 +127,23 @@ def test_files_beyond_the_list_twice_or_missing_are_refused(files, tmp_path):
     archive.write(tmp_path / "twice.tar", [*card, ("b", b""), ("b", b"")], False)
     with pytest.raises(ArchiveError, match="b: "):
         unpack(tmp_path / "twice.tar", tmp_path / "twice")
+
+
+@pytest.mark.parametrize("entry", [[-(3 << 20), "0" * 64], None, ["1", "0" * 64], [1]])
+def test_a_listed_size_that_is_no_size_is_refused(files, tmp_path, entry):
+    """A negative size would bring the sum of all sizes below the limit."""
+    (tmp_path / "in/a").write_bytes(bytes(3 << 20))
+    path = pack(tmp_path / "big.tar", files, archive.listed(files) | {"c": entry})
+    with pytest.raises(ArchiveError, match="c: its entry in the card is not a size and a hash"):
+        unpack(path, tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_size_beyond_the_format_is_refused(tmp_path):
+    entry = tarfile.TarInfo("large")
+    entry.size = 1 << 40
+    raw = crafted(tmp_path / "bad.tar").read_bytes().rstrip(b"\0")
+    raw += bytes(-len(raw) % 512) + entry.tobuf(tarfile.GNU_FORMAT)
+    (tmp_path / "bad.tar").write_bytes(raw)
+    with pytest.raises(ArchiveError, match="large: its header is damaged"):
+        unpack(tmp_path / "bad.tar", tmp_path / "out")
