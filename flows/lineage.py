@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import tasks  # noqa: F401 - it must come before numpy, which the modules below load
 from flows.history.origins import Lineage, gather
 from flows.history.picture import draw
 from flows.history.prov import document, to_json

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.history.runs import Recorded
+from tasks.core.arithmetic import NATIVE, PORTABLE
 
 SAME = "same"
 IDS = "same but for ids"  # the file names runs, commits or versions; only those differ
@@ -15,9 +16,6 @@ UNSEEN = "not compared"
 NOTE = "note"
 DIFFERENT = "different"
 MISSING = "missing"
-
-PORTABLE, NATIVE = "x86-64-v3", "native"
-"""Arithmetics, as runs record them (`tasks.core.arithmetic.NAME`)."""
 
 TOLERANCE = 0.10
 """Allowed difference between a metric and the recorded one, relative to the larger of the two, where bytes may differ.
