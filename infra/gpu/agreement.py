@@ -1,6 +1,6 @@
-"""Whether the numbers are right: bf16 against fp32, GPU against processor, a resumed run against an unbroken one.
+"""Check of numbers: bf16 against fp32, GPU against processor, a resumed run against an unbroken one.
 
-Uses made-up tiles. Checks the dataset's method with its parameters, and every method at hand with its defaults.
+The tiles are synthetic. The checks cover the dataset's method with its parameters, and all methods with their defaults.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ STEPS = 8
 
 
 def run(job: Job, note: Note) -> None:
-    """Check every method at hand. A row has the greatest difference found, its tolerance, and whether it is within."""
+    """Check all methods. A row holds the largest difference found, its tolerance, and whether the check passed."""
     cases = {f"{job.train['method']['name']} of {job.dataset}": job.train["method"]}
     cases |= {f"{name} by default": {"name": name} for name in methods() if not job.toy}
     for title, method in cases.items():
@@ -61,16 +61,18 @@ class Case:
     """One method on made-up tiles.
 
     Attributes:
-        config: as of `config.json`. batch: encoded tiles, on the CPU.
+        config: as of `config.json`. batch: encoded tiles, on the CPU. px: side of a tile.
+        root: the checkout or bundle, where files of weights lie.
     """
 
     config: dict[str, Any]
     batch: Batch
     px: int
+    root: Path
 
     @staticmethod
     def of(job: Job, values: Mapping[str, Any]) -> Case:
-        """Parameters checked, encoding measured."""
+        """Validate the parameters and measure the encoding."""
         record, px = record_of(values["name"]), 32 if job.toy else 64
         params, arrays = record.params(**values), tiles(px)
         classes = [{"id": n, "name": f"class {n}", "red": n, "green": n, "blue": n} for n in range(CLASSES)]
@@ -81,21 +83,21 @@ class Case:
         encoding = record.fit(params, read, GSD)
         config = {"product": record.product, "method": params.model_dump(mode="json"), "px": px, "gsd": GSD}
         config |= {"classes": classes, "encoding": encoding.to_dict()}
-        return Case(config, record.encode(params, encoding, arrays), px)
+        return Case(config, record.encode(params, encoding, arrays), px, Path(job.root))
 
     def method(self) -> Any:
-        """The method with weights of which none is zero, the same at every call."""
+        """Build the method; each call gives the same weights. Weights that begin as zero become random."""
         torch.manual_seed(1)
         method = build_method(self.config, 1e-4)
         with torch.no_grad():
             for weight in method.networks.parameters():
                 if not weight.any() and weight.dim() > 1:
                     weight.normal_(0, 0.02)
-        record_of(self.config["method"]["name"]).load(method, Path("."))
+        record_of(self.config["method"]["name"]).load(method, self.root)
         return method
 
     def losses(self, speed: SpeedConfig, bf16: bool) -> tuple[dict[str, float], dict[str, Tensor]]:
-        """Loss and all gradients of each phase at the start of training, and in its last step."""
+        """Return the loss and the gradients of each phase, by its name, in the last of 100 steps."""
         device = fresh("fp32", 2, TILES, speed).device
         method, found, gradients = self.method(), {}, {}
         method.networks.to(device).train()
@@ -117,7 +119,7 @@ class Case:
         return found, gradients
 
     def samples(self, device: torch.device, bf16: bool = False, speed: SpeedConfig | None = None) -> np.ndarray:
-        """What the untrained model makes of one seed."""
+        """Return samples of the untrained model for one seed."""
         method = self.method()
         networks = nn.ModuleDict({name: method.networks[name] for name in method.ema}).to(device).eval()
         if speed is not None and speed.channels_last:
@@ -140,7 +142,7 @@ def tiles(px: int) -> dict[str, np.ndarray]:
 
 
 def made(model: Any, px: int) -> np.ndarray:
-    """Some of what a finished model makes, by its product."""
+    """Return some samples of a finished model; its product decides how it is called."""
     labels = tiles(px)["label"]
     if model.product == "painting":
         return model.paint(labels[:2], seed=3).height
@@ -179,7 +181,7 @@ def layout_samples(case: Case) -> dict[str, Any]:
 
 
 def compiled_losses(case: Case) -> dict[str, Any] | None:
-    """Losses of compiled networks against plain ones; on a GPU alone."""
+    """Losses of compiled networks against plain ones; only on a GPU."""
     if not torch.cuda.is_available():
         return None
     plain, _ = case.losses(SpeedConfig(), False)
@@ -200,7 +202,7 @@ def resumed(case: Case) -> dict[str, Any]:
 
 
 class _Feed:
-    """One batch, again and again, at most `left` times; the noise of the steps differs."""
+    """Yield the same batch at most `left` times. The noise of each step differs."""
 
     def __init__(self, batch: Batch, left: int):
         self._batch, self._left = batch, left
@@ -216,7 +218,7 @@ class _Feed:
 
 
 def _weights(case: Case, folder: Path, stop: int = STEPS) -> Tensor:
-    """All averaged weights after a training, whose checkpoints lie in `folder`; nothing where it is cut at `stop`."""
+    """Train with checkpoints in `folder`; return all averaged weights, or an empty tensor if it is cut at `stop`."""
     accelerator, method = fresh("auto", 2, TILES, SpeedConfig()), case.method()
     config = LoopConfig(steps=STEPS, lr=1e-4, ema_half_life=4, warmup=1, checkpoint_every=STEPS // 2)
     nothing = lambda *_: None  # noqa: E731
@@ -233,7 +235,7 @@ def _distance(one: Tensor, other: Tensor) -> float:
 
 
 def _judged(wanted: np.ndarray, found: np.ndarray, tolerance: float) -> dict[str, Any]:
-    """Root mean square of the difference over the standard deviation of what is wanted."""
+    """Compare by the root mean square of the difference, divided by the standard deviation of `wanted`."""
     apart = float(np.sqrt(np.square(found - wanted).mean()) / max(float(wanted.std()), 1e-9))
     return {"found": apart, "tolerance": tolerance, "within": bool(apart <= tolerance)}
 

@@ -1,13 +1,14 @@
-"""Try this machine's GPU for some minutes: `make gpu-check MINUTES=9`, or in an unpacked bundle
+"""Test the GPU of this machine for some minutes: `make gpu-check MINUTES=9`, or in an unpacked bundle
 
     python3 -m infra.gpu.check --minutes 9
 
-Three parts, each in a process of its own and within its time: the numbers (bf16 against fp32, this device against the
-processor, a resumed run against a whole), the speed-ups one by one, and a training for the rest of the time, evaluated.
-A part that fails or hangs is told, and the next one begins. Tables and pictures land in `.landloom/gpu-check/`.
+The check has three parts: numbers (bf16 against fp32, this device against the processor, a resumed run against an
+unbroken one), speed-ups one by one, and a training with evaluation in the remaining time. Each part is a process with a
+time limit. If a part fails or hangs, the tables say so and the next part starts. Results are written to a new folder
+of `.landloom/gpu-check/`.
 
-Needs the dataset's shards, and nothing else of `data/` is read or written. Needs no MLflow, DVC or Prefect. A bundle of
-`train@terrain evaluate@terrain` holds everything.
+The check reads the shards of the dataset and no other file of `data/`, and writes nothing there. It needs no MLflow,
+DVC or Prefect. A bundle of `train@terrain evaluate@terrain` contains all that it needs.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ from infra.gpu.work import Job
 from tasks.core.settings import ROOT
 
 ENDS = {"agreement": 0.2, "speed": 0.6, "training": 1.0}
-"""Share of the time after which each part is over."""
-LAST_S = 5.0  # for the tables
+"""From each part to the share of the whole time at which it ends."""
+LAST_S = 5.0  # reserved for writing the tables
 Starter = Callable[[str, Job], str]
 
 
 def check(job: Job, minutes: float, start: Starter, hardware: dict[str, object]) -> dict[str, str]:
-    """Run all parts; how each one ended. The tables are written after each."""
+    """Run all parts; return how each one ended, by its name. The tables are written after each part."""
     out, began = Path(job.out), time.time()
     date, ended = time.strftime("%Y-%m-%d", time.gmtime(began)), {}
     for part in PARTS:
@@ -53,7 +54,7 @@ def check(job: Job, minutes: float, start: Starter, hardware: dict[str, object])
 
 
 def start(part: str, job: Job) -> str:
-    """Run a part in a process, killed when its time is over; what it had noted by then counts."""
+    """Run one part in a process, and kill it at its time limit; rows written before then stay. Return how it ended."""
     path = Path(job.out, f"{part}.json")
     job.save(path)
     packages = os.path.join(job.root, PACKAGES)
@@ -76,7 +77,7 @@ def start(part: str, job: Job) -> str:
 
 
 def job_of(root: Path, out: Path, dataset: str, scale: str | None, toy: bool) -> Job:
-    """Parameters from `params.yaml` and an overlay's section `train`.
+    """Return the job, with the parameters of `params.yaml` and the section `train` of an overlay.
 
     Raises:
         SystemExit: there are no shards.
@@ -96,15 +97,15 @@ def job_of(root: Path, out: Path, dataset: str, scale: str | None, toy: bool) ->
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m infra.gpu.check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--minutes", type=float, default=9.0, help="time for everything (%(default)s)")
     parser.add_argument("--dataset", default="terrain", help="the dataset to train on (%(default)s)")
-    parser.add_argument("--scale", help="overlay of infra/scales whose network is trained (gpu where there is a GPU)")
+    parser.add_argument("--scale", help="overlay of infra/scales for the training (default: gpu if there is a GPU)")
     parser.add_argument("--out", type=Path, help="folder of the results")
-    parser.add_argument("--toy", action="store_true", help="a rehearsal: measure as little as possible")
+    parser.add_argument("--toy", action="store_true", help="measure as little as possible, as a rehearsal")
     arguments = parser.parse_args()
     sys.path.append(str(ROOT / PACKAGES))
     hardware = look(["torch"], {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / PACKAGES)))})

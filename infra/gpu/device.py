@@ -1,4 +1,4 @@
-"""The device of this process: a fresh accelerator for each variant, memory, and waiting for the GPU."""
+"""The device of this process: a new accelerator for each variant, and its peak memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GIB = 2**30
 
 
 def fresh(precision: str, threads: int, batch: int, speed: SpeedConfig) -> Accelerator:
-    """An accelerator of another precision than the one before; compiled code and freed memory are dropped."""
+    """Return a new accelerator, after removing the previous one, its compiled code and its unused memory."""
     AcceleratorState._reset_state(reset_partial_state=True)
     torch.compiler.reset()
     gc.collect()
@@ -27,7 +27,7 @@ def fresh(precision: str, threads: int, batch: int, speed: SpeedConfig) -> Accel
 
 
 def peak_gib() -> float:
-    """Most memory since `fresh`: of the GPU, or of the process where there is none."""
+    """Return the peak memory in GiB: of the GPU since `fresh`, or without a GPU of the process since its start."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / GIB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB

@@ -1,4 +1,4 @@
-"""One part of the check in a process of its own: `python -m infra.gpu.part NAME JOB`."""
+"""Run one part of the check as a process: `python -m infra.gpu.part NAME JOB`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PARTS = ("agreement", "speed", "training")
 
 
 def run(name: str, job: Job) -> None:
-    """Run the part; its rows land in `<out>/<name>.jsonl`."""
+    """Run the part; it appends its rows to `<out>/<name>.jsonl`."""
     note = noting(Path(job.out, f"{name}.jsonl"))
     with told(note, name):
         importlib.import_module(f"infra.gpu.{name}").run(job, note)

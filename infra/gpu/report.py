@@ -14,10 +14,10 @@ WAITING = 0.02
 
 
 def write(out: Path, parts: Mapping[str, str], hardware: dict[str, object], began: str, asked: float) -> None:
-    """`check.json` and `check.md` from the rows in `out`.
+    """Write `check.json` and `check.md` from the rows in `out`.
 
     Args:
-        parts: name to how it ended. began: date. asked: minutes.
+        parts: from the name of each part to how it ended. began: the date. asked: the given minutes.
     """
     rows = {part: noted(out / f"{part}.jsonl") for part in parts}
     facts = {"began": began, "minutes": asked, "hardware": hardware, "parts": dict(parts), "rows": rows}

@@ -1,6 +1,6 @@
 """Steps a second with and without each speed-up, the share of time spent waiting for data, and memory.
 
-Each switch is kept where it gains at least `GAIN`; what is kept at the end is what the training uses.
+A switch is kept if it makes training at least `GAIN` times as fast. The training uses the switches kept at the end.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tasks.train.params import Params
 from tasks.train.training_tiles import Tiles
 
 GAIN = 1.02
-WINDOW_S = 1.0  # wished length of a window
-WINDOWS = 4  # of each half of the steps; the first one warms up
+WINDOW_S = 1.0  # intended length of a window of steps, in seconds
+WINDOWS = 4  # windows in each half of the steps; the first of each half is a warm-up
 SWITCHES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("TF32", {"speed": {"tf32": True}}),
     ("bf16", {"precision": "bf16"}),
@@ -41,12 +41,12 @@ LAST: tuple[tuple[str, dict[str, Any]], ...] = (
     ("compiled kernels", {"speed": {"compile": "kernels"}}),
     ("compiled graphs", {"speed": {"compile": "graphs"}}),
 )
-"""Minutes to compile, so they come last; on a GPU alone."""
+"""These come last, because compiling takes minutes; only on a GPU."""
 BATCHES = (2.0, 4.0, 0.5)
 
 
 def run(job: Job, note: Note) -> None:
-    """Measure, one change at a time; a row `best` whenever a better one was found."""
+    """Measure one change at a time. Each improvement also gives a row `best`."""
     with told(note, "as params.yaml has it"):
         note({"name": "as params.yaml has it", **Measured(job, job.plain).row(1)})
     best: dict[str, Any] = job.train | {"precision": "fp32"}
@@ -87,7 +87,7 @@ def run(job: Job, note: Note) -> None:
 
 
 def changed(values: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` with a change, whose mappings are merged."""
+    """Return `values` with a change; mappings are merged."""
     out = dict(values)
     for name, value in change.items():
         out[name] = changed(out.get(name) or {}, value) if isinstance(value, Mapping) else value
@@ -95,13 +95,13 @@ def changed(values: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, A
 
 
 class Measured:
-    """One training of a few steps, on the dataset's shards."""
+    """A training of a few steps on the shards of the dataset."""
 
     def __init__(self, job: Job, values: Mapping[str, Any]):
         self._job, self._values = job, dict(values)
 
     def row(self, window: int) -> dict[str, Any]:
-        """Steps and tiles a second, share of waiting and peak memory; `window` steps are measured at a time."""
+        """Return steps and tiles a second, the share of waiting, and peak memory, from windows of `window` steps."""
         windows = 2 if self._job.toy else WINDOWS
         every = {"log_every": window, "checkpoint_every": 10**9, "picture_every": 10**9}
         params = Params(**self._values | every | {"steps": 2 * windows * window, "warmup": 1})
@@ -145,7 +145,7 @@ class Measured:
 
 
 def feed_alone(job: Job, note: Note) -> None:
-    """Tiles a second that the data side delivers while nothing is trained."""
+    """Measure how many tiles a second the loader delivers without training."""
     with told(note, "data alone"):
         params = Params(**job.train)
         shards = ShardSet(Path(job.root, "data", job.dataset, "shards"))

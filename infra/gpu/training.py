@@ -1,4 +1,4 @@
-"""A training for the time that is left, at the best settings found, evaluated, with its pictures."""
+"""A training with the best settings for the remaining time, its evaluation, and its pictures."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tasks.train.deadline import VARIABLE
 from tasks.train.params import Params
 
 EVALUATION = (20.0, 0.25, 120.0)
-"""Seconds kept for the evaluation: at least, as a share of what is left, at most."""
+"""Time for the evaluation: least seconds, share of the remaining time, most seconds."""
 SPENT = 0.85
-"""Share of the training's time that its steps fill by plan: compiling, pictures and checkpoints take some, too."""
+"""Share of the training's time for its steps. The rest is for compiling, pictures and checkpoints."""
 
 
 def run(job: Job, note: Note) -> None:
-    """Train and evaluate in the scratch root; copy the pictures beside the tables."""
+    """Train and evaluate in a scratch folder; copy the pictures to the folder of the tables."""
     best = [row for row in noted(Path(job.out, "speed.jsonl")) if row["name"] == "best"]
     if not best:
         note({"name": "training", "problem": "left out: no speed was measured"})
@@ -48,7 +48,7 @@ def run(job: Job, note: Note) -> None:
 
 
 def _paced(steps: int) -> dict[str, Any]:
-    """The paces of a training of so many steps."""
+    """Return warm-up, averaging and intervals for a training of `steps` steps."""
     return {
         "steps": steps,
         "warmup": min(500, steps // 20),

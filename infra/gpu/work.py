@@ -1,4 +1,4 @@
-"""What the parts of the check share: the job, a scratch root for stages, and rows that survive a killed part."""
+"""Shared by the parts of the check: the job, a scratch root for stages, and rows that stay after a part is killed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tasks.core.settings import Compute
 from tasks.core.stage import Stage
 
 Row = dict[str, Any]
-"""One line of a table: `name`, what was measured, or `problem` where it failed."""
+"""One line of a table: `name`, and either the measured values or `problem`, the reason of a failure."""
 Note = Callable[[Row], None]
 OUTS = {
     "train": ("model", "pictures/train", "plots/train", "metrics/train.json"),
@@ -29,15 +29,15 @@ OUTS = {
 
 @dataclass(frozen=True)
 class Job:
-    """What one part of the check works on.
+    """The input of one part of the check.
 
     Attributes:
-        root: the checkout or unpacked bundle. out: where results go.
-        dataset: its shards are read. seed: the pipeline's.
+        root: the checkout or unpacked bundle. out: the folder of the results.
+        dataset: the dataset whose shards are read. seed: the seed of the pipeline.
         train, evaluate: sections of the dataset's parameters.
-        plain: `train` as `params.yaml` has it, without an overlay.
+        plain: the section `train` of `params.yaml`, without an overlay.
         toy: measure as little as possible, for a rehearsal.
-        until: when the part must be over, seconds since 1970.
+        until: when the part must end, in seconds since 1970.
     """
 
     root: str
@@ -52,25 +52,25 @@ class Job:
 
     @property
     def left(self) -> float:
-        """Seconds."""
+        """Remaining seconds."""
         return self.until - time.time()
 
     def with_end(self, until: float) -> Job:
-        """The same with another end."""
+        """Return this job with another end."""
         return replace(self, until=until)
 
     def save(self, path: Path) -> None:
-        """Write it for another process."""
+        """Write this job for another process."""
         path.write_text(json.dumps(asdict(self)))
 
     @staticmethod
     def load(path: Path) -> Job:
-        """What `save` wrote."""
+        """Read a job that `save` wrote."""
         return Job(**json.loads(path.read_text()))
 
 
 class Speaking(Run):
-    """Keeps what a stage says to its run."""
+    """A run that keeps the numbers of a stage."""
 
     def __init__(self) -> None:
         self.said: dict[str, float] = {}
@@ -83,7 +83,7 @@ class Speaking(Run):
 
 
 def stage(job: Job, room: str, params: Any, run: Run) -> Stage[Any]:
-    """A stage over the scratch root `<out>/work`, which has the dataset's shards; nothing of `data/` is touched."""
+    """Return a stage in the scratch root `<out>/work`, which links to the shards; it writes nothing to `data/`."""
     root = Path(job.out, "work")
     data = root / "data" / job.dataset
     data.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def stage(job: Job, room: str, params: Any, run: Run) -> Stage[Any]:
 
 
 def noting(path: Path) -> Note:
-    """Append rows to a file, each safe once it is written, and print them."""
+    """Return a function that prints a row and appends it to a file; each row is flushed to disk."""
 
     def note(row: Row) -> None:
         with path.open("a") as stream:
@@ -113,7 +113,7 @@ def noting(path: Path) -> Note:
 
 
 def noted(path: Path) -> list[Row]:
-    """The rows of a file; a line that was cut is left out."""
+    """Return the rows of a file, without incomplete lines."""
     rows = []
     for line in path.read_text().splitlines() if path.exists() else []:
         try:
@@ -125,7 +125,7 @@ def noted(path: Path) -> list[Row]:
 
 @contextmanager
 def told(note: Note, name: str) -> Iterator[None]:
-    """What fails inside becomes a row, and the rest goes on."""
+    """Turn an error inside into a row with its message."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - a driver or a compiler may raise anything
