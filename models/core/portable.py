@@ -3,10 +3,11 @@
 On a CPU, torch computes these functions of float tensors with the vector library of MKL (ATen/cpu/vml.h). That library
 runs different code on Intel and on AMD. The code for AMD starts from the approximation RSQRTPS, which each maker rounds
 differently. No setting of MKL removes this difference; `MKL_CBWR` covers only matrix products. The square root of numpy
-is exact, and its other functions run the code that `tasks.core.arithmetic` selected.
+is exact. Its other functions run the code that `tasks.core.arithmetic` selected (float32) or that of the C library
+(float64).
 
 Importing this module changes torch, but only if that code was selected. It replaces the CPU kernel of each operator.
-GPUs, autograd and other types are unchanged. A power of 0.5 is not covered, so write `sqrt`.
+GPUs and autograd are unchanged, and each type of tensor keeps its meaning. A power of 0.5 is not covered: write `sqrt`.
 """
 
 from __future__ import annotations
@@ -50,10 +51,13 @@ FUNCTIONS: dict[str, Function] = {
 
 
 def compute(function: Function, x: Tensor) -> Tensor:
-    """Return `function` of a CPU tensor, without autograd. Half precision and integers are computed in float32."""
-    kept = x.dtype if x.dtype.is_floating_point else torch.get_default_dtype()
-    wide = x if x.dtype in (torch.float32, torch.float64) else x.to(torch.float32)
-    array = wide.detach().numpy()
+    """Return `function` of a CPU tensor, without autograd.
+
+    Half precision and integers are computed in float32. Complex tensors stay complex.
+    """
+    kept = x.dtype if x.dtype.is_floating_point or x.dtype.is_complex else torch.get_default_dtype()
+    wide = x if x.dtype.is_complex or x.dtype in (torch.float32, torch.float64) else x.to(torch.float32)
+    array = wide.detach().resolve_conj().resolve_neg().numpy()
     with np.errstate(all="ignore"):
         result = np.asarray(function(array), dtype=array.dtype)
     return torch.from_numpy(result).to(kept)
@@ -74,14 +78,21 @@ def _replace(library: torch.library.Library, name: str, function: Function) -> N
         return compute(function, x)
 
     def in_place(x: Tensor) -> Tensor:
-        return x.copy_(compute(function, x))
+        return x.copy_(_castable(compute(function, x), x))
 
     def out_of(x: Tensor, *, out: Tensor) -> Tensor:
-        return out.resize_(x.shape).copy_(compute(function, x))
+        return out.resize_(x.shape).copy_(_castable(compute(function, x), out))
 
     library.impl(name, plain, "CPU")
     library.impl(f"{name}_", in_place, "CPU")
     library.impl(f"{name}.out", out_of, "CPU")
+
+
+def _castable(result: Tensor, target: Tensor) -> Tensor:
+    """Return `result`; raise RuntimeError, as torch does, if `target` would lose its fraction or imaginary part."""
+    if not torch.can_cast(result.dtype, target.dtype):
+        raise RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {target.dtype}")
+    return result
 
 
 def wanted() -> bool:

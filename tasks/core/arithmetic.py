@@ -45,6 +45,9 @@ THREADS = {
 }
 """Variables that fix the number of threads. If it followed the number of cores, machines would differ in bytes."""
 
+UNREAD = ("OMP_WAIT_POLICY",)
+"""Settings that change speed alone."""
+
 PREFIXES = ("OPENBLAS_", "GOTO_", "MKL_", "OMP_", "GOMP_", "KMP_", "ONEDNN_", "DNNL_", "ATEN_", "NPY_", "NUMBA_CPU_")
 """Variables with these prefixes that are in neither table are removed."""
 
@@ -65,10 +68,13 @@ def supported(cpuinfo: str = "/proc/cpuinfo") -> bool:
 
 
 def fix(environment: MutableMapping[str, str] = os.environ) -> bool:
-    """Write the settings into `environment`; return whether this changed a variable of `CODE`."""
+    """Write the settings into `environment`; return whether a variable changed that a loaded library has read."""
     wanted = {**CODE, **THREADS}
-    changed = any(environment.get(name, "") != value for name, value in CODE.items())
-    for name in [name for name in environment if name.startswith(PREFIXES) and name not in wanted]:
+    others = [name for name in environment if name.startswith(PREFIXES) and name not in wanted]
+    changed = bool(others) or any(
+        environment.get(name, "") != value for name, value in wanted.items() if name not in UNREAD
+    )
+    for name in others:
         del environment[name]
     environment.update(wanted)
     return changed

@@ -21,7 +21,6 @@ from tasks.label.sample import Pixels, choose, draw_pixels, strata
 from tasks.label.traits import traits
 
 VOTERS = 15  # sampled neighbours that vote as the teacher
-EDITS = "cluster.edits"
 
 
 @dataclass(frozen=True)

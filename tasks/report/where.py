@@ -23,7 +23,7 @@ def where(root: Path = ROOT) -> str:
         "  make ui       then open http://127.0.0.1:5000",
         "",
         "Change one number, and run what follows from it",
-        f"  in params.yaml, datasets.{name}.generate.seed: {seed} → {seed + 1}, then `dvc repro`: other terrains in a",
+        f"  in params.yaml, datasets.{name}.generate.seed: {seed} → {seed + 1}, then `dvc repro`: other samples in a",
         "  minute; only generate, register and report run. `dvc params diff` shows what differs from the last commit.",
         "",
     ]

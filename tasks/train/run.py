@@ -40,6 +40,11 @@ def run(stage: Stage[Params]) -> None:
     """Measure the encoding, train, write the model and its pictures."""
     params = stage.params
     accelerator = set_up(params.precision, params.threads, params.batch, params.speed)
+    if accelerator.device.type == "cpu" and params.speed.compile != "none" and params.arithmetic == "fixed":
+        raise LandloomError(
+            "train.speed.compile: compiled code on a CPU depends on the processor model; set train.arithmetic to fast, "
+            "or train.speed.compile to none"
+        )
     shards = ShardSet(stage.dir / "shards")
     record = record_of(params.method.name)
     product = _product(record)

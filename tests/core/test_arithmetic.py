@@ -54,8 +54,11 @@ def test_the_shell_and_the_number_of_cores_change_no_bit():
 def test_a_library_that_was_loaded_before_causes_a_warning():
     (name, _), said = computed(first="import numpy")
     assert name == "native" and "numpy was imported before `tasks`" in said
-    (name, _), said = computed(first="import numpy", **arithmetic.CODE)
+    (name, _), said = computed(first="import numpy", **arithmetic.CODE, **arithmetic.THREADS)
     assert name == "x86-64-v3" and "imported before" not in said
+    threads = {**arithmetic.THREADS, "OPENBLAS_NUM_THREADS": "7"}
+    (name, _), said = computed(first="import numpy", **arithmetic.CODE, **threads)
+    assert name == "native" and "imported before" in said, "sums are split by the number of threads"
 
 
 @portable

@@ -32,3 +32,20 @@ def test_other_types_and_shapes_keep_their_meaning():
     assert torch.sqrt(torch.tensor(4)).item() == 2 and torch.sqrt(torch.tensor(4)).dtype == torch.float32
     assert torch.ones(3, dtype=torch.bfloat16).exp().dtype == torch.bfloat16
     assert torch.empty(0, 3).log().shape == (0, 3) and torch.isnan(torch.tensor(-1.0).sqrt())
+
+
+def test_complex_tensors_keep_their_imaginary_part():
+    z = torch.tensor([1 + 2j, -0.5 + 0.25j], dtype=torch.complex64)
+    for name in ("exp", "sqrt", "log", "cos", "sin", "tan"):
+        found = getattr(torch, name)(z)
+        assert found.dtype == torch.complex64
+        assert np.allclose(found.numpy(), getattr(np, name)(z.numpy()), rtol=1e-6)
+    assert np.allclose(torch.exp(z.conj()).numpy(), np.exp(z.numpy().conj()), rtol=1e-6)
+
+
+def test_whole_numbers_are_never_written_over_by_fractions():
+    with pytest.raises(RuntimeError, match="can't be cast"):
+        torch.tensor([2, 3]).sqrt_()
+    with pytest.raises(RuntimeError, match="can't be cast"):
+        torch.exp(torch.tensor([1.0]), out=torch.empty(1, dtype=torch.int64))
+    assert torch.exp(torch.tensor([1.0]), out=torch.empty(1, dtype=torch.float64)).dtype == torch.float64
