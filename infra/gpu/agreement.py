@@ -27,7 +27,7 @@ from models.core.record import method as record_of
 from models.core.record import methods
 from models.core.speed import compile_networks, lay_out
 
-TILES, CLASSES, GSD = 16, 5, 90.0
+CLASSES, GSD, THREADS = 5, 90.0, 1
 LOSS_BF16 = 0.03  # relative; bf16 has 8 bits of mantissa, and a loss is a mean over many values
 GRADIENT_BF16 = 0.05  # 1 - cosine of all gradients
 SAMPLE_DEVICE = 1e-3  # relative root mean square: float32 on both, sums in another order
@@ -73,8 +73,8 @@ class Case:
     @staticmethod
     def of(job: Job, values: Mapping[str, Any]) -> Case:
         """Validate the parameters and measure the encoding."""
-        record, px = record_of(values["name"]), 32 if job.toy else 64
-        params, arrays = record.params(**values), tiles(px)
+        record, (px, count) = record_of(values["name"]), (32, 4) if job.toy else (64, 16)
+        params, arrays = record.params(**values), tiles(px, count)
         classes = [{"id": n, "name": f"class {n}", "red": n, "green": n, "blue": n} for n in range(CLASSES)]
 
         def read(*layers: str) -> Iterator[dict[str, np.ndarray]]:
@@ -98,7 +98,7 @@ class Case:
 
     def losses(self, speed: SpeedConfig, bf16: bool) -> tuple[dict[str, float], dict[str, Tensor]]:
         """Return the loss and the gradients of each phase, by its name, in the last of 100 steps."""
-        device = fresh("fp32", 2, TILES, speed).device
+        device = fresh("fp32", THREADS, 1, speed).device
         method, found, gradients = self.method(), {}, {}
         method.networks.to(device).train()
         lay_out(method.networks, speed)
@@ -129,24 +129,24 @@ class Case:
             return made(model, self.px)
 
 
-def tiles(px: int) -> dict[str, np.ndarray]:
-    """Arrays of `TILES` tiles in every layer: hills of three wavelengths."""
+def tiles(px: int, count: int) -> dict[str, np.ndarray]:
+    """Arrays of `count` tiles in every layer: hills of three wavelengths."""
     rng = np.random.default_rng(7)
     y, x = np.mgrid[:px, :px] / px
-    waves = [np.sin(2 * np.pi * (f * x + rng.random((TILES, 1, 1)))) * np.cos(2 * np.pi * f * y) / f for f in (1, 3, 7)]
-    height = (1000 + 400 * sum(waves) + rng.normal(0, 10, (TILES, px, px))).astype(np.float32)
+    waves = [np.sin(2 * np.pi * (f * x + rng.random((count, 1, 1)))) * np.cos(2 * np.pi * f * y) / f for f in (1, 3, 7)]
+    height = (1000 + 400 * sum(waves) + rng.normal(0, 10, (count, px, px))).astype(np.float32)
     label = np.digitize(height, np.quantile(height, np.arange(1, CLASSES) / CLASSES)).astype(np.uint8)
     color = np.clip(height[..., None] / 8 + [0, 20, 40], 0, 255).astype(np.uint8)
-    texts = np.array(["hills"] * TILES, object)
+    texts = np.array(["hills"] * count, object)
     return {"height": height, "color": color, "label": label, "caption": texts}
 
 
 def made(model: Any, px: int) -> np.ndarray:
     """Return some samples of a finished model; its product decides how it is called."""
-    labels = tiles(px)["label"]
+    labels = tiles(px, 8)["label"]
     if model.product == "painting":
         return model.paint(labels[:2], seed=3).height
-    given = {"labels": labels[:8]} if "labels" in model.conditions else None
+    given = {"labels": labels} if "labels" in model.conditions else None
     return np.asarray(model.sample(range(8), 3, model.evaluations[-1], given), np.float32)
 
 
@@ -163,19 +163,19 @@ def bf16_losses(case: Case) -> dict[str, Any] | None:
 
 def bf16_samples(case: Case) -> dict[str, Any]:
     """Samples in bf16 against float32."""
-    device = fresh("fp32", 2, TILES, SpeedConfig()).device
+    device = fresh("fp32", THREADS, 1, SpeedConfig()).device
     return _judged(case.samples(device), case.samples(device, bf16=True), SAMPLE_BF16)
 
 
 def device_samples(case: Case) -> dict[str, Any] | None:
     """Samples of this device against those of the processor, both in float32."""
-    device = fresh("fp32", 2, TILES, SpeedConfig()).device
+    device = fresh("fp32", THREADS, 1, SpeedConfig()).device
     return _judged(case.samples(torch.device("cpu")), case.samples(device), SAMPLE_DEVICE)
 
 
 def layout_samples(case: Case) -> dict[str, Any]:
     """Samples with channels last against plain ones."""
-    device = fresh("fp32", 2, TILES, SpeedConfig()).device
+    device = fresh("fp32", THREADS, 1, SpeedConfig()).device
     fast = case.samples(device, speed=SpeedConfig(channels_last=True))
     return _judged(case.samples(device), fast, SAMPLE_LAYOUT)
 
@@ -219,7 +219,7 @@ class _Feed:
 
 def _weights(case: Case, folder: Path, stop: int = STEPS) -> Tensor:
     """Train with checkpoints in `folder`; return all averaged weights, or an empty tensor if it is cut at `stop`."""
-    accelerator, method = fresh("auto", 2, TILES, SpeedConfig()), case.method()
+    accelerator, method = fresh("auto", THREADS, 1, SpeedConfig()), case.method()
     config = LoopConfig(steps=STEPS, lr=1e-4, ema_half_life=4, warmup=1, checkpoint_every=STEPS // 2)
     nothing = lambda *_: None  # noqa: E731
     try:

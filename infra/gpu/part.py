@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -20,3 +21,5 @@ def run(name: str, job: Job) -> None:
 
 if __name__ == "__main__":
     run(sys.argv[1], Job.load(Path(sys.argv[2])))
+    sys.stdout.flush()
+    os._exit(0)  # the rows are on disk; a compiler's or a driver's threads must not hold the process

@@ -49,41 +49,62 @@ def run(job: Job, note: Note) -> None:
     """Measure one change at a time. Each improvement also gives a row `best`."""
     with told(note, "as params.yaml has it"):
         note({"name": "as params.yaml has it", **Measured(job, job.plain).row(1)})
-    best: dict[str, Any] = job.train | {"precision": "fp32"}
-    with told(note, "fp32"):
-        first = Measured(job, best).row(1)
-        window = 1 if job.toy else max(2, min(100, round(first["steps_per_second"] * WINDOW_S)))
-        first = Measured(job, best).row(window)
-        note({"name": "fp32", **first})
-        fastest = first["steps_per_second"]
-    note({"name": "best", "changes": {"precision": "fp32"}, "steps_per_second": fastest})
+    search = Search(job, note)
+    search.tried("fp32", {})
     feed_alone(job, note)
-
-    def tried(name: str, change: Mapping[str, Any]) -> None:
-        nonlocal best, fastest
-        if job.left < 3 * WINDOWS * window / fastest:
-            note({"name": name, "problem": "left out: the time is over"})
-            return
-        with told(note, name):
-            values = changed(best, change)
-            row = Measured(job, values).row(window)
-            gain = row["steps_per_second"] / fastest
-            kept = gain >= GAIN
-            note({"name": name, **row, "against_best": gain, "kept": kept})
-            if kept:
-                best, fastest = values, row["steps_per_second"]
-                note({"name": "best", "changes": best, "steps_per_second": fastest})
-
-    for name, change in SWITCHES:
-        tried(name, change)
+    failed = [(name, change) for name, change in SWITCHES if not search.tried(name, change)]
+    for name, change in failed if search.rescued else []:  # what had no room in memory may have some now
+        search.tried(f"{name}, again", change)
     for factor in BATCHES:
-        batch = max(1, round(best["batch"] * factor))
-        if job.left > 3 * WINDOWS * window * factor / fastest:
-            with told(note, f"batch {batch}"):
-                note({"name": f"batch {batch}", **Measured(job, best | {"batch": batch}).row(window)})
-    if torch.cuda.is_available():
-        for name, change in LAST:
-            tried(name, change)
+        search.shown(max(1, round(job.train["batch"] * factor)))
+    for name, change in LAST if torch.cuda.is_available() else ():
+        search.tried(name, change)
+
+
+class Search:
+    """The best settings so far.
+
+    Attributes:
+        rescued: settings without which nothing could be measured were found.
+    """
+
+    def __init__(self, job: Job, note: Note):
+        self._job, self._note = job, note
+        self._best: dict[str, Any] = job.train | {"precision": "fp32"}
+        self._fastest, self._window, self.rescued = 0.0, 1, False
+
+    def tried(self, name: str, change: Mapping[str, Any]) -> bool:
+        """Measure the best settings with a change, and keep it if it pays; False where it could not be measured."""
+        if not self._has_time(name, 1.0):
+            return True
+        values, first = changed(self._best, change), not self._fastest
+        with told(self._note, name):
+            row = Measured(self._job, values).row(self._window)
+            if first and not self._job.toy:
+                self._window = max(2, min(100, round(row["steps_per_second"] * WINDOW_S)))
+                row = Measured(self._job, values).row(self._window)
+            gain = {} if first else {"against_best": row["steps_per_second"] / self._fastest}
+            kept = first or gain["against_best"] >= GAIN
+            self._note({"name": name, **row, **gain, "kept": kept})
+            if kept:
+                self.rescued |= first and bool(change)
+                self._best, self._fastest = values, row["steps_per_second"]
+                self._note({"name": "best", "changes": values, "steps_per_second": self._fastest})
+            return True
+        return False
+
+    def shown(self, batch: int) -> None:
+        """Measure the best settings with another batch, which is never kept."""
+        name, factor = f"batch {batch}", batch / self._best["batch"]
+        if self._has_time(name, factor):
+            with told(self._note, name):
+                self._note({"name": name, **Measured(self._job, self._best | {"batch": batch}).row(self._window)})
+
+    def _has_time(self, name: str, factor: float) -> bool:
+        enough = self._job.left > (3 * WINDOWS * self._window * factor / self._fastest if self._fastest else 0)
+        if not enough:
+            self._note({"name": name, "problem": "left out: the time is over"})
+        return enough
 
 
 def changed(values: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.gpu import speed
+from infra.gpu.device import peak_gib
 from infra.gpu.work import Job, Note, Speaking, noted, stage, told
 from tasks.train.deadline import VARIABLE
 from tasks.train.params import Params
@@ -28,26 +29,36 @@ def run(job: Job, note: Note) -> None:
         return
     least, share, most = EVALUATION
     seconds = job.left - (job.left * 0.3 if job.toy else max(least, min(most, share * job.left)))
-    values = speed.changed(job.train, best[-1]["changes"])
     steps = 6 if job.toy else max(4, int(best[-1]["steps_per_second"] * seconds * SPENT))
-    params = Params(**values | _paced(steps) | ({"picture_every": steps} if job.toy else {}))
-    os.environ[VARIABLE] = str(time.time() + seconds)
+    values = speed.changed(job.train, best[-1]["changes"]) | _paced(steps, job.toy)
     os.environ.pop("DVC_STAGE", None)
-    said = Speaking()
-    with told(note, "training"):
-        from tasks.train.run import run as train
+    os.environ[VARIABLE] = str(time.time() + seconds)
+    trained = _train(job, note, "training", values)
+    if not trained and time.time() < float(os.environ[VARIABLE]) - 10:  # as few switches as possible, then
+        plain = speed.changed(values, {"speed": {"compile": "none", "fused_optimizer": False}})
+        trained = _train(job, note, "training again, not compiled", plain)
+    with told(note, "evaluation"):
+        if trained:
+            _evaluate(job, note)
 
+
+def _train(job: Job, note: Note, name: str, values: dict[str, Any]) -> bool:
+    """Run the stage; whether it left a model."""
+    from tasks.train.run import run as train
+
+    with told(note, name):
+        params, said = Params(**values), Speaking()
         here = stage(job, "train", params, said)
         train(here)
         wanted = ("steps_done", "steps_per_second", "waiting_share", "train_seconds", "parameters")
-        facts = {name: said.said[name] for name in wanted if name in said.said}
-        note({"name": "training", "steps": steps, "speed": params.speed.model_dump(), **facts})
+        facts = {each: said.said[each] for each in wanted if each in said.said}
+        note({"name": name, "steps": params.steps, "speed": params.speed.model_dump(), **facts, "peak_gib": peak_gib()})
         _keep(here.dir / "pictures" / "train", Path(job.out, "pictures"))
-    with told(note, "evaluation"):
-        _evaluate(job, note)
+        return True
+    return False
 
 
-def _paced(steps: int) -> dict[str, Any]:
+def _paced(steps: int, toy: bool) -> dict[str, Any]:
     """Return warm-up, averaging and intervals for a training of `steps` steps."""
     return {
         "steps": steps,
@@ -55,7 +66,7 @@ def _paced(steps: int) -> dict[str, Any]:
         "ema_half_life": max(2.0, steps / 20),
         "log_every": max(1, steps // 100),
         "checkpoint_every": max(1, steps // 2),
-        "picture_every": max(1, steps // 4),
+        "picture_every": steps if toy else max(1, steps // 4),
     }
 
 
