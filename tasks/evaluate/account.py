@@ -1,14 +1,14 @@
-"""What an evaluation found, in a form that describes itself: `evaluation/metrics.json`.
+"""Results of an evaluation, in a form that describes itself: `evaluation/metrics.json`.
 
     product, headline (the name of the metric to compare models by), findings, cautions and notes (sentences);
     metrics: name, title, value, low and high (95 % of the draws), floor (what real tiles score), better (lower or
-        higher), group, and for distances the measure and the set; null where there is no such thing;
+        higher), group, and for distances the measure and the set; a field that does not apply is null;
     measures (name, title, better) and sets (name, title, kind: generated, floor or control): columns and rows of the
         table of distances;
-    groups (name, title, text, folded) and pictures (name, text, group): how a page shows the rest;
+    groups (name, title, text, folded) and pictures (name, text, group): the layout of the rest of a page;
     details: every number behind them.
 
-Whoever reads it needs to know no metric by its name.
+A reader of the file does not need to know any metric's name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Better = Literal["lower", "higher"]
 
 @dataclass(frozen=True)
 class Metric:
-    """One number, see above."""
+    """One number, with the fields that the module's docstring lists."""
 
     name: str
     title: str
@@ -48,7 +48,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class TileSet:
-    """A set of tiles that was compared. `label` is short, for plots."""
+    """One of the compared sets of tiles. `label` is short, for plots."""
 
     name: str
     title: str
@@ -77,10 +77,11 @@ class Picture:
 
 @dataclass
 class Account:
-    """Everything an evaluation found.
+    """All results of an evaluation.
 
     Attributes:
-        matrices: descriptors (N, D) by set, and `descriptors`, their D names; for `evaluation/descriptors.parquet`.
+        matrices: descriptors (N, D) by set. `descriptors` holds their D names. Both go to
+            `evaluation/descriptors.parquet`.
     """
 
     headline: str
@@ -108,7 +109,7 @@ class Account:
         return {**facts, **lists, **texts}
 
     def flat(self) -> dict[str, float | int]:
-        """`swd/steps1`, `swd/floor_halves_high`, …: what a table of runs can show; `headline` stands for its metric."""
+        """Values for a table of runs: `swd/steps1`, `swd/floor_halves_high`, …; `headline` is the headline."""
         headline = self.of(self.headline)
         out: dict[str, float | int] = {metric.name: metric.value for metric in self.metrics}
         for metric in self.metrics:

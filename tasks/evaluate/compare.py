@@ -32,18 +32,18 @@ MEASURES = [
     Measure("density", "density", "higher"),
     Measure("coverage", "coverage", "higher"),
 ]
-"""Columns of the scores, the one of the headline first. KID and the four shares are taken on descriptors."""
+"""Columns of the scores; the headline's column is first. Descriptors are the input of KID and of the four shares."""
 LARGER_IS_BETTER = [measure.name for measure in MEASURES if measure.better == "higher"]
 _NAMES = [measure.name for measure in MEASURES]
-CERTAIN = 0.975  # share of draws that makes a verdict
+CERTAIN = 0.975  # a verdict needs at least this share of draws
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` found.
+    """Result of `compare`.
 
     Attributes:
-        numbers: what goes to `metrics.json`, see `compare`.
+        numbers: the entries of `metrics.json`, see `compare`.
         names: the descriptors. matrices: their values, (N, D), for `val`, `train`, each control and each generated set.
         controls: the controls' tiles, in the order of the held-out tiles.
     """
@@ -68,17 +68,17 @@ def compare(
 
     Args:
         real_train, real_val: (N, S, S[, 3]), no voids. The training tiles set each descriptor's scale.
-        generated: the same by name; may be empty.
-        projections: directions of the sliced Wasserstein distance. bootstrap: how often samples are drawn.
+        generated: arrays of the same shape by name; may be empty.
+        projections: directions of the sliced Wasserstein distance. bootstrap: number of draws.
 
     Returns:
         `Comparison`; its numbers have
         `sample_size`: tiles on either side of each comparison;
-        `sets`: for `floor_halves`, `floor_train`, `control_*` and every generated name each of `MEASURES`,
-        each with mean, low and high (95 % of the draws), and `w1_by_descriptor`, means over the draws;
+        `sets`: an entry for `floor_halves`, `floor_train`, each `control_*` and every generated name. It has
+        mean, low and high (95 % of the draws) of each of `MEASURES`, and `w1_by_descriptor`, means over the draws;
         `worse_share`: by measure and control, the share of draws in which the control is worse than both floors;
-        `worse_than_floor`: whether that is at least 97.5 % (if not, the measure cannot tell such tiles from
-        real ones at this sample size);
+        `worse_than_floor`: whether that share is at least 97.5 % (if not, the measure cannot tell such tiles
+        from real ones at this sample size);
         `below_noise`: by generated set, the share of draws in which its `swd` is below that of the medium's baseline.
 
     Raises:
@@ -121,7 +121,7 @@ def compare(
 
 
 def _summary(scores: np.ndarray, names: list[str]) -> dict[str, Any]:
-    """(draws, measures and descriptors) to mean, low and high by measure, and means by descriptor."""
+    """Mean, low and high by measure, and means by descriptor, of scores (draws, measures and descriptors)."""
     out: dict[str, Any] = {name: interval(scores[:, column]) for column, name in enumerate(_NAMES)}
     means = scores[:, len(MEASURES) :].mean(axis=0)
     out["w1_by_descriptor"] = {name: float(mean) for name, mean in zip(names, means, strict=True)}
@@ -129,7 +129,11 @@ def _summary(scores: np.ndarray, names: list[str]) -> dict[str, Any]:
 
 
 def _worse_share(draws: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
-    """Draw by draw, since all sets of a draw meet one reference: its luck is in all of them and falls out."""
+    """Share of draws in which a control is worse than both floors.
+
+    The comparison is draw by draw. All sets of a draw share one reference, so the chance error of the reference
+    cancels.
+    """
     out: dict[str, dict[str, float]] = {}
     for column, measure in enumerate(_NAMES):
         sign = -1 if measure in LARGER_IS_BETTER else 1

@@ -11,8 +11,8 @@ LIMIT = 10.0
 """Standardised values are clipped at this many scales, so that one extreme tile cannot dominate a distance."""
 
 KERNEL_LIMIT = 3.0
-"""The same for the cubic kernel. The kernel cubes its argument: at ten scales a few tiles decide the value, and the
-interval of the floor becomes wider than the distance of the noise."""
+"""Limit for the cubic kernel. The kernel cubes its argument. With a limit of ten scales a few tiles decide the value,
+and the interval of the floor becomes wider than the distance of the noise."""
 
 PRECISION_K, COVERAGE_K = 3, 5
 """Neighbours that set the radius of a ball, as in Kynkäänniemi et al. 2019 and in Naeem et al. 2020."""
@@ -29,16 +29,16 @@ class Scale:
     def fit(cls, real: np.ndarray) -> Scale:
         """Median and interquartile range over 1.349, which is the standard deviation of a Gaussian.
 
-        Where most tiles agree and the range is next to nothing (the share of level ground among mountains)
-        half the standard deviation is used. Where all agree, the spread is 1 in the descriptor's own unit:
-        descriptors are logarithms, shares and ratios, for which 1 is large.
+        If most tiles agree, the range is close to zero (example: the share of level ground among mountains).
+        The spread is then half the standard deviation. If all tiles agree, the spread is 1 in the descriptor's
+        own unit. Descriptors are logarithms, shares and ratios, for which 1 is large.
         """
         low, centre, high = np.quantile(real, (0.25, 0.5, 0.75), axis=0)
         spread = np.maximum((high - low) / 1.349, real.std(axis=0) / 2)
         return cls(centre, np.where(spread > 1e-9, spread, 1.0))
 
     def apply(self, matrix: np.ndarray) -> np.ndarray:
-        """Standardised copy, cut off at ±`LIMIT`."""
+        """Standardised copy, clipped at ±`LIMIT`."""
         return np.clip((matrix - self.centre) / self.spread, -LIMIT, LIMIT)
 
 
@@ -59,7 +59,7 @@ def wasserstein(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def directions(dimensions: int, count: int, seed: int = 0) -> np.ndarray:
-    """`count` unit vectors, uniform on the sphere, as columns (D, count); the same for the same seed."""
+    """`count` unit vectors, uniform on the sphere, as columns (D, count). Equal seeds give equal vectors."""
     vectors = np.random.default_rng([seed, dimensions]).standard_normal((dimensions, count))
     return vectors / np.linalg.norm(vectors, axis=0)
 
@@ -67,15 +67,15 @@ def directions(dimensions: int, count: int, seed: int = 0) -> np.ndarray:
 def sliced_wasserstein(a: np.ndarray, b: np.ndarray, theta: np.ndarray) -> float:
     """Mean of `wasserstein` over the directions `theta` (Bonneel et al. 2015; of order 1).
 
-    Between finite samples of one distribution it is above zero and falls like n^-1/2: compare values at one
-    sample size only. A shift of all rows by a vector v gives |v| times the mean of |cos|, about
+    The distance between finite samples of one distribution is above zero and falls like n^-1/2. Compare only
+    values at one sample size. A shift of all rows by a vector v gives |v| times the mean of |cos|, about
     |v| sqrt(2 / (π D)), in D dimensions.
     """
     return float(wasserstein(a @ theta, b @ theta).mean())
 
 
 def kernel_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """KID on descriptors: squared MMD, unbiased, so that it is zero on average (and may be below) for equals.
+    """KID on descriptors: unbiased squared MMD. For equal distributions its mean is zero, and it may be negative.
 
     The estimator is equation 3 of Gretton et al. 2012, with the cubic kernel k(x, y) = (x·y / D + 1)³ of
     Bińkowski et al. 2018.
@@ -93,11 +93,11 @@ def _cubic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def neighbourhoods(real: np.ndarray, generated: np.ndarray) -> dict[str, float]:
     """Precision, recall, density and coverage; all four are better when larger.
 
-    Precision is the share of generated rows within a real row's ball, recall the share of real rows within a
-    generated one's (Kynkäänniemi et al. 2019, equations 1 and 2); a row's ball reaches to its k-th
-    neighbour in its own set. Density counts in how many real balls each generated row lies, over k, and may
-    exceed 1; coverage is the share of real rows with a generated row in their ball (Naeem et al. 2020,
-    section 3). The balls shrink as sets grow: compare at one sample size only.
+    The ball of a row reaches to its k-th neighbour in its own set. Precision is the share of generated rows
+    within the ball of a real row. Recall is the share of real rows within the ball of a generated row
+    (Kynkäänniemi et al. 2019, equations 1 and 2). Density is the mean number of real balls that hold a generated
+    row, divided by k; it may exceed 1. Coverage is the share of real rows with a generated row in their ball
+    (Naeem et al. 2020, section 3). The balls shrink as sets grow, so compare only at one sample size.
 
     Raises:
         ValueError: a set has no k-th neighbour.

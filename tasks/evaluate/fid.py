@@ -1,7 +1,7 @@
-"""Fréchet Inception distance, where a TorchScript feature network is at hand.
+"""Fréchet Inception distance; it needs a TorchScript feature network.
 
 The network gets uint8 (N, 3, S, S) and does its own resizing and scaling, as NVIDIA's `inception-2015-12-05.pt`
-does. The medium makes its tiles into such images.
+does. The medium converts its tiles into such images.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_sha256
 
 BATCH = 32
-DRAWS = 10  # a decomposition for each, of up to 2048 × 2048 numbers
+DRAWS = 10  # each draw costs one decomposition of up to 2048 × 2048 numbers
 
 
 class Inception:
@@ -25,7 +25,7 @@ class Inception:
         """Load it.
 
         Raises:
-            LandloomError: there is no such file, its bytes are others, or it is no TorchScript module.
+            LandloomError: the file does not exist, its SHA-256 differs, or it is not a TorchScript module.
         """
         import torch
 
@@ -48,10 +48,10 @@ class Inception:
         self._options = {"return_features": True} if "return_features" in names else {}
 
     def features(self, tiles: np.ndarray, as_images: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """Features of N tiles, which `as_images` makes into uint8 (n, 3, S, S): float64 (N, F).
+        """Features of N tiles, float64 (N, F); `as_images` converts tiles into uint8 (n, 3, S, S).
 
         Raises:
-            LandloomError: the network refuses such images, or does not give one row of finite numbers for each.
+            LandloomError: the network rejects the images, or does not return one row of finite numbers per image.
         """
         import torch
 
@@ -84,8 +84,8 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
     """
     x, y = a - a.mean(axis=0), b - b.mean(axis=0)
     traces = (x**2).sum() / (len(a) - 1) + (y**2).sum() / (len(b) - 1)
-    # C = XᵀX / (n - 1) and D = YᵀY / (m - 1): the eigenvalues of C D are the squared singular values of X Yᵀ over
-    # both, and R of a QR decomposition may stand for X. No square root of a matrix that is nearly singular.
+    # C = XᵀX / (n - 1) and D = YᵀY / (m - 1). The eigenvalues of C D are the squared singular values of X Yᵀ, divided
+    # by (n - 1)(m - 1). R of a QR decomposition can replace X. This avoids the square root of a nearly singular matrix.
     r, s = np.linalg.qr(x, mode="r"), np.linalg.qr(y, mode="r")
     root = np.linalg.svd(r @ s.T, compute_uv=False).sum() / np.sqrt((len(a) - 1) * (len(b) - 1))
     return float(((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum() + traces - 2 * root)

@@ -1,16 +1,16 @@
 """Equal samples, floors and intervals: the distance that real tiles have to real tiles.
 
-Between finite samples of one and the same distribution no distance is zero, and most shrink as samples grow;
-the balls of precision and coverage shrink as well. So every comparison is made at one size n: half of the
-held-out tiles is the reference, and n rows of another set stand against it. Floors:
+The distance between finite samples of one distribution is not zero. Most distances shrink as samples grow. The balls
+of precision and coverage shrink as well. So every comparison uses one size n: half of the held-out tiles is the
+reference, and n rows of another set are compared with it. Floors:
 
     halves   the other half of the held-out tiles: the distance by chance alone
     train    tiles of the training split: other ground of the same kind; a model that memorised it would score the same
 
-Each is drawn many times *without* replacement. A bootstrap with replacement would repeat tiles, which moves
-all these statistics; halves drawn without have, for a mean, just the variance of the whole sample (Shao & Wu
-1989, the delete-half jackknife), so the spread over draws is an interval for the statistic at size n. All sets
-meet the same references, so that draws can be compared one by one.
+Each set is drawn many times *without* replacement. A bootstrap with replacement would repeat tiles, and repeated
+tiles change all these statistics. The mean of a half that is drawn without replacement has the variance of the mean
+of the whole sample (Shao & Wu 1989, the delete-half jackknife). So the spread over draws is an interval for the
+statistic at size n. All sets are compared with the same references, so draws can be compared one by one.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ import numpy as np
 from tasks.core.errors import LandloomError
 
 LEAST = 8
-"""Tiles in the smallest sample that is compared: with fewer, fifth neighbours mean little."""
+"""Fewest tiles in a sample. Fifth neighbours in smaller samples mean little."""
 
 
 def sample_size(val: int, **others: int) -> int:
-    """Rows on either side of each comparison: half of the held-out tiles, or the smallest other set if less.
+    """Rows on either side of each comparison: half of the held-out tiles, or the smallest other set if it is smaller.
 
     Raises:
-        LandloomError: too few tiles; says how many there are and how many it takes.
+        LandloomError: too few tiles; the message gives the present and the required number.
     """
     if val < 2 * LEAST:
         raise LandloomError(
@@ -56,8 +56,8 @@ def resample(
     Args:
         score: (reference rows, other rows) to float64 (K,).
         val, train: rows of the real splits.
-        paired: sets made row by row from `val` (the controls): drawn from the half that is no reference, so
-            that no tile meets its own likeness.
+        paired: sets made row by row from `val` (the controls). Their rows come from the half that is not the
+            reference, so no tile is compared with its own altered copy.
         free: any other sets (generated).
 
     Returns:
@@ -83,5 +83,5 @@ def interval(draws: np.ndarray) -> dict[str, float]:
 
 
 def _subset(rows: np.ndarray, size: int, seed: int, draw: int) -> np.ndarray:
-    """`size` different rows; which ones depends on the set's length and the draw, not on the other sets."""
+    """`size` different rows. The choice depends on the set's length and the draw, not on the other sets."""
     return rows[np.random.default_rng([seed, draw, len(rows)]).permutation(len(rows))[:size]]

@@ -1,4 +1,4 @@
-"""One judgement for every product: distances, floors, controls, memorisation, and FID where there is a network."""
+"""One evaluation for every product: distances, floors, controls, memorisation, and FID if a network is configured."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tasks.evaluate.params import Params
 from tasks.evaluate.real_tiles import READ, whole_tiles
 from tasks.formats.shards.shardset import ShardSet
 
-PAIRS = 8  # closest pairs that are drawn
+PAIRS = 8  # number of closest pairs in the picture
 FLOORS = (
     TileSet("floor_halves", "held-out tiles, other half", "floor: held-out halves", "floor"),
     TileSet("floor_train", "training tiles", "floor: training tiles", "floor"),
@@ -39,10 +39,10 @@ def judge_tiles(
     """Judge sets of generated tiles; draw the pictures.
 
     Args:
-        real: the tiles `train` and `val`. generated: sets `steps<n>`, the one of the headline last.
+        real: the tiles `train` and `val`. generated: sets `steps<n>`; the headline's set is last.
 
     Raises:
-        LandloomError: there are too few tiles, or the Inception file cannot be used.
+        LandloomError: too few tiles, or the Inception file cannot be used.
     """
     pinned = stage.params.inception
     inception = Inception(stage.root / pinned.path, pinned.sha256) if pinned is not None else None
@@ -59,7 +59,7 @@ def judge_tiles(
 
 
 def named_sets(medium: Medium, generated: Iterable[str]) -> dict[str, TileSet]:
-    """What each set is called, by its name: floors, controls, then the generated ones."""
+    """Title, label and kind of each set by its name: floors, controls, then the generated sets."""
     controls = [
         TileSet(f"control_{name}", control.title, f"control: {control.label}", "control")
         for name, control in medium.known.items()
@@ -136,7 +136,7 @@ def _distance(measure: Measure, of: TileSet, value: dict[str, float], floor: dic
 
 
 def _repeats(title: str, name: str, values: dict[str, Any]) -> list[Metric]:
-    """The numbers of the memorisation check; its floors are what held-out tiles would give."""
+    """The numbers of the memorisation check; their floors are the values that held-out tiles would give."""
     told: list[tuple[str, str, float, Any]] = [
         ("ratio", f"distance to the nearest training tile over that of held-out tiles, {title}", 1.0, "higher"),
         ("suspicious_share", f"share of suspiciously near samples, {title}", values["expected_share"], "lower"),
@@ -184,7 +184,7 @@ def _draw(
 def _memorisation(
     stage: Stage[Params], medium: Medium, shards: ShardSet, val: np.ndarray, generated: dict[str, np.ndarray]
 ) -> dict[str, Any]:
-    """Search the whole training split, tiles with voids aside; draw the closest pairs."""
+    """Search the whole training split except tiles with voids; draw the closest pairs."""
     rows = shards.rows("train")
     small, whole = [], []
     for start in range(0, len(rows), READ):
@@ -226,7 +226,7 @@ def _fid(
     found: Comparison,
     generated: dict[str, np.ndarray],
 ) -> dict[str, Any]:
-    """FID of every set at the sizes of the other measures, or why there is none."""
+    """FID of every set at the sample sizes of the other measures, or the reason why FID is missing."""
     if inception is None:
         return {"note": "left out: evaluate.inception names no network"}
     as_images, facts = medium.images(real["train"])

@@ -1,4 +1,4 @@
-"""What the frame of an evaluation must know of a kind of pixels: heights in metres, or RGB pictures."""
+"""Description of a kind of pixels for the frame of an evaluation: heights in metres, or RGB pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Control:
     """A known-bad set made of held-out tiles.
 
     Attributes:
-        title: what its tiles are, for sentences: "blurred real tiles". label: short, for plots: "blur".
+        title: name of its tiles in sentences: "blurred real tiles". label: short name in plots: "blur".
     """
 
     title: str
@@ -27,17 +27,17 @@ class Medium:
     """A kind of pixels. Arrays are (N, S, S) or (N, S, S, 3), one tile a row.
 
     Attributes:
-        layer: of the shards, `height` or `color`. noun: what real ones are called: "terrain", "pictures".
+        layer: layer of the shards, `height` or `color`. noun: name of real tiles: "terrain", "pictures".
         describe: tiles to descriptors float64 (N, D), all finite, and the D names.
-        controls: (held-out tiles, seed) to known-bad tiles by name, row by row of the same shape.
-        known: a `Control` for each of them, in their order. baseline: the one that a generator must at least beat.
+        controls: (held-out tiles, seed) to known-bad tiles by name; row i comes from tile i and has its shape.
+        known: a `Control` for each of them, in the same order. baseline: a generator must at least beat this control.
         thumbnails: tiles to small copies, float64 (N, …, s, s), see `memorisation`.
-        epsilon: differences of thumbnails below it prove nothing, in the unit of the pixels.
+        epsilon: smaller differences of thumbnails prove nothing; in the unit of the pixels.
         images: training tiles to (tiles to uint8 (N, 3, S, S) for an Inception network, facts to keep).
         tiles: sets by name and their labels to a figure of the first tiles of each.
-        pairs: (generated, training, distances, threshold) to a figure of generated tiles over their nearest ones.
-        curves: sets by name and their labels to a figure of what is spread how, or None.
-        texts: name of a picture to what it shows; `tiles`, `nearest` and, where there are curves, `curves`.
+        pairs: (generated, training, distances, threshold) to a figure of generated tiles above their nearest tiles.
+        curves: sets by name and their labels to a figure of distributions, or None.
+        texts: a description by picture name: `tiles`, `nearest`, and `curves` if the medium has curves.
     """
 
     layer: str

@@ -1,13 +1,13 @@
 """Does the model repeat its training tiles? The search finds copies in every flip and quarter turn.
 
-Tiles are compared as thumbnails of at most 16 pixels a side with their mean removed, in all eight flips and
-quarter turns, by
+The search compares thumbnails of at most 16 pixels a side, with their mean removed, in all eight flips and
+quarter turns. The distance is
 
     d²(a, b) = (mean (a - b)² + 2 ε²) / (mean a² + mean b² + 2 ε²)
 
-which is 0 for a copy, 1 for unrelated tiles, and 1 for tiles flatter than ε: two plains (or two clear skies) that
-look alike prove nothing. The medium sets ε. Held-out tiles, searched for in the same way, tell how near chance comes.
-Shifted or stretched copies are not found.
+which is 0 for a copy, 1 for unrelated tiles, and 1 for tiles flatter than ε. Two plains (or two clear skies) that
+look alike prove nothing. The medium sets ε. The same search for held-out tiles gives the distances by chance. The
+search does not find shifted or stretched copies.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from dataclasses import dataclass
 import numpy as np
 
 SIDE = 16
-TAIL = 0.01  # a generated tile nearer to training than all but this share of held-out tiles is suspicious
+TAIL = 0.01  # a generated tile is suspicious below this quantile of the held-out tiles' distances
 CHUNK = 4096  # training tiles searched at once
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """For each of N tiles: distance to its nearest training tile, that tile's row, and the pose it matches in.
+    """For each of N tiles: distance to the nearest training tile, row of that training tile, and matching pose.
 
-    `pose(tile, poses[i])` lies as training tile `rows[i]` does.
+    `pose(tile, poses[i])` has the orientation of training tile `rows[i]`.
     """
 
     distances: np.ndarray
@@ -34,10 +34,10 @@ class Nearest:
 
 
 def thumbnails(tiles: np.ndarray) -> np.ndarray:
-    """Block means at the largest side of at most 16 that divides S, less their mean.
+    """Block means with s pixels a side, minus their mean; s is the largest divisor of S up to 16.
 
     Args:
-        tiles: (N, …, S, S); what stands between, as bands, each loses its own mean.
+        tiles: (N, …, S, S); each entry of the axes between (such as bands) loses its own mean.
 
     Returns:
         float64 (N, …, s, s) in the tiles' unit.
@@ -49,7 +49,7 @@ def thumbnails(tiles: np.ndarray) -> np.ndarray:
 
 
 def pose(tile: np.ndarray, which: int) -> np.ndarray:
-    """One of the eight flips and quarter turns (0: as it is) of the last two axes."""
+    """One of the eight flips and quarter turns of the last two axes; 0 changes nothing."""
     flipped = tile[..., ::-1] if which >= 4 else tile
     return np.rot90(flipped, which % 4, axes=(-2, -1))
 
@@ -80,8 +80,8 @@ def judge(generated: Nearest, held_out: Nearest) -> dict[str, float | int]:
     Returns:
         `ratio`: median distance of generated over that of held-out tiles; well below 1 means repetition.
         `suspicious_share`: share of generated tiles nearer than `threshold`, the 1 % quantile of held-out
-        distances; `expected_share` is what chance would give. `copies`: how many are less than half as far
-        as the nearest held-out tile.
+        distances; `expected_share` is the share by chance. `copies`: number of tiles at less than half the
+        distance of the nearest held-out tile.
     """
     threshold = float(np.quantile(held_out.distances, TAIL))
     return {

@@ -9,20 +9,20 @@ from tasks.core.settings import Strict
 
 
 class Params(Strict):
-    """How much is sampled, and how closely it is looked at."""
+    """Numbers of samples, tiles and draws of an evaluation."""
 
     samples: int = Field(256, ge=16)
-    """Samples for each number of steps. More narrow the intervals; half of the held-out tiles is as many as count."""
+    """Samples for each number of steps. More samples narrow the intervals, up to half of the held-out tiles."""
     steps: list[int] = Field(default=[1], min_length=1)
-    """Numbers of network evaluations a sample, each judged by itself; the last one gives the headline."""
+    """Network evaluations per sample. Each number is judged by itself; the last number gives the headline."""
     tiles: int = Field(2000, ge=32)
-    """Real tiles of each split to describe at most; the memorisation check searches all training tiles."""
+    """Largest number of real tiles to describe per split. The memorisation check searches all training tiles."""
     projections: int = Field(256, ge=1)
-    """Directions of the sliced Wasserstein distance. At 256 their choice moves the distance by less than one draw."""
+    """Directions of the sliced Wasserstein distance. With 256, their choice changes it less than one draw does."""
     bootstrap: int = Field(50, ge=2)
     """Draws of equal samples that make the intervals."""
     inception: PinnedFile | None = None
-    """A TorchScript Inception file, {path, sha256}; FID is left out, and said to be, where null."""
+    """A TorchScript Inception file, {path, sha256}. If null, FID is left out, and the report says so."""
 
     @field_validator("steps")
     @classmethod

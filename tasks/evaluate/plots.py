@@ -1,4 +1,4 @@
-"""Plots of an evaluation that any medium can have: distances, descriptors, tiles in rows."""
+"""Plots of an evaluation for every medium: distances, descriptors, tiles in rows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def distances(sets: dict[str, Any], size: int, named: Mapping[str, TileSet]) -> 
 
 
 def descriptors(sets: dict[str, Any], names: list[str], named: Mapping[str, TileSet]) -> Figure:
-    """Which descriptor is how far off in which set: 1-D Wasserstein distances as a coloured table."""
+    """1-D Wasserstein distance of each descriptor in each set, as a coloured table."""
     table = np.array([[values["w1_by_descriptor"][name] for values in sets.values()] for name in names])
     figure = Figure(figsize=(1.6 + 0.75 * table.shape[1] + 1.5, 0.19 * len(names) + 2.2), layout="constrained")
     axis = figure.subplots()
@@ -51,19 +51,19 @@ def descriptors(sets: dict[str, Any], names: list[str], named: Mapping[str, Tile
         value = table[row, column]
         color = "white" if value > 0.8 else "black"
         text = axis.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=5.5, color=color)
-        text.set_in_layout(False)  # measuring hundreds of numbers that lie inside anyway takes seconds
+        text.set_in_layout(False)  # these numbers lie inside the axes; measuring hundreds of them takes seconds
     figure.colorbar(image, ax=axis, shrink=0.5, label="1-D Wasserstein distance, in scales of the training tiles")
     return figure
 
 
 def mosaic(rows: list[list[np.ndarray]], names: list[str], heads: list[str] | None = None) -> Figure:
-    """Pictures uint8 (S, S, 3) in rows, with a name before each row; one image is drawn ten times as fast as many."""
+    """Pictures uint8 (S, S, 3) in rows, with a name before each row. One joined image draws ten times faster."""
     px, gap = rows[0][0].shape[0], max(1, rows[0][0].shape[0] // 16)
     step, across = px + gap, max(len(row) for row in rows)
     sheet = np.full((len(rows) * step - gap, across * step - gap, 3), 255, np.uint8)
     for (y, x), picture in (((y, x), picture) for y, row in enumerate(rows) for x, picture in enumerate(row)):
         sheet[y * step : y * step + px, x * step : x * step + px] = picture
-    scale = max(1, 128 // px)  # whole multiples: no pixel is smeared over another
+    scale = max(1, 128 // px)  # a whole multiple keeps pixels sharp
     figure = Figure(figsize=(1.35 * across + 1.7, 1.35 * len(rows) + 0.7), layout="constrained")
     axis = figure.subplots()
     axis.imshow(sheet.repeat(scale, axis=0).repeat(scale, axis=1), interpolation="antialiased")
@@ -77,12 +77,12 @@ def mosaic(rows: list[list[np.ndarray]], names: list[str], heads: list[str] | No
 
 
 def model_color(index: int) -> str:
-    """A colour of its own for each generated set, as far as there are."""
+    """Colour of a generated set; different for each set until the colours run out."""
     return MODELS[index % len(MODELS)]
 
 
 def band(axis: Axes, x: np.ndarray, rows: np.ndarray, color: str, text: str) -> None:
-    """Median of rows over `x` as a line, the middle half as a band."""
+    """Draw the median of the rows over `x` as a line and the middle half as a band."""
     low, middle, high = np.quantile(rows, (0.25, 0.5, 0.75), axis=0)
     axis.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
     axis.plot(x, middle, color=color, label=text)
@@ -94,7 +94,7 @@ def broken(text: str) -> str:
 
 
 def facing(rows: list[list[np.ndarray]], distances: np.ndarray, threshold: float) -> Figure:
-    """Generated tiles (upper row) over their nearest training tiles, with the distance over each pair."""
+    """Generated tiles (upper row) above their nearest training tiles, with the distance above each pair."""
     figure = mosaic(rows, ["generated", "nearest in\ntraining"], [f"{distance:.3f}" for distance in distances])
     figure.suptitle(f"Distance 0 is a copy, 1 unrelated; below {threshold:.3f} is suspicious", fontsize=9)
     return figure

@@ -1,4 +1,4 @@
-"""The real tiles that an evaluation looks at."""
+"""The real tiles of an evaluation."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ READ = 1024  # tiles read together
 def whole_tiles(
     stage: Stage[Any], shards: ShardSet, split: str, most: int, names: Sequence[str], key: str = ""
 ) -> dict[str, np.ndarray]:
-    """Up to `most` tiles of a split without voids, in a random order that `key` (the split's name) decides.
+    """Up to `most` tiles of a split without voids, in a random order that depends on `key` (the split's name).
 
-    Only so many are read, however large the split is.
+    The size of the split does not change the number of tiles read.
 
     Args:
-        names: which arrays. Heights may have voids; without them every tile is whole.
+        names: names of the arrays. Only heights may have voids; every tile counts if `names` has no heights.
 
     Returns:
         Arrays (N, px, px) or (N, px, px, 3) by name, see `ShardSet.batch`; N may be 0.

@@ -23,7 +23,7 @@ from tasks.formats.tables.table import write_table
 
 
 def run(stage: Stage[Params]) -> None:
-    """Measure the model as its product is measured; write an account that describes itself."""
+    """Measure the model with its product's `measure`; write an account that describes itself."""
     shards, model = ShardSet(stage.dir / "shards"), _model(stage.dir / "model")
     product = model.product
     account = _measure_of(product)(stage, model, shards)
@@ -47,7 +47,7 @@ def _model(folder: Path) -> Any:
 
 
 def _measure_of(product: str) -> Callable[[Stage[Params], Any, ShardSet], Account]:
-    """`measure` of the product's folder; `LandloomError` where nobody has written it."""
+    """`measure` of the product's folder; `LandloomError` if it does not exist."""
     if not product.isidentifier() or importlib.util.find_spec(f"tasks.evaluate.{product}") is None:
         raise LandloomError(f"evaluate: nothing here can measure {product}: tasks/evaluate/{product} is missing")
     return importlib.import_module(f"tasks.evaluate.{product}.measure").measure

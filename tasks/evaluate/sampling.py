@@ -1,4 +1,4 @@
-"""Samples of a model that makes them from noise alone."""
+"""Samples of a model whose only input is noise."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ BATCH = 32  # samples between two lines of progress
 
 
 def sample_all(stage: Stage[Params], model: Any) -> dict[str, np.ndarray]:
-    """`evaluate.samples` samples for each number of steps, by `steps<n>`; the same noise for every number.
+    """`evaluate.samples` samples for each number of steps, by `steps<n>`. Every number of steps uses the same noise.
 
     Raises:
-        LandloomError: the model cannot be sampled in so many steps, or gives values that are not numbers.
+        LandloomError: the model does not support a number of steps, or returns values that are not numbers.
     """
     return {f"steps{steps}": _sample(stage, model, steps) for steps in stage.params.steps}
 

@@ -1,4 +1,4 @@
-"""The numbers of a comparison in sentences that claim no more than the intervals allow."""
+"""Sentences about the numbers of a comparison; they claim only facts that the intervals support."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from tasks.evaluate.account import Measure, TileSet
 
 
 def finding(sets: dict[str, Any], named: dict[str, TileSet], measure: Measure, name: str, noun: str) -> str:
-    """One sentence or two on a generated set: which controls it beats, which it does not, and how far the floor is.
+    """One or two sentences about a generated set: controls that it beats, the other controls, distance to the floor.
 
-    Two sets differ only where their 95 % intervals do not touch. `measure` is one where lower is better.
+    Two sets differ only if their 95 % intervals do not touch. Lower values of `measure` must be better.
     """
     own, floor = sets[name][measure.name], sets["floor_train"][measure.name]
     places: dict[str, list[str]] = {"beats": [], "level with": [], "worse than": []}
@@ -31,7 +31,7 @@ def finding(sets: dict[str, Any], named: dict[str, TileSet], measure: Measure, n
 def cautions(
     worse_than_floor: dict[str, dict[str, bool]], named: dict[str, TileSet], measures: list[Measure], noun: str
 ) -> list[str]:
-    """A measure that fails to call a control bad says little here; one sentence for each set of missed controls."""
+    """One sentence for each set of missed controls. A measure that misses a bad control says little here."""
     titles = {measure.name: measure.title for measure in measures}
     blind: dict[str, list[str]] = {}
     for measure, controls in worse_than_floor.items():
@@ -42,7 +42,7 @@ def cautions(
 
 
 def memorised(title: str, values: dict[str, Any]) -> str:
-    """What the search for training tiles among the samples found."""
+    """Sentences about the result of the search for training tiles among the samples."""
     copies = values["copies"]
     found = {0: "no sample looks like a copy of a training tile", 1: "1 sample looks like a copy of a training tile"}
     head = found.get(copies, f"{copies} samples look like copies of training tiles")
@@ -55,10 +55,10 @@ def memorised(title: str, values: dict[str, Any]) -> str:
 
 
 def capital(text: str) -> str:
-    """With a capital at its start."""
+    """The text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
 def join(words: list[str]) -> str:
-    """a, b and c."""
+    """Join words as "a, b and c"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,4 +1,4 @@
-"""Previews of samples side by side, whatever the product."""
+"""Previews of samples side by side, for every product."""
 
 from __future__ import annotations
 

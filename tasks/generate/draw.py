@@ -1,4 +1,4 @@
-"""A person's own drawing, painted outside the pipeline: no stage, no run, nothing that DVC tracks."""
+"""Painting of a person's own drawing, outside the pipeline: no stage, no run, no files that DVC tracks."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def paint_drawing(dataset: str, drawing: Path, out: Path | None, seed: int | Non
     """Paint a PNG with the dataset's model into a folder of all exports; return the folder.
 
     Args:
-        out: the folder; `drawings/<name of the PNG>` where None. seed: that of the parameters where None.
+        out: the folder; None means `drawings/<name of the PNG>`. seed: None means the seed of the parameters.
 
     Raises:
-        LandloomError: the drawing, the model or the parameters cannot be used; nothing is written then.
+        LandloomError: the drawing, the model or the parameters cannot be used; no files are written.
     """
     params, folder = _params(dataset, root), root / "data" / dataset / "model"
     model, product, classes = _with_classes(folder)
@@ -45,7 +45,7 @@ def paint_drawing(dataset: str, drawing: Path, out: Path | None, seed: int | Non
         "drawing_sha256": file_sha256(drawing),
         "changed_pixels": read.changed,
     }
-    # Names with spaces break OBJ's references to its material in many readers.
+    # In many readers, an OBJ whose name has spaces does not find its material.
     name = re.sub(r"[^\w.-]+", "_", drawing.stem)
     sample = product.draw(model, read.labels, params, params.seed if seed is None else seed, name, facts)
 

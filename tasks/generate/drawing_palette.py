@@ -21,7 +21,7 @@ def write_palette(folder: Path, classes: pd.DataFrame, px: int, title: str) -> N
         for red, green, blue, name in classes[["red", "green", "blue", "name"]].itertuples(index=False)
     ]
     (folder / "palette.gpl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    # Indexed: a paint program then shows the classes as its colour map and does not smooth edges.
+    # In an indexed picture, a paint program shows the classes as its colour map and does not smooth edges.
     write_drawing(folder / "blank.png", np.zeros((px, px), np.uint8), classes)
 
 

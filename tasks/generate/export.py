@@ -1,7 +1,7 @@
-"""What an export is: a file format that samples are written in beside their preview, found by its name.
+"""Definition of an export: a file format for samples, found by its name. Every sample also has a preview.
 
-`tasks/generate/exports/<name>.py` (or a folder of that name) holds one record, `EXPORT`. Its top imports nothing
-heavy, because parameters are checked with it; `write` imports what it needs.
+`tasks/generate/exports/<name>.py` (or a folder of that name) holds one record, `EXPORT`. The module level imports no
+heavy packages, because the check of parameters imports the module. `write` imports its own packages.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class NoSettings(Strict):
 
 @dataclass(frozen=True)
 class Order:
-    """What a writer is given beside the sample.
+    """Input of a writer beside the sample.
 
     Attributes:
         params: the section `generate`. settings: the export's own, an instance of its `settings` model.
-        shared: what all samples of the folder share; the range of metres of 16-bit codes, or None.
+        shared: data that all samples of the folder share: the range of metres of 16-bit codes, or None.
     """
 
     params: Params
@@ -49,8 +49,8 @@ class Show:
     """A picture that is drawn from the export's file of the first sample.
 
     Attributes:
-        name: of the picture. text: what it shows, in a sentence. draw: the file's folder and the sample's name to
-            uint8 (h, w, 3).
+        name: name of the picture. text: one sentence that describes it. draw: (the file's folder, the sample's
+            name) to uint8 (h, w, 3).
     """
 
     name: str
@@ -63,11 +63,11 @@ class Export:
     """One file format.
 
     Attributes:
-        title: its name in the report. products: the products that can be written in it.
+        title: its name in the report. products: the products that it can hold.
         files: ending to title of each file, `<sample><dot><ending>`; `obj` writes three.
         write: writes the files into a folder; returns facts for the sidecar, under the export's name, or {}.
         settings: the model of `generate.settings.<name>`, with all defaults.
-        unfit: why a sample cannot be written in it, or None. note: what a reader of the report must know, or "".
+        unfit: sample to the reason why this format cannot hold it, or None. note: remark for the report, or "".
         show: a picture of the first sample's file, or None.
     """
 
@@ -82,7 +82,7 @@ class Export:
 
 
 def names() -> list[str]:
-    """Every export there is, sorted."""
+    """Names of all exports, sorted."""
     return sorted(module.name for module in pkgutil.iter_modules(importlib.import_module(PACKAGE).__path__))
 
 
@@ -90,7 +90,7 @@ def find(name: str) -> Export:
     """The record of an export.
 
     Raises:
-        ValueError: there is none of that name; the message lists those there are.
+        ValueError: no export has that name; the message lists the names of all exports.
     """
     if name not in (known := names()):
         raise ValueError(f"there is no export {name!r}; there are {', '.join(known)}")
@@ -98,7 +98,7 @@ def find(name: str) -> Export:
 
 
 def unsuited(exports: list[str], product: str, maker: str) -> str | None:
-    """The reason why one of the exports cannot hold a product, or None. `maker` says who makes the product."""
+    """The reason why one of the exports cannot hold a product, or None. `maker` names the maker of the product."""
     for name in exports:
         if product not in (suited := find(name).products):
             return f"{name} takes {' and '.join(suited)}, and {maker} makes {product}; leave it out"
@@ -106,13 +106,13 @@ def unsuited(exports: list[str], product: str, maker: str) -> str | None:
 
 
 def check(exports: list[str], product: str) -> None:
-    """Raise `LandloomError` where an export cannot hold what the model makes."""
+    """Raise `LandloomError` if an export cannot hold the model's product."""
     if reason := unsuited(exports, product, "this model"):
         raise LandloomError(f"generate.exports: {reason}")
 
 
 def unfit(exports: list[str], sample: Sample) -> None:
-    """Raise `LandloomError` where an export cannot be written of this very sample."""
+    """Raise `LandloomError` if an export cannot hold this sample."""
     for name in exports:
         if reason := find(name).unfit(sample):
             raise LandloomError(f"{sample.name}: {reason}; leave {name} out of generate.exports")

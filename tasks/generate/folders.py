@@ -1,4 +1,4 @@
-"""Output folders for people. A folder is complete or absent, and nothing that exists is overwritten."""
+"""Output folders for people. A folder is complete or absent. Existing files are never overwritten."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.core.hashing import dvc_md5
 def fill(wanted: Path, write: Callable[[Path], None]) -> Path:
     """Let `write` fill an empty folder, then rename it to `wanted`, or to `wanted-2`, … if that name is taken.
 
-    If a folder already holds the same bytes, it is kept and nothing is added. Returns the folder's path.
+    If a folder already holds the same bytes, it is kept and no folder is added. Returns the folder's path.
 
     Raises:
         LandloomError: the folder cannot be made there.
@@ -26,7 +26,7 @@ def fill(wanted: Path, write: Callable[[Path], None]) -> Path:
     except OSError as error:
         raise LandloomError(f"{wanted}: no folder can be made here: {error.strerror}") from None
     try:
-        part.chmod(0o755)  # mkdtemp lets only its owner in
+        part.chmod(0o755)  # mkdtemp gives access only to the owner
         write(part)
         made = dvc_md5(part)
         for number in count(1):

@@ -10,46 +10,46 @@ from tasks.core.settings import Rooms, Strict
 from tasks.generate import export
 
 OTHERS = 4  # preview, texture, drawing, sidecar
-MOST = 1990  # DVC should see fewer than 2,000 files an out
+MOST = 1990  # an output of DVC should have fewer than 2,000 files
 
 
 class Scale(Strict):
-    """Times what a metre is, in meshes and in engines; GeoTIFF and codes keep metres."""
+    """Factors on lengths in meshes and in engines. GeoTIFF and codes keep metres."""
 
     horizontal: float = Field(1.0, gt=0)
-    """Of both directions on the ground."""
+    """Factor on both directions on the ground."""
     vertical: float = Field(1.0, gt=0)
-    """Of heights. At kilometres a pixel true mountains look flat, and 20 to 30 shows them."""
+    """Factor on heights. At kilometres a pixel, mountains look flat at 1; 20 to 30 makes them visible."""
 
 
 class Mesh(Strict):
     """The grid of OBJ, GLB and the top of the STL."""
 
     max_px: int = Field(513, ge=16, le=4097)
-    """Vertices along the longer side; larger terrains are resampled. 513 make an OBJ of about 45 MB."""
+    """Most vertices along the longer side. Larger terrains are resampled. 513 vertices give an OBJ of about 45 MB."""
 
 
 class Params(Strict):
-    """How many samples, from which seed, how they are sampled, and the files to make of each."""
+    """Number of samples, seed, sampling, and the files of each sample."""
 
     count: int = Field(8, ge=1)
-    """Samples to make."""
+    """Number of samples."""
     seed: int = Field(7, ge=0, lt=2**31)
     """Another seed gives other samples of the same model."""
     steps: int = Field(1, ge=1, le=1000)
-    """Network evaluations a sample, for models that can take several. One is what every model can."""
+    """Network evaluations per sample. Every model supports one; some models support more."""
     noise: float = Field(1.0, ge=0, le=10)
-    """Times the noise of each pixel, for models that paint drawings; 0 paints what the classes alone say."""
+    """Factor on the noise of each pixel, for models that paint drawings. With 0, only the classes decide."""
     exports: list[str] = Field(default=[])
-    """Formats to write beside the preview, by their names in `tasks/generate/exports`: none, since meshes are large."""
+    """Formats beside the preview, by their names in `tasks/generate/exports`. Default none: meshes are large."""
     shared_range: bool = False
-    """One range of metres for the 16-bit codes of all terrains, so that they fit side by side in an engine."""
+    """Use one range of metres for the 16-bit codes of all terrains. They then fit side by side in an engine."""
     scale: Scale = Scale()
-    """Scale of meshes and in engines."""
+    """Scale of meshes and of terrains in engines."""
     mesh: Mesh = Mesh()
-    """How fine meshes are."""
+    """Resolution of meshes."""
     settings: dict[str, SerializeAsAny[Strict]] = Field(default={}, validate_default=True)
-    """Each export's own settings, by its name, as `stl: {side_mm: 100}`; what is left out has the export's default."""
+    """Settings of each export by its name, as `stl: {side_mm: 100}`. A missing setting has the export's default."""
 
     @field_validator("exports")
     @classmethod
@@ -67,7 +67,7 @@ class Params(Strict):
     @field_validator("settings", mode="before")
     @classmethod
     def _by_their_models(cls, given: Any, others: ValidationInfo) -> Any:
-        """Every setting by the model of its export; the named exports that have settings are there with defaults."""
+        """Parse settings with the model of their export; add defaults for chosen exports that have settings."""
         if not isinstance(given, dict):
             return given
         named = {name: {} for name in others.data.get("exports", []) if export.find(name).settings.model_fields}

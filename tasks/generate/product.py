@@ -1,6 +1,6 @@
-"""What generate needs to know of a product: how samples are made, shown and counted.
+"""Description of a product for generate: functions that make, show and count samples.
 
-`tasks/generate/<product>/product.py` holds one record, `PRODUCT`; the product is what the model says that it makes.
+`tasks/generate/<product>/product.py` holds one record, `PRODUCT`. The model names its product.
 """
 
 from __future__ import annotations
@@ -23,46 +23,46 @@ Facts = dict[str, Any]
 
 
 class Sample(Protocol):
-    """One sample, as every export takes it.
+    """One sample; every export takes this interface.
 
     Attributes:
-        name: of its files. facts: where it comes from (model, seed, index, steps, drawing); its files tell them.
+        name: name of its files. facts: its origin (model, seed, index, steps, drawing), stored in its files.
     """
 
     name: str
     facts: Facts
 
     def check(self) -> None:
-        """Raise `LandloomError` where the sample is no use to anybody."""
+        """Raise `LandloomError` if the sample is not usable."""
         ...
 
     def describe(self, params: Params, shared: Any) -> Facts:
-        """What the sidecar says of it; `summary` (a line) and `alt` (a sentence) are for the report."""
+        """Entries of the sidecar. `summary` (a line) and `alt` (a sentence) are for the report."""
         ...
 
     def preview(self) -> np.ndarray:
-        """What a person looks at, uint8 (h, w, 3)."""
+        """Picture for people, uint8 (h, w, 3)."""
         ...
 
     def layers(self) -> Iterator[tuple[str, str, Callable[[Path], None]]]:
-        """(ending, title, writer) of each file that is written whatever the exports."""
+        """(ending, title, writer) of each file that does not depend on the exports."""
         ...
 
 
 @dataclass(frozen=True)
 class Product:
-    """How one kind of model is sampled.
+    """Functions and texts to sample one kind of model.
 
     Attributes:
         title: heading of the samples. noun: their name, in the plural.
-        check: raises `LandloomError` where the model (of this folder) cannot be sampled.
+        check: raises `LandloomError` if the model (of this folder) cannot be sampled.
         make: (model, its folder, the dataset's name, parameters, facts of the origin) to `params.count` samples.
-            Sample i depends on the model, the seed and i alone.
-        sheet: (samples, how many there are in all) to a figure of them.
+            Sample i depends only on the model, the seed and i.
+        sheet: (samples, total number of samples) to a figure of the samples.
         figures: sidecars to metrics.
-        shared: (parameters, samples) to the samples and what they share, see `Order`.
+        shared: (parameters, samples) to the samples and their shared data, see `Order`.
         draw: (model, class ids uint8 (H, W), parameters, seed, name, facts) to the sample of a person's drawing; None
-            where models of this product take none.
+            if models of this product take no drawings.
     """
 
     title: str
@@ -76,7 +76,7 @@ class Product:
 
 
 def find(name: str) -> Product:
-    """The record of a product; `LandloomError` where nobody has written one."""
+    """The record of a product; `LandloomError` if the product has no record."""
     module = f"tasks.generate.{name}.product"
     if not name.isidentifier() or importlib.util.find_spec(f"tasks.generate.{name}") is None:
         raise LandloomError(f"generate: nothing here can sample a model of {name}: tasks/generate/{name} is missing")
@@ -84,7 +84,7 @@ def find(name: str) -> Product:
 
 
 def open_model(folder: Path) -> tuple[Any, Product]:
-    """The model of `folder` and its product; `LandloomError` where it is none, or cannot be sampled."""
+    """The model of `folder` and its product; `LandloomError` if it is not a model or cannot be sampled."""
     try:
         model = load_model(folder)
     except ValueError as error:
@@ -95,5 +95,5 @@ def open_model(folder: Path) -> tuple[Any, Product]:
 
 
 def product_of(model: Any) -> str:
-    """What a model makes."""
+    """Name of a model's product."""
     return model.product

@@ -1,4 +1,4 @@
-"""One sample in all its files: a preview, the exports asked for, and the sidecar that explains them."""
+"""Writer of all files of a sample: preview, chosen exports, and the sidecar that explains them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tasks.generate.product import Sample
 
 
 def write_sample(folder: Path, sample: Sample, params: Params, shared: Any = None) -> Facts:
-    """Write `<name>.json` and all that it lists; return it.
+    """Write `<name>.json` and all files that it lists; return its content.
 
     Args:
-        shared: what all samples of the folder share, see `Order`.
+        shared: data that all samples of the folder share, see `Order`.
 
     Raises:
-        LandloomError: the sample is no use, or an export cannot hold it; nothing is written then.
+        LandloomError: the sample is not usable, or an export cannot hold it; no files are written.
     """
     sample.check()
     export.unfit(params.exports, sample)
@@ -50,9 +50,9 @@ def write_sample(folder: Path, sample: Sample, params: Params, shared: Any = Non
 
 
 def show_exports(folder: Path, name: str, params: Params) -> list[tuple[str, str, Any]]:
-    """(name, text, uint8 picture) of each export that can be seen, drawn from the file of the sample `name`.
+    """(name, text, uint8 picture) of each export with a `show`, drawn from the file of the sample `name`.
 
-    The file is drawn and not the array, so that the picture shows what a viewer will show.
+    The picture is drawn from the file and not from the array, so it shows the same as a viewer of the file.
     """
     shows = [record.show for chosen in params.exports if (record := export.find(chosen)).show is not None]
     found = [(show.name, show.text, show.draw(folder, name)) for show in shows]

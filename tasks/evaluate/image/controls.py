@@ -1,17 +1,17 @@
-"""Known-bad controls for pictures, made of held-out pictures: each keeps something real and breaks the rest."""
+"""Known-bad controls made from held-out pictures. Each control keeps one real property and breaks the rest."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-BLUR_PX = 2.0  # standard deviation; takes what is finer than a few pixels, leaves the composition
+BLUR_PX = 2.0  # standard deviation; removes details of a few pixels, keeps the composition
 BLOCK_PX = 8  # side of the blocks that are shuffled
-CAST = 35.0  # standard deviation of each band's shift, in byte values: a colour cast that anybody sees
+CAST = 35.0  # standard deviation of each band's shift, in byte values: an obvious colour cast
 
 
 def controls(real: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """All controls of uint8 (N, S, S, 3) pictures, row by row of the same shape, by name."""
+    """All controls by name, of pictures uint8 (N, S, S, 3). Row i of a control comes from picture i."""
     return {
         "noise": noise(real, np.random.default_rng([seed, 1])),
         "blur": blur(real),
@@ -24,7 +24,7 @@ def controls(real: np.ndarray, seed: int) -> dict[str, np.ndarray]:
 def noise(real: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Noise with each picture's own spectrum and mean colour.
 
-    All bands of a picture are turned by the same random phases, so that they go together as they did.
+    The same random phases rotate all bands of a picture, so the correlation between bands is kept.
     """
     bands = np.moveaxis(real, -1, 1).astype(np.float64)
     mean = bands.mean(axis=(2, 3), keepdims=True)
@@ -34,19 +34,19 @@ def noise(real: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def blur(real: np.ndarray) -> np.ndarray:
-    """Gaussian blur: what a model that averages over what it is unsure of gives."""
+    """Gaussian blur. A model that averages over uncertain details gives such pictures."""
     return _bytes(gaussian_filter(real.astype(np.float64), (0, BLUR_PX, BLUR_PX, 0), mode="reflect"))
 
 
 def cast(real: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A colour cast of its own for each picture; every edge stays in its place."""
+    """Shift the colours of each picture by a random cast. The edges do not move."""
     return _bytes(real + rng.normal(0, CAST, (len(real), 1, 1, 3)))
 
 
 def shuffle(real: np.ndarray, block: int, rng: np.random.Generator) -> np.ndarray:
-    """Blocks of `block` pixels a side, each picture's in an order of its own; every colour stays, no place does.
+    """Shuffle blocks of `block` pixels a side within each picture. The colours are kept, their places change.
 
-    Where the side is no multiple of `block` the largest divisor below it is taken.
+    If the side is not a multiple of `block`, the block is the largest smaller divisor of the side.
     """
     count, side = real.shape[:2]
     block = max(size for size in range(1, block + 1) if side % size == 0)

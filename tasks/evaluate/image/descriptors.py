@@ -1,8 +1,8 @@
-"""One vector of plain numbers for each RGB picture: its colours, its texture, and how both are laid out.
+"""One vector of plain numbers for each RGB picture: colours, texture and layout.
 
-The numbers need no network and no ground distance. Distances between their distributions are no FID and must not be
-called so. Everything is finite for every picture, plain ones too; spreads and energies are logarithms, so that a few
-busy pictures do not carry a distance.
+The numbers need no network and no ground distance. A distance between their distributions is not an FID and must not
+be called FID. All numbers are finite for every picture, also for a picture of one colour. Spreads and energies are
+logarithms, so a few busy pictures do not dominate a distance.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 CHUNK = 64  # pictures described at once; bounds memory
-BANDS = (0.7, 1.4, 2.8, 5.6)  # standard deviations in pixels; differences of neighbours are bands of one octave
+BANDS = (0.7, 1.4, 2.8, 5.6)  # standard deviations in pixels; the difference of two neighbours is a band of one octave
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
@@ -49,7 +49,7 @@ def _colors(rgb: np.ndarray, luma: np.ndarray) -> dict[str, np.ndarray]:
     quantiles = np.quantile(luma, (0.05, 0.25, 0.75, 0.95), axis=(1, 2))
     out |= {f"luma_q{share}": values for share, values in zip(("05", "25", "75", "95"), quantiles, strict=True)}
     out["ln_saturation"] = np.log1p((rgb.max(axis=-1) - rgb.min(axis=-1)).mean(axis=(1, 2)))
-    # Square roots spread small shares out.
+    # The square root spreads small shares over a wider range.
     out["root_dark"] = np.sqrt((luma < 16).mean(axis=(1, 2)))
     out["root_bright"] = np.sqrt((luma > 239).mean(axis=(1, 2)))
     for name in ("red_green", "yellow_blue"):
@@ -58,7 +58,7 @@ def _colors(rgb: np.ndarray, luma: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _texture(luma: np.ndarray) -> dict[str, np.ndarray]:
-    """Energy octave by octave, gradients, their direction, and how soon a picture forgets itself."""
+    """Energy of each octave, gradients, their direction, and the decay of the autocorrelation."""
     smooth = [luma, *(gaussian_filter(luma, (0, sigma, sigma), mode="reflect") for sigma in BANDS)]
     out = {
         f"ln_octave_{number}": np.log1p((fine - coarse).std(axis=(1, 2)))
@@ -81,7 +81,7 @@ def _texture(luma: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _layout(luma: np.ndarray) -> dict[str, np.ndarray]:
-    """What lies where: sky above ground, and how unlike a picture's quarters of quarters are."""
+    """Layout: the difference of top and bottom (sky above ground), and the differences between the 16 parts."""
     count, side = luma.shape[0], luma.shape[1]
     cell = side // 4
     cells = luma[:, : 4 * cell, : 4 * cell].reshape(count, 4, cell, 4, cell)
@@ -96,7 +96,7 @@ def _layout(luma: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Of (N, h, w) pixel by pixel; near 0 where either hardly varies."""
+    """Correlation (N,) of two arrays (N, h, w) over their pixels; near 0 if one of them hardly varies."""
     a, b = (part - part.mean(axis=(1, 2), keepdims=True) for part in (one, other))
     power = [np.square(part).mean(axis=(1, 2)) for part in (a, b)]
     return (a * b).mean(axis=(1, 2)) / np.sqrt((power[0] + 1) * (power[1] + 1))

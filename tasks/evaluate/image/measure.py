@@ -36,7 +36,7 @@ TEXTS = {
 
 
 def measure(stage: Stage[Params], model: Any, shards: ShardSet) -> Account:
-    """Compare samples of every number of steps with held-out pictures."""
+    """Compare the samples for each number of steps with held-out pictures."""
     if model.px != shards.px:
         raise LandloomError(
             f"the model makes {model.px} pixels, the shards hold {shards.px}; train it again on these shards "
@@ -60,7 +60,7 @@ PICTURES = Medium(
     known=CONTROLS,
     baseline="noise",
     thumbnails=lambda pictures: thumbnails(np.moveaxis(pictures, -1, 1)),
-    epsilon=4.0,  # byte values: clear skies that differ by less prove nothing
+    epsilon=4.0,  # byte values; a smaller difference between two clear skies proves nothing
     images=_as_images,
     tiles=plots.tiles,
     pairs=plots.pairs,

@@ -17,7 +17,7 @@ def tiles(sets: dict[str, np.ndarray], labels: Mapping[str, str], across: int = 
 
 
 def pairs(generated: np.ndarray, train: np.ndarray, distances: np.ndarray, threshold: float) -> Figure:
-    """Generated pictures (upper row, turned as they match) over their nearest training pictures."""
+    """Generated pictures (upper row, in the matching pose) above their nearest training pictures."""
     return facing([list(generated), list(train)], distances, threshold)
 
 

@@ -1,4 +1,4 @@
-"""Paintings: their heights are judged as terrain, and beside them their light, their variety and their colours."""
+"""Measures of paintings: heights are judged as terrain; light, variety and colours are measured, too."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ VARIETY = "Maps of one class alone are painted several times with the noise of e
 
 
 def measure(stage: Stage[Params], model: Any, shards: ShardSet) -> Account:
-    """Paint held-out maps; compare the heights with held-out terrain, the pictures with what was photographed there."""
+    """Paint held-out maps; compare heights with held-out terrain and pictures with photographs of the same places."""
     if stage.params.steps != [1]:
         raise LandloomError("evaluate.steps: a painter paints in one evaluation; set it to [1]")
     medium = terrain(ground_distance(shards, model))
@@ -67,7 +67,7 @@ def measure(stage: Stage[Params], model: Any, shards: ShardSet) -> Account:
 
 
 def paint_held_out(stage: Stage[Any], painter: Any, shards: ShardSet, count: int) -> Paintings:
-    """Paint the maps of up to `count` held-out tiles; more paintings than maps take maps again with other seeds."""
+    """Paint maps of held-out tiles, `count` paintings; if maps are fewer, they are used again with other seeds."""
     real = whole_tiles(stage, shards, "val", count, ("height", "color", "label"), key="maps")
     if not len(real["height"]):
         raise LandloomError(f"{shards.folder}: no held-out tile is whole; loosen select.val_share or the rules")
@@ -87,9 +87,9 @@ def paint_held_out(stage: Stage[Any], painter: Any, shards: ShardSet, count: int
 def judge_paintings(stage: Stage[Any], painter: Any, work: Paintings) -> dict[str, Any]:
     """Numbers for `metrics.json`; draws the pictures.
 
-    `shadow_leakage`: of `texture`, `shaded` and `real`: leak, low, high, and correlations by azimuth.
-    `variety`: by class, with the noise of each pixel on and off: mean pairwise distance of colours (0..255) and of
-    heights (metres), and the highest peak of the autocorrelation.
+    `shadow_leakage`: leak, low, high, and correlations by azimuth, for `texture`, `shaded` and `real`.
+    `variety`: mean pairwise distance of colours (0..255) and of heights (metres), and the highest peak of the
+    autocorrelation; for each class, with the noise of each pixel on and off.
     `color_distance`: mean over red, green and blue of Wasserstein's distance of the pixels' values, 0..255.
     """
     gsd, draws = painter.gsd, stage.params.bootstrap

@@ -1,4 +1,4 @@
-"""Painted maps beside the tiles that the maps are of."""
+"""Painted maps beside the tiles of the same places."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 class Paintings:
     """Maps of held-out tiles, painted, beside the tiles: labels (n, H, W), color (n, H, W, 3), height (n, H, W).
 
-    `painted` is what the model gave: `texture` and `shaded`, uint8 (n, H, W, 3), and `height` in metres.
+    `painted` is the model's output: `texture` and `shaded`, uint8 (n, H, W, 3), and `height` in metres.
     """
 
     labels: np.ndarray

@@ -1,4 +1,4 @@
-"""Pictures of paintings: maps beside what became of them, light by azimuth, one class alone."""
+"""Pictures of paintings: maps beside their paintings, light by azimuth, maps of one class."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLORS = {"texture": "#c0562c", "shaded": "#2f6ea8", "real": "#3f6f4a"}
 
 
 def paintings(work: Paintings, gsd: float, classes: list[dict[str, Any]], count: int) -> Figure:
-    """Rows of map, texture, heights, texture in the sun, and the tile that the map was of."""
+    """Rows of map, texture, heights, texture in the sun, and the real tile of the map."""
     count = min(count, len(work.labels))
     titles = ("map", "texture", "heights", "in the sun", "real (held out)")
     figure = Figure(figsize=(2.1 * len(titles), 2.15 * count + 0.3), layout="constrained")
@@ -41,12 +41,12 @@ def paintings(work: Paintings, gsd: float, classes: list[dict[str, Any]], count:
 
 
 def palette(classes: list[dict[str, Any]]) -> np.ndarray:
-    """Colours 0..1 by class (k + 1, 3); the last is of pixels without a class."""
+    """Colours 0..1 by class (k + 1, 3); the last colour is for pixels without a class."""
     return np.array([*([entry[band] / 255 for band in ("red", "green", "blue")] for entry in classes), NO_CLASS])
 
 
 def exaggeration(height: np.ndarray, gsd: float) -> float:
-    """Times the true height that makes the steeper slopes of these tiles 35°: so that coarse grids show relief."""
+    """Factor on heights that makes the steeper slopes of these tiles 35°. Coarse grids then show relief."""
     steep = np.quantile(np.abs(np.diff(height, axis=-1)), 0.98) / gsd
     return float(max(1.0, 0.7 / max(steep, 1e-6)))
 
@@ -69,7 +69,7 @@ def leakages(leaks: dict[str, Leakage]) -> Figure:
 
 
 def singles(sheets: dict[str, np.ndarray]) -> Figure:
-    """Textures of maps of one class alone: a row for each class and switch, (n, H, W, 3) each."""
+    """Textures of maps of one class alone, (n, H, W, 3) each; a row for each class and noise switch."""
     cols = max(len(pictures) for pictures in sheets.values())
     half = -(-len(sheets) // 2)
     figure = Figure(figsize=(2 * 1.7 * cols + 0.6, 1.85 * half + 0.3), layout="constrained")

@@ -1,10 +1,10 @@
-"""Shadow leakage: how much of the sun is painted into a texture that should be flat.
+"""Shadow leakage: the amount of sunlight in a texture that should be flat.
 
-Pictures of terrain are lit, mostly from the north-west. A texture without that light has no more to do with slopes
-that face the sun than with any others. So the lightness of the texture is correlated with the hillshade of its own
-heights, under the sun as it was baked into the training data and under suns all around. On terrain seen from above
-the correlation goes with the azimuth a as m + A cos(a - φ): whatever has no direction (snow on summits, dark
-valleys) is in m, and light from one side is in A.
+Pictures of terrain are lit, mostly from the north-west. The lightness of a texture without that light depends on
+slopes that face the sun no more than on other slopes. So the lightness of the texture is correlated with the
+hillshade of its own heights. The hillshade is computed for the sun of the training data and for suns at azimuths all
+around. For terrain seen from above, the correlation is m + A cos(a - φ) at azimuth a. Effects without a direction
+(snow on summits, dark valleys) are in m. Light from one side is in A.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from tasks.relief.shade.hillshade import hillshade
 
 SUN = 315.0
-"""Degrees from north: where cartographers' sun stands."""
+"""Azimuth of the sun in cartography, in degrees from north."""
 AZIMUTHS = np.arange(0.0, 360.0, 15.0)
 
 
@@ -26,8 +26,8 @@ class Leakage:
     """Correlations of lightness with hillshade.
 
     Attributes:
-        curve: at each of `AZIMUTHS`. leak: that at the sun's azimuth, less the mean over all of them: 0 is flat.
-        low, high: 95 % of the leaks of resampled tiles.
+        curve: correlation at each of `AZIMUTHS`. leak: correlation at the sun's azimuth minus the mean of the curve;
+            0 means a flat texture. low, high: range of 95 % of the leaks of resampled tiles.
     """
 
     curve: np.ndarray
@@ -41,9 +41,8 @@ def leakage(
 ) -> Leakage:
     """Leakage of pictures (n, H, W, 3) uint8 with heights (n, H, W) in metres and classes (n, H, W) uint8.
 
-    Lightness and shade are each taken as what they differ from their mean over the same class in the same tile:
-    the darkness of forests and the brightness of deserts then do not count as light. Level ground has no shade and is
-    left out.
+    The mean over the same class in the same tile is subtracted from lightness and from shade. So dark forests and
+    bright deserts do not count as light. Level ground has no shade and is left out.
     """
     sums = np.stack([_sums(*tile, gsd) for tile in zip(color, height, labels, strict=True)])
     curve = _correlations(sums.sum(axis=0))
@@ -54,9 +53,9 @@ def leakage(
 
 
 def _sums(color: np.ndarray, height: np.ndarray, labels: np.ndarray, gsd: float) -> np.ndarray:
-    """(azimuths, 3): sums of light · shade, light² and shade² over one tile."""
+    """Sums of light · shade, light² and shade² over one tile, (azimuths, 3)."""
     lit = cv2.cvtColor(np.ascontiguousarray(color, np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)[..., 0]
-    # Of a hundredth of the true height: shade is then linear in the slope, and no slope turns from the sun.
+    # Heights are divided by 100. Shade is then linear in the slope, and no slope faces away from the sun.
     shades = np.stack([hillshade(height / 100, gsd, azimuth) for azimuth in (0.0, 90.0)])
     level = hillshade(np.zeros((3, 3), np.float32), gsd)[1, 1]
     slopes = (shades.astype(np.float64) - level).reshape(2, -1)

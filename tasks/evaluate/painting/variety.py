@@ -1,4 +1,4 @@
-"""Does a map of one class come out different each time, and without a pattern that repeats?"""
+"""Variety of paintings of one class: differences between paintings, and repetition within one painting."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-LAG = 8  # pixels; at shorter lags every texture resembles itself
+LAG = 8  # pixels; every texture resembles itself at shorter lags
 
 
 def pairwise(pictures: np.ndarray) -> float:
@@ -16,10 +16,10 @@ def pairwise(pictures: np.ndarray) -> float:
 
 
 def repetition(values: np.ndarray) -> float:
-    """Highest peak of the autocorrelation of (H, W), away from the centre: 1 repeats wholly, noise is near 0.
+    """Highest peak of the autocorrelation of (H, W) away from the centre: 1 is full repetition, noise is near 0.
 
     The plane through the values is subtracted first, because a slope resembles itself at every lag. Only local maxima
-    count, which leaves out the flank of the central peak. Constant values give 1: every shift finds them again.
+    count, so the flank of the central peak does not. Constant values give 1, because they match at every shift.
     """
     values = values.astype(np.float64)
     y, x = (axis - axis.mean() for axis in np.mgrid[: values.shape[0], : values.shape[1]].astype(np.float64))
@@ -35,7 +35,7 @@ def repetition(values: np.ndarray) -> float:
     power = np.abs(np.fft.rfft2(flat, size)) ** 2
     overlap = np.fft.irfft2(np.abs(np.fft.rfft2(np.ones_like(flat), size)) ** 2, size)
     found = np.fft.irfft2(power, size) / np.maximum(overlap, 1) / flat.var()
-    rows, cols = (side // 2 for side in flat.shape)  # beyond, too little overlaps to say
+    rows, cols = (side // 2 for side in flat.shape)  # the overlap is too small at larger lags
     found = np.fft.fftshift(found)
     middle = found.shape[0] // 2, found.shape[1] // 2
     found = found[middle[0] - rows : middle[0] + rows + 1, middle[1] - cols : middle[1] + cols + 1]

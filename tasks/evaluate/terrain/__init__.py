@@ -1,1 +1,1 @@
-"""What the products with heights share: controls and plots of terrain."""
+"""Controls and plots of terrain, shared by the products with heights."""

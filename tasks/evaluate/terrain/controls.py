@@ -10,12 +10,12 @@ from scipy.ndimage import gaussian_filter
 
 from tasks.relief.spectrum import FLOOR, detrend, radial_power, spectral_noise
 
-BLUR_PX = 2.0  # standard deviation; takes the valleys of a few pixels, leaves mountains and plains
+BLUR_PX = 2.0  # standard deviation; removes valleys of a few pixels, keeps mountains and plains
 BLOCK_PX = 8  # side of the blocks that are shuffled
 
 
 def controls(real: np.ndarray, gsd: float, seed: int) -> dict[str, np.ndarray]:
-    """All controls of (N, S, S) heights in metres, row by row of the same shape, by name."""
+    """All controls by name, of heights (N, S, S) in metres. Row i of a control comes from tile i."""
     return {
         "noise": noise(real, gsd, np.random.default_rng([seed, 1])),
         "noise_tile": noise_tile(real, gsd, np.random.default_rng([seed, 2])),
@@ -29,7 +29,7 @@ def noise(real: np.ndarray, gsd: float, rng: np.random.Generator) -> np.ndarray:
     """Random-phase fractal noise with the tiles' average spectrum, and each tile's relief and lowest height.
 
     A good fractal generator gives such tiles. The average is over logarithms of spectra of equal variance, so
-    that neither mountains nor a few rough plains set it.
+    neither mountains nor a few rough plains dominate it.
     """
     power = _power(real, gsd)
     variance = power.sum(axis=1, keepdims=True)
@@ -40,8 +40,9 @@ def noise(real: np.ndarray, gsd: float, rng: np.random.Generator) -> np.ndarray:
 def noise_tile(real: np.ndarray, gsd: float, rng: np.random.Generator) -> np.ndarray:
     """Random-phase noise with each tile's own spectrum, tilt, relief and lowest height.
 
-    The best that spectrum, relief and altitude of every single tile can give. Only the phases are random, so nothing
-    drains and valleys are ridges upside down. No generator knows this much about a tile.
+    This is the best result that spectrum, relief and altitude of every single tile can give. Only the phases are
+    random, so the terrain has no drainage, and valleys are ridges upside down. No generator knows this much about
+    a tile.
     """
     return _at_relief(real - detrend(real) + spectral_noise(_power(real, gsd), gsd, rng), real)
 
@@ -51,21 +52,21 @@ def _power(real: np.ndarray, gsd: float) -> np.ndarray:
 
 
 def _at_relief(field: np.ndarray, real: np.ndarray) -> np.ndarray:
-    """The field, stretched and moved to each real tile's lowest and highest height."""
+    """The field, scaled and shifted to each real tile's lowest and highest height."""
     low, relief = real.min(axis=(1, 2), keepdims=True), np.ptp(real, axis=(1, 2), keepdims=True)
     field = field - field.min(axis=(1, 2), keepdims=True)
     return (low + field * (relief / np.maximum(field.max(axis=(1, 2), keepdims=True), 1e-12))).astype(np.float32)
 
 
 def blur(real: np.ndarray) -> np.ndarray:
-    """Gaussian blur: what a model that averages over what it is unsure of gives."""
+    """Gaussian blur. A model that averages over uncertain details gives such tiles."""
     return gaussian_filter(real, (0, BLUR_PX, BLUR_PX), mode="reflect").astype(np.float32)
 
 
 def shuffle(real: np.ndarray, block: int, rng: np.random.Generator) -> np.ndarray:
-    """Blocks of `block` pixels a side, each tile's in an order of its own; every height stays, no place does.
+    """Shuffle blocks of `block` pixels a side within each tile. The heights are kept, their places change.
 
-    Where the side is no multiple of `block` the largest divisor below it is taken.
+    If the side is not a multiple of `block`, the block is the largest smaller divisor of the side.
     """
     count, side = real.shape[0], real.shape[-1]
     block = max(size for size in range(1, block + 1) if side % size == 0)

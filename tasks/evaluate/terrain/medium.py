@@ -29,7 +29,7 @@ TEXTS = {
     "curves": "Hypsometry, slopes and spectra: real, generated, and noise of the same spectrum.",
     "nearest": "The generated tiles nearest to any training tile, above the tile they come near to.",
 }
-EPSILON = 1.0  # metres: two plains that differ by less prove nothing
+EPSILON = 1.0  # metres; a smaller difference between two plains proves nothing
 RANGE = (0.001, 0.999)  # quantiles of training heights that become black and white
 
 
@@ -53,7 +53,7 @@ def terrain(gsd: float) -> Medium:
 
 
 def ground_distance(shards: ShardSet, model: Any) -> float:
-    """Metres a pixel of both; `LandloomError` where there are none or they differ."""
+    """Metres a pixel of shards and model; `LandloomError` if the value is missing or the two differ."""
     if shards.card["gsd"] is None:
         raise LandloomError(f"{shards.folder}: the tiles have no GSD; relief can only be measured where metres are")
     if (model.px, model.gsd) != (shards.px, shards.card["gsd"]):
@@ -65,22 +65,22 @@ def ground_distance(shards: ShardSet, model: Any) -> float:
 
 
 def as_grey(train: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], dict[str, Any]]:
-    """How heights become grey images, by one range of metres for all sets, taken from the training tiles.
+    """A function from heights to grey images, and its facts. All sets use one range of metres, from training tiles.
 
-    Stretching each image to its own minimum and maximum instead, as is common, hides relief: a plain then looks like
-    a mountain, and a model that gets every height wrong can still score well.
+    The common alternative stretches each image to its own minimum and maximum. It hides relief: a plain looks like a
+    mountain, and a model with wrong heights can still score well.
     """
     low, high = height_range(train)
     return partial(grey, low=low, high=high), {"grey_range_m": [low, high]}
 
 
 def grey(heights: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Heights as grey images, uint8 (N, 3, S, S); below `low` is 0, above `high` is 255."""
+    """Heights as grey images, uint8 (N, 3, S, S); heights below `low` give 0, heights above `high` give 255."""
     values = np.clip((heights - low) / max(high - low, 1e-6), 0, 1) * 255
     return np.repeat(np.rint(values).astype(np.uint8)[:, None], 3, axis=1)
 
 
 def height_range(train: np.ndarray) -> tuple[float, float]:
-    """The fixed range of metres, from training tiles alone, so that it is the same for every model."""
+    """The fixed range of metres. It depends only on training tiles, so it is the same for every model."""
     low, high = np.quantile(train, RANGE)
     return float(low), float(high)

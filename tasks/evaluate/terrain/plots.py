@@ -42,7 +42,7 @@ def curves(sets: dict[str, np.ndarray], labels: Mapping[str, str], gsd: float) -
 
 
 def tiles(sets: dict[str, np.ndarray], labels: Mapping[str, str], gsd: float, across: int = 8) -> Figure:
-    """The first tiles of each set, one row a set; one range of metres colours them all."""
+    """The first tiles of each set, one row a set. All tiles use one range of metres for colours."""
     low, high = (float(value) for value in np.quantile(sets["val"], (0.005, 0.995)))
     rows = [[shaded_relief(height, gsd, low, high) for height in heights[:across]] for heights in sets.values()]
     figure = mosaic(rows, [broken(labels[name]) for name in sets])
@@ -51,10 +51,10 @@ def tiles(sets: dict[str, np.ndarray], labels: Mapping[str, str], gsd: float, ac
 
 
 def pairs(generated: np.ndarray, train: np.ndarray, distances: np.ndarray, threshold: float, gsd: float) -> Figure:
-    """Generated tiles (upper row, turned as they match) over their nearest training tiles."""
+    """Generated tiles (upper row, in the matching pose) above their nearest training tiles."""
     rows: list[list[np.ndarray]] = [[], []]
     for own, other in zip(generated, train, strict=True):
-        # Each pair by its own range: what matters is whether the two are alike, whatever their height.
+        # Each pair has its own range of colours, because the plot shows similarity, not height.
         span = float(np.abs(other - other.mean()).max()) + 1
         for row, height in zip(rows, (own, other), strict=True):
             row.append(shaded_relief(height - height.mean(), gsd, -span, span))

@@ -1,1 +1,1 @@
-"""One module an export; found by its name."""
+"""One module per export. The name of the module is the name of the export."""

@@ -1,4 +1,4 @@
-"""The surface and its texture in one GLB."""
+"""The surface and its texture in one GLB file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Heights as 16-bit codes, in a PNG and in a bare array."""
+"""Heights as 16-bit codes, in a PNG and in a raw file without a header."""
 
 from __future__ import annotations
 

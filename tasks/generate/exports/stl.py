@@ -1,4 +1,4 @@
-"""A closed block to print."""
+"""A closed block for 3D printing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Settings(Strict):
     side_mm: float = Field(150.0, gt=0)
     """Length of the longer side. 150 mm fits the beds of small printers."""
     base_mm: float = Field(3.0, gt=0)
-    """What lies below the lowest point; 3 mm hold together."""
+    """Thickness below the lowest point. A base of 3 mm does not break."""
 
 
 def _write(folder: Path, terrain: Terrain, order: Order) -> Facts:

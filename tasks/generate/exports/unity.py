@@ -1,4 +1,4 @@
-"""A heightmap of a size that Unity's terrain takes, and the numbers to type in at its import."""
+"""A heightmap in a size that Unity's terrain accepts, and the numbers to enter at import."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ SIZES = (33, 65, 129, 257, 513, 1025, 2049, 4097)
 
 
 class Settings(Strict):
-    """The terrain's size, and how the bytes lie."""
+    """The terrain's size, the byte order and the row order."""
 
     size: Literal[SIZES] | None = None
-    """Vertices of both sides, 2ⁿ + 1 from 33 to 4097; null takes the next that holds every pixel."""
+    """Vertices of both sides, 2ⁿ + 1 from 33 to 4097. null takes the smallest size that holds every pixel."""
     byte_order: Literal["windows", "mac"] = "windows"
-    """`windows` is little-endian, `mac` big-endian, as Unity's import names them."""
+    """Byte order in the terms of Unity's import: `windows` is little-endian, `mac` is big-endian."""
     flip: bool = True
-    """Write rows from the south, so that Unity's Flip Vertically stays off."""
+    """Write rows from south to north. Unity's Flip Vertically then stays off."""
 
 
 def _write(folder: Path, terrain: Terrain, order: Order) -> Facts:

@@ -1,4 +1,4 @@
-"""A heightmap of a size that Unreal's Landscape takes, and the numbers to type in at its import."""
+"""A heightmap in a size that Unreal's Landscape accepts, and the numbers to enter at import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from tasks.generate.export import Export, Facts, Order
 if TYPE_CHECKING:
     from tasks.generate.terrain.terrain import Terrain
 
-# Recommended sides of a Landscape: whole components of 2 × 2 sections, of 63 quads a side (of 127 in the last).
+# Recommended sides of a Landscape. A side has whole components of 2 × 2 sections. A section has 63 quads a side (127
+# in the last size).
 SIZES = (127, 253, 505, 1009, 2017, 4033, 8129)
 
 
@@ -19,8 +20,8 @@ class Settings(Strict):
     """The Landscape's size."""
 
     size: Literal[SIZES] | None = None
-    """Vertices of the longer side: 127, 253, 505, 1009, 2017, 4033 or 8129; null takes the next that holds every
-    pixel."""
+    """Vertices of the longer side: 127, 253, 505, 1009, 2017, 4033 or 8129. null takes the smallest size that holds
+    every pixel."""
 
 
 def _write(folder: Path, terrain: Terrain, order: Order) -> Facts:

@@ -1,4 +1,4 @@
-"""Terrains sampled from noise, or steered by a drawing of the model's classes."""
+"""Terrains sampled from noise; a drawing of the model's classes can steer them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.generate.params import Params
 from tasks.generate.product import Facts, Product
 from tasks.generate.terrain.terrain import Terrain, metric_title, relief_figures, share_range
 
-BATCH = 64  # terrains sampled at a time; a sample is the same whatever its company
+BATCH = 64  # terrains per batch; the batch does not change a sample
 
 
 def _check(model: Any, folder: Path) -> None:

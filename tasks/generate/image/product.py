@@ -1,4 +1,4 @@
-"""RGB pictures from noise: a PNG each, with no heights, ground distance or place."""
+"""RGB pictures from noise. Each picture is a PNG without heights, ground distance or place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.generate.contact_sheet import previews
 from tasks.generate.params import Params
 from tasks.generate.product import Facts, Product
 
-BATCH = 64  # pictures sampled at a time
+BATCH = 64  # pictures per batch
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class GeneratedImage:
     """One picture.
 
     Attributes:
-        name: of its files. facts: where it comes from (model, seed, index, steps). pixels: uint8 (H, W, 3).
+        name: name of its files. facts: its origin (model, seed, index, steps). pixels: uint8 (H, W, 3).
     """
 
     name: str
@@ -32,7 +32,7 @@ class GeneratedImage:
     facts: Facts
 
     def check(self) -> None:
-        """Every array of bytes is a picture."""
+        """Accept every picture: all byte values are valid."""
 
     def describe(self, params: Params, shared: Any) -> Facts:
         """Its origin, its size in pixels and its mean colour."""
@@ -53,7 +53,7 @@ class GeneratedImage:
         return self.pixels
 
     def layers(self) -> Iterator[tuple[str, str, Callable[[Path], None]]]:
-        """The picture in its own size."""
+        """One layer: the picture in its own size."""
         yield "png", "PNG", Image.fromarray(self.pixels).save
 
 

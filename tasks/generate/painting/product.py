@@ -1,4 +1,4 @@
-"""Terrains painted from drawings: those kept with the model, or a person's own."""
+"""Terrains painted from drawings: the model's stored drawings, or a person's own drawing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tasks.generate.product import Facts, Product
 from tasks.generate.terrain.terrain import Terrain, metric_title, relief_figures, share_range
 from tasks.relief.shade.hillshade import shaded_relief
 
-ROWS = 8  # of the sheet at most
+ROWS = 8  # largest number of rows of the sheet
 
 
 def _check(model: Any, folder: Path) -> None:
@@ -33,7 +33,7 @@ def _make(model: Any, folder: Path, name: str, params: Params, origin: Facts) ->
         path = drawings[index % len(drawings)]
         labels = read_drawing(path, classes).labels
         facts = {**origin, "index": index, "drawing": path.name}
-        # A drawing that comes again, or another of the same shape, is painted with other noise.
+        # Each painting has its own noise, also if a drawing or its shape comes again.
         yield _draw(model, labels, params, params.seed + index, f"{name}_{index:03d}", facts)
 
 
@@ -63,7 +63,7 @@ def padding(shape: tuple[int, ...], stride: int) -> list[tuple[int, int]]:
 
 
 def _sheet(terrains: list[Terrain], count: int) -> Figure:
-    """A row for each painting: drawing, texture, heights, terrain in the sun."""
+    """A figure with a row for each painting: drawing, texture, heights, terrain in the sun."""
     terrains = terrains[:ROWS]
     classes = terrains[0].classes
     palette = np.full((256, 3), 255, np.uint8)
@@ -87,7 +87,7 @@ def _sheet(terrains: list[Terrain], count: int) -> Figure:
 
 
 def steepened(terrain: Terrain) -> float:
-    """Times the heights, so that relief shows: at kilometres a pixel even the Alps cast no visible shade."""
+    """Factor on heights that makes relief visible. At kilometres a pixel even the Alps have no visible shade."""
     rise = np.sqrt(np.mean([np.square(np.diff(terrain.height, axis=axis)).mean() for axis in (0, 1)])) / terrain.gsd
     return max(1.0, 0.3 / max(float(rise), 1e-6))
 

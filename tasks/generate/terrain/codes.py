@@ -25,18 +25,18 @@ class Codes(NamedTuple):
     step: float  # metres; 0 where the terrain is flat
 
     def metres(self) -> np.ndarray:
-        """Heights as float64, within half a step of what was encoded."""
+        """Heights as float64, within half a step of the encoded heights."""
         return self.low + self.codes * self.step
 
 
 def span(heights: Iterable[np.ndarray]) -> Span:
-    """The range of all `heights` together. Terrains coded over one range join without a step in an engine."""
+    """The range of all `heights` together. Terrains with one range join without a step in an engine."""
     ends = [(float(height.min()), float(height.max())) for height in heights]
     return Span(min(low for low, _ in ends), max(high for _, high in ends))
 
 
 def encode(height: np.ndarray, over: Span | None = None) -> Codes:
-    """Spread the range `over` (None: the terrain's own) over all 65,536 codes. Of a flat terrain, step is 0.
+    """Spread the range `over` (None: the terrain's own) over all 65,536 codes. The step of a flat terrain is 0.
 
     Raises:
         ValueError: a height lies outside the range.
@@ -48,5 +48,5 @@ def encode(height: np.ndarray, over: Span | None = None) -> Codes:
     step = (high - low) / TOP
     if step == 0:
         return Codes(np.zeros(height.shape, np.uint16), low, 0.0)
-    # float64, because float32 resolves 8,000 m to half a millimetre, and a step of a plain is finer.
+    # float64: float32 resolves 8,000 m to half a millimetre, and the step of a plain is finer than that.
     return Codes(np.rint((height.astype(np.float64) - low) / step).astype(np.uint16), low, step)

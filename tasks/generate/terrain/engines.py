@@ -1,7 +1,7 @@
-"""Heightmaps as game engines take them: their sizes, and the numbers to type in at import.
+"""Heightmaps for game engines: their sizes, and the numbers to enter at import.
 
-An engine puts a height on every point of a grid, its first and last points on the landscape's edges, so a terrain of W
-pixels at `gsd` metres spans (W - 1) · gsd metres from the first pixel's centre to the last one's.
+An engine has a height on every point of a grid. The first and last points lie on the landscape's edges. So a terrain
+of W pixels at `gsd` metres spans (W - 1) · gsd metres, from the first pixel's centre to the last pixel's centre.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tasks.generate.params import Scale
 from tasks.generate.terrain.codes import TOP, Codes, Span, encode
 from tasks.generate.terrain.resample import resample
 
-# A landscape whose Z scale is 100 spans 512 m in 65,536 codes, and the middle code lies at the actor's own height.
+# A landscape with Z scale 100 spans 512 m in 65,536 codes. The middle code is at the actor's own height.
 UNREAL_CM = 1 / 128  # centimetres a code, at a Z scale of 1
 UNREAL_MIDDLE = 32768
 
@@ -24,16 +24,16 @@ UNREAL_MIDDLE = 32768
 def unreal(
     height: np.ndarray, gsd: float, preset: unreal_export.Settings, scale: Scale, over: Span | None
 ) -> tuple[Codes, dict]:
-    """Codes of a size that Unreal's Landscape takes (each side by itself), and the actor's scale and place.
+    """Codes in a size that Unreal's Landscape accepts (each side by itself), and the actor's scale and place.
 
     Args:
-        over: the range to code over; the terrain's own where None.
+        over: the range of heights that the codes span; None means the terrain's own range.
     """
     rows, cols = height.shape
     longest = preset.size or _at_least(max(rows, cols), unreal_export.SIZES)
     size = [_nearest(side / max(rows, cols) * longest, unreal_export.SIZES) for side in (rows, cols)]
     coded = encode(resample(height, *size), over)
-    scale_z = coded.step * 100 * scale.vertical / UNREAL_CM or 1.0  # flat ground has no scale of its own
+    scale_z = coded.step * 100 * scale.vertical / UNREAL_CM or 1.0  # the step of flat ground is 0, which gives no scale
     return coded, {
         "rows": size[0],
         "cols": size[1],
@@ -51,7 +51,7 @@ def unreal(
 def unity(
     height: np.ndarray, gsd: float, preset: unity_export.Settings, scale: Scale, over: Span | None
 ) -> tuple[Codes, dict]:
-    """Codes of a square size 2ⁿ + 1, and the settings of Unity's Import Raw and Terrain Size."""
+    """Codes in a square size 2ⁿ + 1, and the settings of Unity's Import Raw and Terrain Size."""
     rows, cols = height.shape
     side = preset.size or _at_least(max(rows, cols), unity_export.SIZES)
     coded = encode(resample(height, side, side), over)

@@ -1,4 +1,4 @@
-"""Read a GLB from its bytes alone (glTF 2.0, sections 4.4 and 5), so that the preview shows what the file holds."""
+"""Reader of GLB files (glTF 2.0, sections 4.4 and 5). It uses only the bytes, so the preview shows the file itself."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ WIDTH = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 
 
 class Glb(NamedTuple):
-    """One textured mesh: y up, v of `uv` down from the picture's top, as glTF has them."""
+    """One textured mesh with glTF's axes: y is up, and v of `uv` runs down from the picture's top."""
 
     positions: np.ndarray  # float32 (n, 3)
     normals: np.ndarray  # float32 (n, 3)
     uv: np.ndarray  # float32 (n, 2)
     faces: np.ndarray  # int64 (m, 3)
     texture: np.ndarray  # uint8 (H, W, 3)
-    tree: dict  # the whole of the JSON
+    tree: dict  # the complete JSON
 
 
 def read_glb(path: Path) -> Glb:
-    """The first primitive of a GLB with one buffer, tightly packed; ValueError if it is not a GLB."""
+    """The first primitive of a GLB with one tightly packed buffer; ValueError if it is not a GLB."""
     content = path.read_bytes()
     magic, version, length = struct.unpack_from("<4sII", content)
     if magic != b"glTF" or version != 2 or length != len(content):

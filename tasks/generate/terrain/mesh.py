@@ -1,7 +1,7 @@
-"""Triangles from heights: an open surface to look at, and a closed block to print.
+"""Triangles from heights: an open surface for display, and a closed block for 3D printing.
 
-A vertex is the centre of a pixel, and the frame is the GeoTIFF's: x to the east, y to the north, z up, from the
-terrain's south-west corner. Every triangle runs counterclockwise seen from outside.
+A vertex is the centre of a pixel. The axes are those of the GeoTIFF: x to the east, y to the north, z up. The origin
+is the terrain's south-west corner. The corners of every triangle run counterclockwise when seen from outside.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Surface(NamedTuple):
 
 
 def surface(height: np.ndarray, gsd: float, scale: Scale, mesh: Mesh) -> Surface:
-    """The terrain's surface in (scaled) metres, float32 (H, W) heights, first vertex in the north-west.
+    """The surface of heights float32 (H, W), in (scaled) metres. The first vertex is in the north-west.
 
     Raises:
-        LandloomError: the terrain is one pixel wide, and has no surface.
+        LandloomError: the terrain is one pixel wide and has no surface.
     """
     (rows, cols), metres = height.shape, thinned(height, mesh)
     down, right = np.linspace(0, rows - 1, metres.shape[0]), np.linspace(0, cols - 1, metres.shape[1])
@@ -41,7 +41,7 @@ def surface(height: np.ndarray, gsd: float, scale: Scale, mesh: Mesh) -> Surface
 
 
 def block(height: np.ndarray, gsd: float, scale: Scale, mesh: Mesh, size: stl.Settings) -> tuple[Surface, float]:
-    """A solid in millimetres, its base flat on z = 0, and the metres that a millimetre stands for.
+    """A solid in millimetres with a flat base on z = 0, and the number of metres per millimetre.
 
     The longer side becomes `side_mm`, and the lowest point lies `base_mm` above the base.
     """
@@ -63,13 +63,13 @@ def block(height: np.ndarray, gsd: float, scale: Scale, mesh: Mesh, size: stl.Se
 
 
 def no_surface(height: np.ndarray) -> str | None:
-    """Why heights (H, W) have no surface to mesh, or None."""
+    """The reason why heights (H, W) have no surface, or None."""
     rows, cols = height.shape
     return f"{rows} × {cols} pixels have no surface" if min(rows, cols) < 2 else None
 
 
 def thinned(height: np.ndarray, mesh: Mesh) -> np.ndarray:
-    """The heights that become vertices: all, or fewer, so that the longer side has `max_px`."""
+    """The heights that become vertices. Larger terrains are resampled to `max_px` on the longer side."""
     if (reason := no_surface(height)) is not None:
         raise LandloomError(reason)
     share = mesh.max_px / max(height.shape)
@@ -77,14 +77,14 @@ def thinned(height: np.ndarray, mesh: Mesh) -> np.ndarray:
 
 
 def _quads(rows: int, cols: int) -> np.ndarray:
-    """Two triangles for each square of four neighbours, seen from above."""
+    """Two triangles for each square of four neighbours; their front faces up."""
     index = np.arange(rows * cols).reshape(rows, cols)
     nw, ne, sw, se = (part.ravel() for part in (index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]))
     return np.stack([nw, sw, ne, ne, sw, se], axis=1).reshape(-1, 3)
 
 
 def _rim(rows: int, cols: int) -> np.ndarray:
-    """Indices of the outermost vertices, once around, counterclockwise seen from above."""
+    """Indices of the outermost vertices, counterclockwise when seen from above, each vertex once."""
     index = np.arange(rows * cols).reshape(rows, cols)
     south, east, north, west = index[-1, :-1], index[:0:-1, -1], index[0, :0:-1], index[:-1, 0]
     return np.concatenate([south, east, north, west])

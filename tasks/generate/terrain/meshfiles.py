@@ -1,7 +1,7 @@
-"""OBJ, GLB and STL, written by trimesh; this file sets what trimesh leaves open: materials, samplers, axes.
+"""Writers of OBJ, GLB and STL. They use trimesh, and set materials, samplers and axes, which trimesh leaves open.
 
-OBJ and GLB have y up, as glTF demands and as programs that read OBJ expect: x to the east, z to the south. STL has z
-up, as slicers do, and is in millimetres.
+In OBJ and GLB y is up, x is east and z is south. glTF requires this, and readers of OBJ expect it. In STL z is up, as
+in slicers, and the unit is the millimetre.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CLAMP, LINEAR, MIPMAP, VERTICES, INDICES = 33071, 9729, 9987, 34962, 34963  # gl
 
 def write_obj(folder: Path, name: str, surface: Surface, texture: np.ndarray, note: str) -> None:
     """Write `<name>.obj`, `<name>.mtl` and `<name>.texture.png` (uint8 (H, W, 3))."""
-    # White times the texture is the texture; trimesh's own grey would darken it in every renderer.
+    # Renderers multiply the texture by the material's colour. White keeps it; trimesh's default grey darkens it.
     material = SimpleMaterial(Image.fromarray(texture), diffuse=WHITE, ambient=WHITE, specular=BLACK)
     material.name = f"{name}.texture"
     text, files = export_obj(
@@ -37,12 +37,12 @@ def write_obj(folder: Path, name: str, surface: Surface, texture: np.ndarray, no
 
 
 def write_glb(path: Path, surface: Surface, texture: np.ndarray, extras: dict[str, Any]) -> None:
-    """Write one GLB with the texture (uint8 (H, W, 3)) inside; `extras` stand beside its version."""
+    """Write one GLB that includes the texture (uint8 (H, W, 3)); `extras` are stored beside its version."""
     material = PBRMaterial(baseColorTexture=Image.fromarray(texture), metallicFactor=0.0, roughnessFactor=1.0)
 
     def finish(tree: dict[str, Any]) -> None:
         tree["asset"] |= {"generator": "Landloom", "extras": extras}
-        # Without a sampler textures repeat, and the west edge bleeds into the east.
+        # Without a sampler the texture repeats, and colours of the west edge appear at the east edge.
         tree["samplers"] = [{"magFilter": LINEAR, "minFilter": MIPMAP, "wrapS": CLAMP, "wrapT": CLAMP}]
         tree["textures"][0]["sampler"] = 0
         (primitive,) = tree["meshes"][0]["primitives"]

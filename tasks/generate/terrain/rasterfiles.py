@@ -9,18 +9,18 @@ import rasterio
 from affine import Affine
 from PIL import Image
 
-# A generated terrain has no place on Earth. An engineering CRS says so: x runs east and y runs north, in
-# metres from the terrain's south-west corner. GIS tools can measure lengths and slopes in it, and do not
-# put it on a map of the world.
+# A generated terrain has no place on Earth, so it has an engineering CRS: x runs east and y runs north, in
+# metres from the terrain's south-west corner. GIS tools can measure lengths and slopes in this CRS. They do
+# not place the terrain on a map of the world.
 NOWHERE = (
     'ENGCRS["Generated terrain, no place on Earth",EDATUM["South-west corner of the terrain"],CS[Cartesian,2],'
     'AXIS["easting",east,ORDER[1],LENGTHUNIT["metre",1]],AXIS["northing",north,ORDER[2],LENGTHUNIT["metre",1]]]'
 )
-BYTE_ORDERS = {"windows": "<u2", "mac": ">u2"}  # as Unity names them
+BYTE_ORDERS = {"windows": "<u2", "mac": ">u2"}  # Unity's names
 
 
 def write_geotiff(path: Path, height: np.ndarray, gsd: float, tags: dict[str, str]) -> None:
-    """Write float32 metres with the pixel size `gsd`, in the CRS of no place."""
+    """Write float32 metres with the pixel size `gsd`, in the engineering CRS."""
     rows, cols = height.shape
     profile = {
         "driver": "GTiff",
@@ -30,7 +30,7 @@ def write_geotiff(path: Path, height: np.ndarray, gsd: float, tags: dict[str, st
         "width": cols,
         "crs": NOWHERE,
         "transform": Affine(gsd, 0, 0, 0, -gsd, rows * gsd),
-        "compress": "deflate",  # with predictor 3 nearly as small as ZSTD, and every reader knows it
+        "compress": "deflate",  # every reader supports it; with predictor 3 files are nearly as small as with ZSTD
         "predictor": 3,
     }
     with rasterio.open(path, "w", **profile) as target:
@@ -41,7 +41,7 @@ def write_geotiff(path: Path, height: np.ndarray, gsd: float, tags: dict[str, st
 
 
 def read_geotiff(path: Path) -> tuple[np.ndarray, float]:
-    """(heights in metres, pixel size in metres)."""
+    """Read a GeoTIFF: (heights in metres, pixel size in metres)."""
     with rasterio.open(path) as source:
         return source.read(1), source.res[0]
 
@@ -52,22 +52,22 @@ def write_png16(path: Path, codes: np.ndarray) -> None:
 
 
 def read_png16(path: Path) -> np.ndarray:
-    """uint16 (H, W)."""
+    """Read a 16-bit greyscale PNG: uint16 (H, W)."""
     with Image.open(path) as image:
         return np.asarray(image).astype(np.uint16)
 
 
 def write_raw16(path: Path, codes: np.ndarray, byte_order: str = "windows", flip: bool = False) -> None:
-    """Write bare 16-bit codes, row after row, each from the west; no header.
+    """Write 16-bit codes without a header, row after row, each row from west to east.
 
     Args:
         byte_order: `windows` (little-endian) or `mac` (big-endian).
-        flip: from the south instead of from the north.
+        flip: the first row is the southern row instead of the northern row.
     """
     path.write_bytes((codes[::-1] if flip else codes).astype(BYTE_ORDERS[byte_order]).tobytes())
 
 
 def read_raw16(path: Path, shape: tuple[int, int], byte_order: str = "windows", flip: bool = False) -> np.ndarray:
-    """uint16 of `shape`, which the file does not state; first row in the north."""
+    """Read uint16 codes of `shape`, first row in the north. The file does not store the shape."""
     codes = np.frombuffer(path.read_bytes(), BYTE_ORDERS[byte_order]).reshape(shape).astype(np.uint16)
     return codes[::-1] if flip else codes

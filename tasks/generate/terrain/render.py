@@ -1,4 +1,4 @@
-"""A picture of a textured mesh, drawn with a depth buffer and lit from the north-west like every other picture."""
+"""Renderer of a textured mesh. It uses a depth buffer; light comes from the north-west, as in all other pictures."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from scipy.ndimage import map_coordinates
 
 from tasks.generate.terrain.glb import Glb
 
-SUN = (315.0, 45.0)  # azimuth, altitude, in degrees: as tasks/relief/shade/hillshade.py
+SUN = (315.0, 45.0)  # azimuth, altitude, in degrees, as in tasks/relief/shade/hillshade.py
 SKY = (238, 241, 245)
 SMOOTH = 2  # pixels drawn for each pixel of the picture, each way
 MARGIN = 1.04
-AT_ONCE = 1_000_000  # pixels of bounding boxes: what is held in memory
+AT_ONCE = 1_000_000  # pixels of bounding boxes per step; bounds memory
 
 
 class Camera(NamedTuple):
-    """A parallel view from `azimuth` (degrees from north, where the camera stands) and `altitude` above the horizon."""
+    """A parallel view. The camera is at `azimuth` (degrees from north) and `altitude` (degrees above the horizon)."""
 
     azimuth: float = 205.0
     altitude: float = 35.0
 
 
 def render(mesh: Glb, width: int = 720, camera: Camera = Camera()) -> np.ndarray:  # noqa: B008 (a constant)
-    """uint8 (height, `width`, 3): the mesh fills the picture."""
+    """Render a picture, uint8 (height, `width`, 3). The mesh fills the picture."""
     right, up, towards = _axes(camera)
     centred = mesh.positions.astype(np.float64) - mesh.positions.mean(axis=0, dtype=np.float64)
     flat = np.stack([centred @ right, -(centred @ up)], axis=1)
@@ -44,7 +44,7 @@ def render(mesh: Glb, width: int = 720, camera: Camera = Camera()) -> np.ndarray
 
 
 def _direction(azimuth: float, altitude: float) -> np.ndarray:
-    """Unit vector to a place in the sky; x east, y up, z south."""
+    """Unit vector to a point in the sky; x is east, y is up, z is south."""
     a, e = np.radians(azimuth), np.radians(altitude)
     return np.array([np.cos(e) * np.sin(a), np.sin(e), -np.cos(e) * np.cos(a)])
 
@@ -59,9 +59,9 @@ def _axes(camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _visible(
     pixels: np.ndarray, depth: np.ndarray, faces: np.ndarray, size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest front face on each pixel, int64 (H, W), -1 for none, and its corners' shares (H, W, 3).
+    """The nearest front face at each pixel, int64 (H, W), -1 without a face, and the weights of its corners (H, W, 3).
 
-    Triangles with bounding boxes of similar size are drawn together, all pixels of their boxes at once.
+    Triangles with bounding boxes of similar size are drawn together. One step covers all pixels of their boxes.
     """
     nearest = np.full(size[0] * size[1], -np.inf)
     triangle = np.full(size[0] * size[1], -1)
@@ -72,7 +72,7 @@ def _visible(
     first = np.floor(corners.min(axis=1)).astype(int)
     extent = np.maximum(np.ceil(corners.max(axis=1)).astype(int) - first, 1)
     powers = np.ceil(np.log2(extent)).astype(int)
-    front = area[:, 0] < 0  # y runs down: what faces us runs clockwise
+    front = area[:, 0] < 0  # y runs down, so the corners of front faces run clockwise
     for wide, tall in np.unique(powers[front], axis=0):
         group = np.flatnonzero(front & (powers == (wide, tall)).all(axis=1))
         down, right = np.indices((2**tall, 2**wide)).reshape(2, -1)
@@ -94,7 +94,7 @@ def _visible(
 
 
 def _texels(mesh: Glb, corners: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The texture at each place, float64 (n, 3), linear between its pixels' centres."""
+    """The texture at each point, float64 (n, 3), interpolated linearly between pixel centres."""
     u, v = (mesh.uv[corners].astype(np.float64) * weights[..., None]).sum(axis=1).T
     at = [v * mesh.texture.shape[0] - 0.5, u * mesh.texture.shape[1] - 0.5]
     channels = np.moveaxis(mesh.texture.astype(np.float64), -1, 0)
@@ -102,7 +102,7 @@ def _texels(mesh: Glb, corners: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _light(mesh: Glb, corners: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Lambert's law on the smoothed normals, with light from the sky in the shadows; level ground keeps its colour."""
+    """Light by Lambert's law on smoothed normals. The sky lights the shadows. Level ground keeps its colour."""
     normals = (mesh.normals[corners].astype(np.float64) * weights[..., None]).sum(axis=1)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     sun = np.clip(normals @ _direction(*SUN), 0, 1)

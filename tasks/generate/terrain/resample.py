@@ -1,9 +1,9 @@
-"""Heights on another number of points over the same ground.
+"""Heights with another number of points over the same ground.
 
-Engines want grids of certain sizes, whose first and last points lie on the terrain's edge. So the first and the last
-point stay in place. (Image libraries keep the outer edges of pixels, which would move the terrain by half a pixel.)
-The kernel is Keys' cubic. When shrinking it is widened, so that detail finer than the new grid cannot alias
-(Keys 1981, IEEE TASSP 29(6), equation 15 with a = -1/2).
+Engines require grids of certain sizes. The first and last points of a grid lie on the terrain's edge, so resampling
+keeps these points in place. (Image libraries keep the outer edges of pixels, which moves the terrain by half a pixel.)
+The kernel is Keys' cubic (Keys 1981, IEEE TASSP 29(6), equation 15 with a = -1/2). A smaller grid gets a wider kernel,
+so details finer than the new grid cannot alias.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 
 def resample(height: np.ndarray, rows: int, cols: int) -> np.ndarray:
-    """float32 (H, W) metres to float32 (rows, cols), within the range of the input."""
+    """Resample float32 (H, W) metres to float32 (rows, cols), within the range of the input."""
     if height.shape == (rows, cols):
         return height
     metres = height.astype(np.float64)
@@ -24,14 +24,14 @@ def resample(height: np.ndarray, rows: int, cols: int) -> np.ndarray:
 
 
 def _weights(old: int, new: int) -> csr_matrix:
-    """Sparse (new, old): each new point as a weighted mean of old ones."""
+    """Sparse matrix (new, old). Each new point is a weighted mean of old points."""
     at = np.linspace(0, old - 1, new)
     stretch = max(1.0, (old - 1) / max(new - 1, 1))
     reach = int(np.ceil(2 * stretch))
     taps = np.floor(at).astype(int)[:, None] + np.arange(-reach, reach + 2)
     weights = _keys((at[:, None] - taps) / stretch)
     weights /= weights.sum(axis=1, keepdims=True)
-    # Beyond the edge the terrain continues as its point reflection, 2·h(edge) - h(inside): slopes run on.
+    # The terrain continues beyond the edge as its point reflection, 2·h(edge) - h(inside). This keeps slopes.
     edge = np.clip(taps, 0, old - 1)
     inside = np.clip(2 * edge - taps, 0, old - 1)
     lines = np.broadcast_to(np.arange(new)[:, None], taps.shape)

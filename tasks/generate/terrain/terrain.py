@@ -1,4 +1,4 @@
-"""A generated terrain, as every writer takes it."""
+"""A generated terrain, the input of every writer."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from tasks.generate.params import Params
 from tasks.generate.terrain.codes import Span, span
 from tasks.relief.shade.hillshade import shaded_relief
 
-PREVIEW_PX = 512  # side below which a preview is enlarged, so that small terrains can be looked at
+PREVIEW_PX = 512  # smaller previews are enlarged, so that people can see details
 
 
 @dataclass(frozen=True)
 class Terrain:
-    """Heights, and what was painted with them.
+    """Heights, with texture and drawing if the terrain was painted.
 
     Attributes:
-        name: of its files. facts: where it comes from (model, seed, index, steps, drawing), told in its files.
+        name: name of its files. facts: its origin (model, seed, index, steps, drawing), stored in its files.
         height: float32 (H, W) metres, row 0 in the north. gsd: metres a pixel.
-        texture: uint8 (H, W, 3), flat, without sun; shaded: the same in the sun. None where the model makes heights
-            alone.
-        labels: the drawing, class ids uint8 (H, W), and its classes; None where nothing was drawn.
+        texture: uint8 (H, W, 3), flat, without sun. shaded: the texture in the sun. Both are None if the model makes
+            only heights.
+        labels: the drawing, class ids uint8 (H, W), and its classes; None without a drawing.
     """
 
     name: str
@@ -48,14 +48,14 @@ class Terrain:
         return shaded_relief(self.height, self.gsd, exaggeration=0.0)
 
     def check(self) -> None:
-        """Raise `LandloomError` where a height is not a number."""
+        """Raise `LandloomError` if a height is not a number."""
         if not np.isfinite(self.height).all():
             raise LandloomError(
                 f"{self.name}: the model gave heights that are not numbers; train it longer or sample it in more steps"
             )
 
     def describe(self, params: Params, shared: Span | None) -> dict[str, Any]:
-        """What the sidecar says of it; `shared` is the range of metres that 16-bit codes span, or None."""
+        """Entries of the sidecar. `shared` is the range of metres that 16-bit codes span, or None."""
         rows, cols = self.height.shape
         low, high = float(self.height.min()), float(self.height.max())
         seed, steps = self.facts["seed"], self.facts["steps"]
@@ -80,18 +80,18 @@ class Terrain:
 
     @property
     def range(self) -> str:
-        """Its heights from the lowest to the highest, in words."""
+        """Lowest and highest height, in words."""
         return f"{self.height.min():,.0f} to {self.height.max():,.0f} m"
 
     def preview(self) -> np.ndarray:
-        """The lit texture, or the tinted hillshade of the heights; uint8 RGB, enlarged by a whole factor if small."""
+        """The lit texture, or the tinted hillshade of the heights, as uint8 RGB. A whole factor enlarges small ones."""
         picture = shaded_relief(self.height, self.gsd) if self.shaded is None else self.shaded
         rows, cols = picture.shape[:2]
         factor = max(1, PREVIEW_PX // max(rows, cols))
         return np.asarray(Image.fromarray(picture).resize((cols * factor, rows * factor), Image.Resampling.BICUBIC))
 
     def layers(self) -> Iterator[tuple[str, str, Callable[[Path], None]]]:
-        """Preview, and of a painting its texture and drawing."""
+        """The preview; for a painting also its texture and drawing."""
         yield "png", "preview", Image.fromarray(self.preview()).save
         if self.texture is not None:
             yield "texture.png", "texture", Image.fromarray(self.texture).save
@@ -100,9 +100,9 @@ class Terrain:
 
 
 def share_range(params: Params, made: Iterable[Terrain]) -> tuple[Iterable[Terrain], Span | None]:
-    """The terrains, and the range of metres that their codes share where that is asked for.
+    """The terrains, and the range of metres that their codes share (None without `shared_range`).
 
-    All terrains are held in memory then, because the range is known when the last one is made.
+    With `shared_range`, all terrains are held in memory, because the range is known only after the last terrain.
     """
     if not params.shared_range:
         return made, None
@@ -111,7 +111,7 @@ def share_range(params: Params, made: Iterable[Terrain]) -> tuple[Iterable[Terra
 
 
 def relief_figures(sidecars: list[dict[str, Any]]) -> dict[str, float]:
-    """How many terrains there are, and their median relief in metres."""
+    """Number of terrains, and their median relief in metres."""
     ranges = [sidecar["height"]["high_m"] - sidecar["height"]["low_m"] for sidecar in sidecars]
     return {"terrains": len(ranges), "median_relief_m": float(np.median(ranges))}
 
