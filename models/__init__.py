@@ -1,1 +1,1 @@
-"""Networks, losses, methods and one training loop. Knows torch, knows no stage."""
+"""Networks, losses, methods and one training loop. Imports torch and imports no stage."""

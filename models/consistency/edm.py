@@ -9,10 +9,10 @@ from torch import Tensor, nn
 def precondition(
     network: nn.Module, x: Tensor, sigma: Tensor, facts: Tensor, sigma_data: float, sigma_min: float
 ) -> Tensor:
-    """f(x, σ) = c_skip x + c_out F(c_in x, c_noise): the image behind the noisy `x`.
+    """f(x, σ) = c_skip x + c_out F(c_in x, c_noise): an estimate of the clean image of the noisy `x`.
 
     The scalings are EDM's (table 1), with c_skip and c_out shifted by σ_min as consistency models need
-    it (Song et al. 2023, arXiv 2303.01469, appendix C): f(x, σ_min) = x to the bit, whatever F returns. The
+    it (Song et al. 2023, arXiv 2303.01469, appendix C): f(x, σ_min) = x exactly, for every output of F. The
     shift of 0.002 does not affect the denoising loss, so one network serves both.
 
     Args:
@@ -29,7 +29,7 @@ def precondition(
 
 
 def denoising_loss(denoised: Tensor, x: Tensor, sigma: Tensor, sigma_data: float) -> Tensor:
-    """E λ(σ) ‖D(x + n; σ) - x‖² a pixel, λ = (σ² + σ_data²) / (σ σ_data)² (EDM, equations 2 and 8)."""
+    """E λ(σ) ‖D(x + n; σ) - x‖² per pixel, λ = (σ² + σ_data²) / (σ σ_data)² (EDM, equations 2 and 8)."""
     weight = (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2
     return (weight * (denoised - x).square().mean(dim=(1, 2, 3))).mean()
 

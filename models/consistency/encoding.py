@@ -1,8 +1,8 @@
-"""How heights in metres become what a network learns, and back without loss.
+"""Converts heights in metres to images for a network, and back without loss.
 
-Scaling each tile to 0..1 would make a dune and an Alp the same picture. One scale for all tiles would bury
-the plains in the noise that a generator leaves. So a tile h is split into its mean m, its standard deviation
-s and its shape. Mean and deviation become two numbers, the facts of the tile:
+If each tile were scaled to 0..1, a dune and a high mountain would give the same picture. With one scale for all
+tiles, the relief of plains would be smaller than the error of a generator. So a tile h is split into its mean m, its
+standard deviation s and its shape. Mean and deviation become two numbers, the facts of the tile:
 
     0: (ln √(s² + floor²) - mean) / std    absolute relief
     1: (asinh(m / bend) - mean) / std      absolute elevation
@@ -10,17 +10,17 @@ s and its shape. Mean and deviation become two numbers, the facts of the tile:
 each with mean 0 and standard deviation 1 over the train split, and the shape becomes an image of standard
 deviation sigma_data, E (h - m) scaled. A network learns the distribution of images given facts. The
 distribution of the two facts themselves needs no network (`draw`). As channels of the image they would be its
-two strongest waves, and diffusion decides strong waves at the highest noise levels, which it trains least:
-in a trial, a short training gave every terrain the same elevation and relief.
+two strongest waves. Diffusion determines strong waves at the highest noise levels, which training visits least.
+In an experiment, a short training gave every terrain the same elevation and relief.
 
-E multiplies the wave of k half periods a side (a term of the cosine transform, which meets no seam at the
+E multiplies the wave of k half periods a side (a term of the cosine transform, which has no jump at the
 edges) by (1 + k)^emphasis. The amplitude of terrain falls about as k^-2, that of photographs as k^-1. Published
-noise levels and losses were tuned on photographs, and an emphasis of 1 gives terrain their spectrum.
-Decoding divides the generator's errors in the finest waves by the same factor. The finest waves make slopes and
-streams.
+noise levels and losses were tuned on photographs. An emphasis of 1 gives terrain the spectrum of photographs.
+Decoding divides the generator's errors in the finest waves by the same factor. The finest waves determine slopes
+and streams.
 
-The inverse undoes E and gives the shape exactly the mean and the deviation that the facts name. The scale of
-the image itself carries no information, so a generated terrain has exactly the elevation and relief asked for.
+The inverse undoes E and gives the shape exactly the mean and the deviation in the facts. The scale of
+the image itself carries no information, so a generated terrain has exactly the requested elevation and relief.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from typing import Any
 import numpy as np
 from scipy.fft import dctn, idctn
 
-KNOWN = 512  # train tiles whose facts are kept to draw from
+KNOWN = 512  # number of train tiles whose facts `draw` uses
 SMOOTHING = (
-    0.1  # standard deviations: enough that no terrain repeats a tile's facts, and little enough to keep their spread
+    0.1  # standard deviations: new facts differ from those of every tile, and their distribution stays nearly the same
 )
 
 
@@ -43,11 +43,11 @@ class HeightEncoding:
     """An exactly invertible map between heights (n, px, px) in metres and images (n, 1, px, px) with facts (n, 2).
 
     Attributes:
-        floor: metres; relief below it counts as none, so that a lake causes no division by zero.
+        floor: metres; smaller relief counts as zero relief, so that a flat lake causes no division by zero.
         emphasis: exponent of the filter E.
-        bend: metres; elevations well above it count by their logarithm, well below as they are.
+        bend: metres; much larger elevations are scaled logarithmically, much smaller ones linearly.
         spread_mean, spread_std, mean_mean, mean_std: measured on the train split.
-        known: facts of train tiles, evenly over the split.
+        known: facts of train tiles, evenly spread over the split.
         sigma_data: standard deviation of the image.
     """
 
@@ -68,7 +68,7 @@ class HeightEncoding:
     def fit(
         cls, chunks: Iterable[np.ndarray], sigma_data: float, floor: float = 0.1, emphasis: float = 1.0
     ) -> HeightEncoding:
-        """Measure the train split, given in chunks (n, px, px) of metres so that it need not fit in memory.
+        """Measure the train split, given in chunks (n, px, px) of metres, so that it may be larger than memory.
 
         Raises:
             ValueError: a height is not finite, or there is no tile.
@@ -79,7 +79,7 @@ class HeightEncoding:
         mean, std = (np.concatenate(columns).ravel() for columns in zip(*parts, strict=True))
         bend = max(float(np.median(np.abs(mean))), 1.0)
         logs, bent = np.log(np.hypot(std, floor)), np.arcsinh(mean / bend)
-        # Tiles that are all flat or all alike have no spread to divide by; dividing by 1 keeps such a number at zero.
+        # If all tiles are flat or equal, the deviation is zero. Division by 1 then keeps the number at zero.
         scales = [float(values.std()) or 1.0 for values in (logs, bent)]
         facts = np.stack([(logs - logs.mean()) / scales[0], (bent - bent.mean()) / scales[1]], axis=1)
         known = facts[np.unique(np.linspace(0, len(facts) - 1, KNOWN).astype(int))]
@@ -96,7 +96,7 @@ class HeightEncoding:
         )
 
     def encode(self, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(n, px, px) metres to images (n, 1, px, px) and facts (n, 2), float32; ValueError at a void."""
+        """(n, px, px) metres to images (n, 1, px, px) and facts (n, 2), float32; ValueError if a height is a void."""
         mean, std, shape = _split(heights)
         image = _scaled(_filter(shape, self.emphasis), self.sigma_data)[:, None].astype(np.float32)
         logs = (np.log(np.hypot(std, self.floor)) - self.spread_mean) / self.spread_std
@@ -104,7 +104,7 @@ class HeightEncoding:
         return image, np.concatenate([logs, bent], axis=1)[:, :, 0].astype(np.float32)
 
     def decode(self, image: np.ndarray, facts: np.ndarray) -> np.ndarray:
-        """(n, 1, px, px) and (n, 2) to (n, px, px) float32 metres: an encoded tile within rounding."""
+        """(n, 1, px, px) and (n, 2) to (n, px, px) float32 metres. An encoded tile comes back within rounding."""
         shape, (logs, bent) = np.asarray(image, np.float64)[:, 0], np.asarray(facts, np.float64).T[:, :, None, None]
         mean = self.bend * np.sinh(bent * self.mean_std + self.mean_mean)
         spread = np.exp(logs * self.spread_std + self.spread_mean)
@@ -116,7 +116,7 @@ class HeightEncoding:
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """Facts (2,) of a new terrain: a smoothed bootstrap of the facts of train tiles.
 
-        The facts of a known tile, moved a little and shrunk back so that the spread stays the same (Silverman &
+        The facts of a known tile plus a small random change, scaled so that the variance stays the same (Silverman &
         Young 1987, Biometrika 74(3), section 2).
         """
         known = np.asarray(self.known)
@@ -130,7 +130,7 @@ class HeightEncoding:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> HeightEncoding:
-        """The encoding that `to_dict` described; ValueError where it is of another kind."""
+        """The encoding from the values of `to_dict`; ValueError if they describe another kind."""
         values = dict(values)
         kind = values.pop("kind", None)
         if kind != "height":
@@ -150,7 +150,7 @@ def _split(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _scaled(shape: np.ndarray, std: np.ndarray | float) -> np.ndarray:
-    """(n, h, w) with the root mean square `std` each; an all-zero shape stays zero."""
+    """(n, h, w) with the root mean square `std` for each image; an all-zero shape stays zero."""
     rms = np.sqrt(np.square(shape).mean(axis=(1, 2), keepdims=True))
     return shape * np.divide(std, rms, out=np.zeros_like(rms), where=rms > 0)
 

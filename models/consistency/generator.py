@@ -1,4 +1,4 @@
-"""A finished `consistency`: heights from noise, and from conditions where it was trained with some."""
+"""A finished model of `consistency`. It makes heights from noise, and from conditions if it was trained with them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.core.slots import SLOTS, sample_in_slots
 
 
 class HeightGenerator:
-    """Makes heights (`models.core.products.HeightsModel`). On a CPU a sample is the same to the bit in any company."""
+    """Makes heights (`models.core.products.HeightsModel`). On a CPU, no sample affects the bits of another."""
 
     product = "heights"
 
@@ -38,7 +38,7 @@ class HeightGenerator:
             steps: network evaluations, 1 or 2.
             conditions: `labels`, uint8 (n, px, px), 255 for no class, if the model was trained with them.
         Raises:
-            ValueError: `steps`, a condition or an index is not possible.
+            ValueError: `steps`, a condition or an index is invalid.
         """
         given = checked(conditions, self.conditions, len(indices))
         for name, maps in given.items():

@@ -1,11 +1,11 @@
 """Improved consistency training (Song & Dhariwal 2023, arXiv 2310.14189), alone or after EDM training.
 
-With `pretrain_share` above 0, that share of the steps is spent on denoising (`models.consistency.edm`), and the rest on
-consistency tuning of the same network, which costs far less than consistency from nothing (Geng et al.
+With `pretrain_share` above 0, that share of the steps trains denoising (`models.consistency.edm`), and the rest on
+consistency tuning of the same network, which costs much less than consistency training from random weights (Geng et al.
 2024, arXiv 2406.14548).
 
-With `conditions: [labels]` a class map steers the samples. Training hides it from a share of the tiles, so that the
-same model samples without one.
+With `conditions: [labels]` a class map controls the samples. Training hides the map for a share of the tiles, so that
+the same model can sample without a map.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from models.consistency.unet import UNet
 from models.core.conditions import majority, one_hot
 from models.core.method import Batch, Logs, Phase, State
 
-PAPER_STEPS_A_INTERVAL = 400_000 / 1280  # training steps behind each interval of the paper's finest grid
+PAPER_STEPS_A_INTERVAL = 400_000 / 1280  # training steps per interval of the paper's finest grid
 
 
 def curriculum_end(steps: int, s0: int) -> int:
     """s1 for a run of `steps`: the paper's proportion, rounded down to a doubling of s0, at most 1280.
 
-    The paper ends with 1280 intervals after 400,000 steps. A short run that goes to 1280 too trains each interval so
-    seldom that its samples stay noise. So the grid of a short run ends coarser in proportion; below one doubling it
-    stays at s0.
+    The paper ends with 1280 intervals after 400,000 steps. A short run with 1280 intervals trains each interval so
+    rarely that its samples stay noise. So the last grid of a short run has proportionally fewer intervals. A very
+    short run, with less than one doubling, keeps s0.
     """
     share = max(1.0, steps / PAPER_STEPS_A_INTERVAL / s0)
     return min(s0 * 2 ** int(math.log2(share)), max(s0, 1280))
@@ -68,7 +68,7 @@ def pseudo_huber(difference: Tensor) -> Tensor:
 
 @contextmanager
 def replayed(device: torch.device) -> Iterator[None]:
-    """Restore the random state on leaving, so that the code that follows draws the same numbers (dropout masks)."""
+    """Restore the random state at exit, so that the next code draws the same numbers (dropout masks)."""
     cpu = torch.get_rng_state()
     cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     yield
@@ -82,9 +82,9 @@ class Consistency:
 
     Args:
         params: as validated. px: side of the images. channels, facts: of an encoded image. lr: learning rate.
-        classes: number of classes of the maps that steer it; unused unless `labels` is among the conditions.
+        classes: number of classes of the maps; unused unless `labels` is one of the conditions.
     Raises:
-        ValueError: the parameters do not fit images of this side, or there are no classes where there must be.
+        ValueError: the parameters do not fit images of this side, or required classes are missing.
     """
 
     ema = ("denoiser",)
@@ -99,7 +99,7 @@ class Consistency:
         self.memory: dict[str, float] = {}
 
     def phases(self) -> list[Phase]:
-        """Denoising, then consistency. Its gradients are many times larger, so it has an optimiser of its own."""
+        """Denoising, then consistency. Consistency has much larger gradients, so it has a separate optimiser."""
         return [
             Phase("denoising", ("denoiser",), self._optimizer, self._denoising, self._pretraining),
             Phase("consistency", ("denoiser",), self._optimizer, self._consistency, self._tuning),
@@ -117,7 +117,7 @@ class Consistency:
     def _denoising(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
         """E ‖D(x + σ z; σ) - x‖² at lognormal σ.
 
-        `batch` has `image` (n, c, px, px), `facts` (n, k), and the condition `labels` uint8 (n, px, px) if it steers.
+        `batch` has `image` (n, c, px, px), `facts` (n, k), and `labels` uint8 (n, px, px) if it is a condition.
         """
         config, x = self.config, batch["image"]
         sigma = (config.p_mean + config.p_std * torch.randn(len(x), device=x.device)).exp()
@@ -140,7 +140,7 @@ class Consistency:
         index = torch.multinomial(chances, len(x), replacement=True)
         low, high = grid[index].float().to(x.device), grid[index + 1].float().to(x.device)
         noise = torch.randn_like(x)  # the same noise for both, so that both lie on one path
-        with torch.no_grad(), replayed(x.device):  # the teacher is the student without gradients, no average
+        with torch.no_grad(), replayed(x.device):  # the teacher: the student without gradients, not an average
             teacher = self.estimate(network, x + low[:, None, None, None] * noise, low, batch["facts"])
         student = self.estimate(network, x + high[:, None, None, None] * noise, high, batch["facts"])
         loss = (pseudo_huber(student - teacher) / (high - low)).mean()
@@ -149,9 +149,9 @@ class Consistency:
     def _steered(
         self, network: nn.Module, conditions: Mapping[str, Tensor], n: int, hide: bool = False
     ) -> nn.Module | partial:
-        """The network, bound to its conditions if it takes any.
+        """The network with its conditions as fixed arguments, if it takes conditions.
 
-        A condition that is not given becomes all zeros; `hide` does the same to a share of the given ones.
+        A missing condition becomes all zeros. `hide` sets a share of the given conditions to zeros, too.
         """
         if not self.maps:
             return network
@@ -167,7 +167,7 @@ class Consistency:
         return partial(network, conditions=found)
 
     def estimate(self, network: nn.Module | partial, x: Tensor, sigma: Tensor, facts: Tensor) -> Tensor:
-        """f(x, σ), the image at the clean end of the path through `x`."""
+        """f(x, σ), the clean image at the end of the path through `x`."""
         return precondition(network, x, sigma, facts, self.config.sigma_data, self.config.sigma_min)
 
     def draw(self, rng: np.random.Generator, steps: int) -> np.ndarray:

@@ -17,9 +17,9 @@ class NetworkConfig(Config):
     multipliers: list[int] = Field([1, 2, 2], min_length=1, max_length=8)
     """Factor on `channels` for each level, finest first. Each level has half the side of the one before."""
     blocks: int = Field(1, ge=1, le=8)
-    """Residual blocks a level."""
+    """Residual blocks per level."""
     attention: list[int] = [16]
-    """Sides of the feature maps that get self-attention. Its cost grows with the fourth power of the side."""
+    """Sides of the feature maps that have self-attention. Its cost grows with the fourth power of the side."""
     patch: Literal[1, 2, 4] = 2
     """Side of the squares of pixels folded into channels at the input. 2 makes a step about four times cheaper."""
     dropout: float = Field(0.0, ge=0, lt=1)
@@ -32,7 +32,7 @@ class NetworkConfig(Config):
         return self
 
     def sides(self, px: int) -> list[int]:
-        """Side of the feature map at each level for images of side `px`; ValueError where `px` does not fit."""
+        """Side of the feature map at each level for images of side `px`; ValueError if `px` does not fit."""
         whole = self.patch * 2 ** (len(self.multipliers) - 1)
         if px % whole:
             raise ValueError(
@@ -58,11 +58,11 @@ class Params(Config):
     sigma_min: float = Field(0.002, gt=0)
     """Lowest noise level (EDM)."""
     sigma_max: float = Field(40.0, gt=0)
-    """Highest noise level. EDM has 80; a small tile drowns in less noise."""
+    """Highest noise level. EDM has 80. Less noise is enough to hide all content of a small tile."""
     sigma_data: float = Field(0.5, gt=0)
     """Standard deviation of the encoded image (EDM)."""
     rho: float = Field(7.0, ge=1)
-    """Exponent of the grid of noise levels: larger puts more of them near `sigma_min` (EDM)."""
+    """Exponent of the grid of noise levels: a larger value places more levels near `sigma_min` (EDM)."""
     p_mean: float = -0.4
     """Mean of the logarithm of the noise levels that training draws."""
     p_std: float = Field(1.4, gt=0)
@@ -74,9 +74,9 @@ class Params(Config):
     mid_sigma: float = Field(0.8, gt=0)
     """Noise level at which the second of two sampling steps starts."""
     conditions: tuple[Literal["labels"], ...] = ()
-    """What steers the samples beside the seed: `[labels]` for class maps, `[]` for nothing."""
+    """Inputs that control the samples, in addition to the seed: `[labels]` for class maps, `[]` for none."""
     condition_dropout: float = Field(0.1, ge=0, le=1)
-    """Share of tiles whose conditions are hidden in training, so that the model samples without them too."""
+    """Share of tiles whose conditions are hidden in training, so that the model can also sample without them."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Params:

@@ -1,4 +1,4 @@
-"""What the stages know of the method `consistency`."""
+"""The record of the method `consistency`, which the stages read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.core.record import Arrays, MethodRecord, Tiles
 
 
 def layers(params: Params) -> tuple[str, ...]:
-    """Heights, and class maps where they steer the samples."""
+    """Heights, and class maps if they are a condition."""
     return ("height", "label") if "labels" in params.conditions else ("height",)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from models.consistency.params import NetworkConfig
 
-EMBEDDING = 4  # width of the embedding over the channels of the finest level
+EMBEDDING = 4  # width of the embedding divided by the channels of the finest level
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
@@ -20,7 +20,7 @@ def group_norm(channels: int) -> nn.GroupNorm:
 
 
 def zeroed(layer: nn.Module) -> nn.Module:
-    """Start a layer at zero, so that the block around it starts as the identity."""
+    """Set the weights of a layer to zero, so that its block is the identity before training."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
     return layer
@@ -81,7 +81,7 @@ class Attention(nn.Module):
 
 
 class Stage(nn.Module):
-    """One residual block and, where the map is small enough, attention."""
+    """One residual block, with attention if the feature map is small enough."""
 
     def __init__(self, inside: int, outside: int, embedding: int, dropout: float, attend: bool):
         super().__init__()
@@ -93,10 +93,13 @@ class Stage(nn.Module):
 
 
 class UNet(nn.Module):
-    """F(x, c_noise, facts): images (n, channels, px, px), noise levels (n,) and facts (n, facts) to such images.
+    """F(x, c_noise, facts): images (n, channels, px, px), noise levels (n,) and facts (n, facts) to images.
+
+    The output has the shape of the input images.
 
     Args:
-        config: depth and width. px: side of the images. channels: of an image. facts: numbers known of an image.
+        config: depth and width. px: side of the images. channels: number of channels of an image.
+        facts: number of facts of an image.
         maps: condition to the channels of its map, (n, channels, px / patch, px / patch).
     Raises:
         ValueError: `px` does not fit the configuration.
@@ -142,7 +145,7 @@ class UNet(nn.Module):
     def forward(
         self, x: Tensor, c_noise: Tensor, facts: Tensor, conditions: Mapping[str, Tensor] | None = None
     ) -> Tensor:
-        """`conditions` holds every map of `maps`."""
+        """Return F. `conditions` must have every map of `maps`."""
         embedding = self.embedding(c_noise, facts)
         x = F.pixel_unshuffle(x, self.patch)
         x = self.first(torch.cat([x, *(conditions[name] for name in self.maps)], dim=1) if self.maps else x)

@@ -1,1 +1,1 @@
-"""What every method shares: the loop, checkpoints, averages, conditions, saving and loading."""
+"""The parts that all methods share: the loop, checkpoints, averages, conditions, saving and loading."""

@@ -1,10 +1,10 @@
-"""A finished model: a folder with `weights.safetensors` and `config.json`. Nothing in it runs code.
+"""A finished model: a folder with `weights.safetensors` and `config.json`. Its files contain no executable code.
 
 model = load_model(Path("data/terrain/model"))
 model.product                                          # "heights"
 heights = model.sample(range(8), seed=7, steps=2)      # float32 (8, px, px), metres
 
-painter = load_model(Path("data/atlas/model"))         # of the product "painting"
+painter = load_model(Path("data/atlas/model"))         # a model of the product "painting"
 painted = painter.paint(labels, seed=7)                # texture, shaded terrain, heights
 """
 
@@ -31,14 +31,14 @@ def build_method(config: Mapping[str, Any], lr: float) -> Method:
     """The untrained method that a model's configuration describes.
 
     Raises:
-        ValueError: the configuration describes no method that there is, or one that does not fit its tiles.
+        ValueError: the configuration names an unknown method, or a method that does not fit its tiles.
     """
     record = record_of(config["method"]["name"])
     return record.build(record.params(**config["method"]), config, lr)
 
 
 def finished(method: Method, networks: nn.ModuleDict, config: dict[str, Any], device: torch.device) -> FinishedModel:
-    """The model that a person uses, from a method and its averaged `networks` on `device`."""
+    """The finished model, from a method and its averaged `networks` on `device`."""
     return record_of(config["method"]["name"]).finish(method, networks, config, device)
 
 
@@ -47,7 +47,7 @@ def save_model(folder: Path, config: dict[str, Any], networks: nn.ModuleDict) ->
 
     Args:
         config: product; method (its parameters, with its name); px, gsd, classes and encoding of the tiles; and
-            whatever else is worth knowing of the training.
+            other facts about the training.
     """
     weights = {name: value.detach().cpu().contiguous() for name, value in networks.state_dict().items()}
     save_file(weights, folder / "weights.safetensors")
@@ -57,12 +57,12 @@ def save_model(folder: Path, config: dict[str, Any], networks: nn.ModuleDict) ->
 
 
 def load_model(folder: Path, device: str = "auto") -> FinishedModel:
-    """Read a finished model; `product` says what it offers (`models.core.products`).
+    """Read a finished model; `product` names its interface (`models.core.products`).
 
     Args:
-        device: `cpu`, `cuda`, …, or `auto`: the first GPU where there is one.
+        device: `cpu`, `cuda`, …, or `auto`: the first GPU, or the CPU if there is no GPU.
     Raises:
-        ValueError: the folder is not a model, or of another format, or damaged; the message names it.
+        ValueError: the folder is not a model, has another format, or is damaged; the message names it.
     """
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     try:

@@ -1,8 +1,8 @@
-"""Checkpoints: everything that a run needs to go on. A kill during the write keeps the previous checkpoint.
+"""Checkpoints: everything that a run needs to continue. A kill during the write keeps the previous checkpoint.
 
 A checkpoint is a folder `step-00000300`. It has tensors by group in safetensors files, optimisers in a file that
-`torch.load(weights_only=True)` reads (no pickle runs), and `state.json` with everything else and the SHA-256 of the
-other files.
+`torch.load(weights_only=True)` reads (no pickle code runs), and `state.json` with everything else and the SHA-256 of
+the other files.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class Snapshot:
 
 
 class Checkpoints:
-    """The checkpoints of one run, in a folder of their own; the newest two are kept."""
+    """The checkpoints of one run, in a separate folder; the newest two are kept."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     def save(self, snapshot: Snapshot) -> Path:
-        """Write a checkpoint beside its place, flush it to disk, rename it, and drop the oldest."""
+        """Write a checkpoint under a temporary name, flush it to disk, rename it, and delete the oldest."""
         target = self.folder / f"step-{snapshot.state['step']:08d}"
         part = self.folder / f".{target.name}.part"
         shutil.rmtree(part, ignore_errors=True)
@@ -69,7 +69,7 @@ class Checkpoints:
         for folder in self._found():
             try:
                 return _read(folder)
-            except Exception as error:  # noqa: BLE001 - a damaged file may raise anything
+            except Exception as error:  # noqa: BLE001 - a damaged file may raise any exception
                 warnings.warn(f"{folder}: damaged ({error}); the previous checkpoint is used", stacklevel=2)
         return None
 

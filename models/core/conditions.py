@@ -1,7 +1,7 @@
-"""Conditions: what steers a sample beside its seed. One mapping from name to array, everywhere.
+"""Conditions: inputs that control a sample in addition to the seed. All code uses one mapping from name to array.
 
 Names: `labels` is a class map, uint8 (n, h, w), 255 for no class. A method may take others (`text`, `coarse`, `mask`):
-the loop, the feed and the stages pass the mapping on and know no name in it.
+the loop, the feed and the stages pass the mapping on and do not depend on its names.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def checked(
     Args:
         known: names that the model takes. count: number of samples; the first axis of every array.
     Raises:
-        ValueError: a name is not known, or an array has another length.
+        ValueError: a name is unknown, or an array has a wrong length.
     """
     known, found = tuple(known), {name: np.asarray(values) for name, values in (conditions or {}).items()}
     for name, values in found.items():
@@ -38,14 +38,14 @@ def checked(
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:
-    """Class ids (n, h, w) to float (n, classes, h, w); 255, no class, becomes all zeros."""
+    """Class ids (n, h, w) to float (n, classes, h, w); the id 255 (no class) becomes all zeros."""
     return (labels[:, None] == torch.arange(classes, device=labels.device)[:, None, None]).float()
 
 
 def majority(hot: Tensor, factor: int) -> Tensor:
-    """One-hot (n, k, h, w) shrunk by `factor`: the most frequent class of each block, the lowest id among equals.
+    """One-hot (n, k, h, w) shrunk by `factor`: the most frequent class of each block; a tie gives the lowest id.
 
-    "No class" wins only where it is the most frequent.
+    The result is "no class" only if that is the most frequent value.
     """
     if factor == 1:
         return hot

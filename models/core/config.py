@@ -1,6 +1,6 @@
-"""Parameter models that every method shares. Imports no torch, so that parameters check in a moment.
+"""Parameter models that every method shares. Imports no torch, so that the check of parameters is fast.
 
-A string below a field says what the field means; `make params` prints it.
+A string below a field explains the field; `make params` prints it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Config(BaseModel):
-    """Base of every parameter model in `models`: unknown keys are refused, and values never change."""
+    """Base of every parameter model in `models`: unknown keys are errors, and values are read-only."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class PinnedFile(Config):
-    """A file named by path and content, so that another file under the same path is refused."""
+    """A file named by path and content, so that a different file under the same path is an error."""
 
     path: str = Field(min_length=1)
     """Path of the file, relative to the repository."""
@@ -27,51 +27,51 @@ class PinnedFile(Config):
 
 
 class SpeedConfig(Config):
-    """Switches that change speed, memory and the last bits of the weights, never what is trained.
+    """Switches that change speed, memory and the last bits of the weights. They do not change the method.
 
-    The defaults are safe everywhere. `make gpu-check` measures which of them pay on a machine.
+    The defaults are safe on all hardware. `make gpu-check` measures which switches make a machine faster.
     """
 
     channels_last: bool = False
-    """Keep the channels of a pixel side by side in memory: what the tensor cores of GPUs compute on."""
+    """Keep the channels of a pixel side by side in memory: the memory layout that the tensor cores of GPUs use."""
     compile: Literal["none", "kernels", "graphs"] = "none"
-    """torch.compile: kernels fuses them, graphs also replays recorded CUDA graphs. The first steps take minutes."""
+    """torch.compile: `kernels` fuses them, `graphs` also replays recorded CUDA graphs. The first steps take minutes."""
     fused_optimizer: bool = False
-    """Update all weights in a few kernels instead of some for each weight."""
+    """Update all weights with a few GPU kernels instead of several kernels for each weight."""
     tf32: bool = False
-    """Let GPUs round the factors of float32 products to 10 bits. No effect where bf16 is used."""
+    """Allow GPUs to round the factors of float32 products to 10 bits. It has no effect with bf16."""
     ahead: int = Field(4, ge=1)
-    """Batches that are prepared before they are asked for."""
+    """Number of batches that are prepared in advance."""
     pinned: bool = True
-    """Prepare batches in page-locked memory, from where a GPU fetches them while it computes."""
+    """Prepare batches in page-locked memory, so that a GPU copies them while it computes."""
 
 
 class LoopConfig(Config):
     """The training loop (`models.core.loop`), the same for every method."""
 
     steps: int = Field(ge=1)
-    """Training steps. No number suits every dataset, so there is no default."""
+    """Number of training steps. It depends on the dataset, so there is no default."""
     lr: float = Field(gt=0)
     """Learning rate of the generator after the warm-up. It depends on method and batch, so there is no default."""
     warmup: int = Field(30, ge=0)
-    """Steps over which the learning rate rises from nothing."""
+    """Steps over which the learning rate rises from zero."""
     cooldown: float = Field(0.3, ge=0, le=1)
-    """Share of the steps, at the end, over which the learning rate falls to nothing."""
+    """Share of the steps, at the end, over which the learning rate falls to zero."""
     clip: float = Field(1.0, gt=0)
     """Largest norm of the gradient of one step; a larger gradient is scaled down to it."""
     ema_half_life: float = Field(40.0, gt=0)
-    """Steps after which an old weight counts half in the averaged weights, which are what a finished model has."""
+    """Steps after which an old weight counts half in the average. A finished model has the averaged weights."""
     log_every: int = Field(10, ge=1)
-    """Steps between two points of the curve; a point is the mean over them."""
+    """Steps between two points of the training curve; a point is the mean over these steps."""
     checkpoint_every: int = Field(100, ge=1)
-    """Steps between two checkpoints: what a killed run repeats at most."""
+    """Steps between two checkpoints. A killed run repeats at most this number of steps."""
     picture_every: int = Field(100, ge=1)
     """Steps between two pictures of samples."""
     speed: SpeedConfig = SpeedConfig()
-    """Switches for the hardware at hand."""
+    """Switches for the hardware of this machine."""
 
     def rate(self, step: int) -> float:
-        """Share of the learning rate at `step` (0-based): up, level, down."""
+        """Factor on the learning rate at `step` (0-based): it rises, stays constant, then falls."""
         up = min(1.0, (step + 1) / (self.warmup + 1))
         fall = math.ceil(self.steps * self.cooldown)
         down = min(1.0, (self.steps - step) / fall) if fall else 1.0

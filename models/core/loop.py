@@ -1,8 +1,8 @@
 """The training loop, for every method: any number of networks, phases and optimisers, on any hardware.
 
 Determinism: all randomness of a step comes from (seed, step, rank). A resumed run therefore draws the same numbers as
-an unbroken one, and a checkpoint needs no generator state. On a CPU with a fixed number of threads the weights are
-the same to the bit.
+an uninterrupted run, and a checkpoint needs no generator state. On a CPU with a fixed number of threads the weights are
+bit-identical.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _TIME_IS_UP = 1 << 10  # among the numbers of signals
 
 
 class TrainingError(RuntimeError):
-    """Training cannot go on: the message names the step and says what to change."""
+    """Training cannot continue. The message names the step and says what to change."""
 
 
 class Feed(Protocol):
-    """Batches without end, and the position in them."""
+    """An endless iterator over batches, with a position."""
 
     def __next__(self) -> Batch: ...
 
     def state(self) -> dict[str, Any]:
-        """JSON values that lead back to this position: the next batch is the one after the last one given out."""
+        """JSON values that restore this position. The next batch is the one after the last returned batch."""
         ...
 
 
@@ -53,8 +53,8 @@ class Result:
     Attributes:
         networks: the averaged networks. curve: one row of means every `log_every` steps.
         steps, seconds, waiting: steps done by this process, their wall time (without pictures and
-            checkpoints), and how much of it was spent waiting for a batch.
-        done: steps done by all attempts together; fewer than planned where the time was up.
+            checkpoints), and the part of it that was waiting for a batch.
+        done: steps done by all attempts together; fewer than planned if the deadline came first.
     """
 
     networks: nn.ModuleDict
@@ -82,9 +82,9 @@ def train(
         open_feed: called once, with a saved position of this rank's batches or None.
         log: called on the main process with the steps done and means since the last call.
         picture: called on the main process with the steps done and the averaged networks.
-        deadline: seconds since 1970. The run ends with the step before it, as a result of so many steps. The learning
-            rate stays on its plan, so a run that is cut ends at the rate of that step. Its checkpoint is that of
-            an unbroken run: a later call goes on from there.
+        deadline: seconds since 1970. The run ends after the last step before it and returns its result. The learning
+            rate follows the plan for all steps, so it has not reached its end. The checkpoint equals that of an
+            uninterrupted run: a later call continues from it.
     Raises:
         TrainingError: a loss or a gradient is no longer a finite number.
         SystemExit: 128 + n after signal n (SIGTERM, SIGINT); the step was finished and a checkpoint saved.
@@ -110,7 +110,7 @@ def train(
         position = saved.state["feed"]
     feed = open_feed(position)
     compile_networks(networks, config.speed)
-    accelerator.wait_for_everyone()  # no process writes a checkpoint while another still looks for one
+    accelerator.wait_for_everyone()  # no process writes a checkpoint while another process searches for one
 
     def save(done: int) -> None:
         if not main:
@@ -162,7 +162,7 @@ def train(
             if done % config.log_every == 0 or done == config.steps:
                 row()
             if main and (done % config.picture_every == 0 or done == config.steps):
-                picture(done, ema.networks)  # before the checkpoint, because a resumed run makes no earlier picture
+                picture(done, ema.networks)  # before the checkpoint: a resumed run makes no earlier pictures
             if regular or stop:
                 save(done)
             if stop == _TIME_IS_UP and done < config.steps:
@@ -199,9 +199,9 @@ def _descend(
 
 
 def _average_gradients(parameters: list[nn.Parameter], accelerator: Accelerator) -> None:
-    """Mean over ranks, in one message.
+    """Mean over ranks, in one communication call.
 
-    Done here and not by a wrapper around the networks, so that a method may call any network as often as it likes,
+    The loop does this without a wrapper around the networks. So a method may call each network any number of times,
     with or without gradients.
     """
     if accelerator.num_processes == 1 or not parameters:
@@ -212,9 +212,9 @@ def _average_gradients(parameters: list[nn.Parameter], accelerator: Accelerator)
 
 
 def _agree(logs: dict[str, Tensor], received: list[int], accelerator: Accelerator) -> tuple[dict[str, Tensor], int]:
-    """Means of the logs over ranks, and the signal that any rank got: all stop after the same step.
+    """Means of the logs over ranks, and the signal that any rank received. All ranks stop after the same step.
 
-    The end of the time comes among the signals. Where both came, a single process takes the first.
+    The deadline is encoded as one more signal. If both occur, a single process uses the first.
     """
     stop = received[0] if received else 0
     if accelerator.num_processes == 1:
@@ -227,7 +227,7 @@ def _agree(logs: dict[str, Tensor], received: list[int], accelerator: Accelerato
 
 
 def _finite(window: list[Mapping[str, Tensor | float]], done: int) -> list[dict[str, float]]:
-    """The window as plain numbers; TrainingError names the first step that has a number that is not finite."""
+    """The window as plain numbers; a TrainingError names the first step with a number that is not finite."""
     plain = [_floats(row) for row in window]
     for index, row in enumerate(plain):
         for name, value in row.items():
@@ -260,9 +260,10 @@ def _seed(seed: int, step: int, rank: int) -> None:
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Collect SIGTERM and SIGINT instead of dying; a later one of a kind does what it did before.
+    """Record SIGTERM and SIGINT instead of exiting. A later signal of the same kind has its previous effect.
 
-    A scheduler and a launcher often send the same signal within moments. Both mean one wish to stop.
+    A scheduler and a launcher often send the same signal shortly after each other. The two signals are one request
+    to stop.
     """
     received: list[int] = []
     first: dict[int, float] = {}

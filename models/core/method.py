@@ -1,4 +1,4 @@
-"""What the loop asks of a method: networks, and the phases of a training step."""
+"""The interface between the loop and a method: networks, and the phases of a training step."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-import models.core.portable  # noqa: F401 - every method imports this file, so its arithmetic is every processor's
+import models.core.portable  # noqa: F401 - every method imports this file and so uses the portable arithmetic
 
 Logs = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one training step sees.
+    """The input of one training step.
 
     Attributes:
-        tensors: name to encoded pixels and numbers, one entry a tile along the first axis.
-        conditions: name to what steers the sample (`models.core.conditions`), one entry a tile. A name that is missing
-            means: no condition is given.
+        tensors: name to encoded pixels and numbers, one entry per tile along the first axis.
+        conditions: name to array (`models.core.conditions`), one entry per tile. A missing name means that the
+            condition is not given.
     """
 
     tensors: Mapping[str, Tensor]
@@ -35,7 +35,7 @@ class Batch:
         return self._each(lambda value: value.to(device, non_blocking=True))
 
     def pinned(self) -> Batch:
-        """The same batch in page-locked memory, from where a GPU fetches it while it computes."""
+        """The same batch in page-locked memory, so that a GPU copies it while it computes."""
         return self._each(Tensor.pin_memory)
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
@@ -45,10 +45,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class State:
-    """Where training stands.
+    """The position of a training.
 
     Attributes:
-        step: number of the step, from 0. steps: number of steps in all. networks: those of the method.
+        step: number of the step, from 0. steps: total number of steps. networks: the networks of the method.
     """
 
     step: int
@@ -58,14 +58,14 @@ class State:
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of a step with an optimiser of its own.
+    """A part of a step with a separate optimiser.
 
     Attributes:
         name: unique in its method; logs are named `<phase>/<what>`.
-        networks: those that this phase trains; the others are held still while its loss is computed.
-        optimizer: makes the optimiser of their parameters.
-        loss: (batch, state) to (scalar to descend, numbers to log).
-        due: (state, the newest logs of every phase) to whether the phase runs in this step.
+        networks: the networks that this phase trains; the weights of the others get no gradients from its loss.
+        optimizer: function that makes the optimiser of their parameters.
+        loss: function of (batch, state) that returns (scalar to minimise, numbers to log).
+        due: function of (state, the newest logs of every phase); True if the phase runs in this step.
     """
 
     name: str
@@ -79,9 +79,9 @@ class Method(Protocol):
     """A way to train a generator.
 
     Attributes:
-        networks: everything with weights.
-        ema: names of the networks whose moving average is kept; a finished model has these and no others.
-        memory: numbers beside the weights that a resumed run must find again (a switch, a running mean).
+        networks: all modules with weights.
+        ema: names of the networks that have a moving average; a finished model has only these networks.
+        memory: other numbers that a resumed run needs (a switch, a running mean).
     """
 
     networks: nn.ModuleDict

@@ -1,4 +1,4 @@
-"""Files of weights from elsewhere, checked against their hash before anything reads them."""
+"""Files of weights from other sources. Their hash is checked before any code reads them."""
 
 from __future__ import annotations
 

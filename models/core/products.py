@@ -1,4 +1,4 @@
-"""What a finished model offers, by product. Code outside `models` looks at `product` and at nothing else.
+"""The interface of a finished model, by product. Code outside `models` depends only on `product`.
 
 | product | the model makes |
 |---|---|
@@ -16,18 +16,18 @@ from typing import Any, Protocol
 import numpy as np
 
 Conditions = Mapping[str, np.ndarray]
-"""Name to array, one entry a sample along the first axis; see `models.core.conditions`."""
+"""Name to array, one entry per sample along the first axis; see `models.core.conditions`."""
 
 
 class FinishedModel(Protocol):
-    """What every finished model has.
+    """The attributes of every finished model.
 
     Attributes:
         config: `config.json`.
         product: `heights`, `painting` or `image`.
         px: side of a sample in pixels.
-        gsd: metres a pixel; None where the data has no scale on the ground.
-        classes: of the class maps that it takes, each {id, name, red, green, blue}, ids from 0; empty where none.
+        gsd: metres per pixel; None if the data has no scale on the ground.
+        classes: classes of its input maps, each {id, name, red, green, blue}, ids from 0; empty if it takes no maps.
         conditions: names of the conditions that it takes.
     """
 
@@ -53,10 +53,12 @@ class HeightsModel(FinishedModel, Protocol):
     ) -> np.ndarray:
         """Heights of the samples `indices` of `seed`, float32 (n, px, px) metres.
 
-        A sample depends on the model, the seed, its index, `steps` and its own conditions, and on no other sample.
+        A sample depends on the model, the seed, its index, `steps` and its own conditions. It does not depend on other
+        samples.
 
         Raises:
-            ValueError: `steps` is not one of `evaluations`, a condition is unknown or misshapen, or an index negative.
+            ValueError: `steps` is not one of `evaluations`, a condition is unknown or has a wrong shape, or an index is
+                negative.
         """
         ...
 
@@ -65,7 +67,7 @@ class ImageModel(FinishedModel, Protocol):
     """A model that makes pictures.
 
     Attributes:
-        evaluations: as for `HeightsModel`.
+        evaluations: as in `HeightsModel`.
     """
 
     evaluations: tuple[int, ...]
@@ -82,8 +84,8 @@ class Painted:
     """Paintings of n class maps.
 
     Attributes:
-        texture: uint8 (n, h, w, 3), without sun.
-        shaded: uint8 (n, h, w, 3), the texture in the sun of the training data.
+        texture: uint8 (n, h, w, 3), without light and shadow.
+        shaded: uint8 (n, h, w, 3), the texture with the light and shadow of the training data.
         height: float32 (n, h, w) metres.
     """
 
@@ -105,7 +107,7 @@ class PaintingModel(FinishedModel, Protocol):
         """Paint class maps, uint8 (n, h, w), 255 for no class.
 
         Args:
-            noise: factor on the noise of each pixel; 0 paints what the classes alone say.
+            noise: factor on the noise of each pixel; with 0 the painting has no noise per pixel.
         Raises:
             ValueError: a side is not a multiple of `stride`, or a map has a class that the model does not have.
         """

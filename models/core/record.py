@@ -1,6 +1,6 @@
 """A method is a folder `models/<name>/`; its `record.py` holds one `MethodRecord` named `METHOD`, found by that name.
 
-There is no list of methods: `methods` looks at the folders, and `method` imports the one that is named.
+There is no list of methods: `methods` reads the folders, and `method` imports one record by name.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ Arrays = Mapping[str, np.ndarray]
 `label` uint8 (n, px, px) class ids with 255 for none; and `caption`, n strings."""
 
 Tiles = Callable[..., Iterator[Arrays]]
-"""`tiles("height", "color")` yields these layers of the train split in chunks, so that they need not fit in memory."""
+"""`tiles("height", "color")` yields these layers of the train split in chunks, so they may exceed memory."""
 
 EIGHT = tuple(range(8))
 """Every flip and quarter turn of a tile."""
 SUNLIT = (0, 5)
-"""As it is, and mirrored along the line from north-west to south-east: a sun in the north-west stays where it is."""
+"""Unchanged, and mirrored along the line from north-west to south-east, which keeps a sun in the north-west."""
 
 
 class Encoding(Protocol):
-    """How pixels become what a network learns, measured on the train split."""
+    """Converts pixels to the input of a network, with values measured on the train split."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values from which the method can build the encoding again."""
@@ -42,7 +42,7 @@ class Encoding(Protocol):
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a method read from other files before training.
+    """Facts about the files that a method read before training.
 
     Attributes:
         facts: for the section `training` of `config.json`. notes: sentences for the log.
@@ -53,33 +53,35 @@ class Loaded:
 
 
 def load_nothing(method: Method, root: Path) -> Loaded:
-    """For a method that reads no other file."""
+    """The default for a method that reads no other file."""
     return Loaded()
 
 
 def no_conditions(params: Any) -> tuple[str, ...]:
-    """For a method whose samples nothing steers."""
+    """The default for a method without conditions."""
     return ()
 
 
 @dataclass(frozen=True)
 class MethodRecord:
-    """Everything that the stages know of a method. `params` is always an instance of the record's parameter model.
+    """Everything that the stages use of a method. `params` is always an instance of the record's parameter model.
 
     Attributes:
         name: name of the folder.
-        params: the parameter model, the class `Params` of `models/<name>/params.py`; it says the product.
+        params: the parameter model, the class `Params` of `models/<name>/params.py`; it names the product.
         layers: (params) to the layers that the method learns from. With `label`, the tiles must have classes.
-        fit: (params, tiles, gsd) to the encoding. ValueError where the method cannot learn from such tiles.
-        encode: (params, encoding, arrays) to a batch; runs in a thread beside the training.
+        fit: (params, tiles, gsd) to the encoding. ValueError if the method cannot learn from such tiles.
+        encode: (params, encoding, arrays) to a batch; runs in a thread during the training.
         build: (params, config, lr) to the untrained method, from the values of `config.json`: px, gsd, classes and
-            encoding are there. ValueError where they do not fit the parameters. The first weights come from torch's
+            encoding are present. ValueError if they do not fit the parameters. The initial weights come from torch's
             global random state.
         finish: (method, averaged networks, config, device) to the finished model of the product.
         conditions: (params) to the names of the conditions that the finished model takes.
-        load: (method, root of the repository) reads other files that training needs, once and before it; such files
-            are pinned (`models.core.pinned`). ValueError, beginning with the parameter, where one cannot be used.
-        turns: ways to lay a tile that keep what the method learns: `EIGHT`, `SUNLIT` or others of 0..7, 0 as it is.
+        load: (method, root of the repository) reads other files that training needs, once before training. Such files
+            are pinned (`models.core.pinned`). ValueError if a file cannot be used; its message starts with
+            the parameter.
+        turns: rotations and flips of a tile that keep the data valid: `EIGHT`, `SUNLIT` or other codes of 0..7; 0 is
+            unchanged.
     """
 
     name: str
@@ -95,12 +97,12 @@ class MethodRecord:
 
     @property
     def product(self) -> str:
-        """What a finished model makes: `heights`, `painting` or `image` (`models.core.products`)."""
+        """The product of a finished model: `heights`, `painting` or `image` (`models.core.products`)."""
         return self.params.product
 
 
 def methods() -> list[str]:
-    """Names of the methods there are: the folders of `models` that have a `record.py`, sorted."""
+    """Names of all methods: the folders of `models` that have a `record.py`, sorted."""
     folders = importlib.import_module("models").__path__
     found = {path.parent.name for folder in folders for path in Path(folder).glob("*/record.py")}
     return sorted(found - {Path(__file__).parent.name})
@@ -110,7 +112,7 @@ def method(name: str) -> MethodRecord:
     """The record of a method.
 
     Raises:
-        ValueError: there is no such method; the message lists those there are.
+        ValueError: the method does not exist; the message lists all methods.
     """
     if name not in (known := methods()):
         raise ValueError(f"there is no method {name!r}; there are {', '.join(known)}")

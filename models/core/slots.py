@@ -1,7 +1,7 @@
-"""Sampling in batches of one size, so that a sample does not depend on what else is asked for.
+"""Sampling in batches of one size, so that a sample does not depend on the other requested samples.
 
-Kernels may round differently by the size of a batch and by the place in it, but never by the other entries. So a sample
-always sits in slot `index mod SLOTS` of a batch of SLOTS.
+The rounding of a kernel may depend on the size of a batch and on the place in it, but not on the other entries. So a
+sample is always in slot `index mod SLOTS` of a batch of SLOTS.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from models.core.products import Conditions
 
 SLOTS = 16
-"""Samples computed together. Part of a model's format: another number may change the last bits."""
+"""Number of samples computed together. It is part of a model's format: another number may change the last bits."""
 
 
 def sample_in_slots(
@@ -38,7 +38,7 @@ def sample_in_slots(
     seen: Counter[int] = Counter()
     for place, index in enumerate(indices):
         groups.setdefault((index // SLOTS, seen[index]), []).append(place)
-        seen[index] += bool(conditions)  # one index may be asked for under two conditions
+        seen[index] += bool(conditions)  # a caller may request one index with two conditions
     for places in groups.values():
         slots = [indices[place] % SLOTS for place in places]
         given = {}

@@ -1,4 +1,4 @@
-"""What makes training faster on some hardware: memory layout, compiled networks, fused optimisers, TF32.
+"""Switches that make training faster on some hardware: memory layout, compiled networks, fused optimisers, TF32.
 
 Every switch is off by default (`models.core.config.SpeedConfig`), because it changes the last bits of the weights.
 """
@@ -11,11 +11,11 @@ from torch import nn
 from models.core.config import SpeedConfig
 
 MODES = {"kernels": None, "graphs": "reduce-overhead"}
-"""Value of `compile` to the mode of `torch.compile`."""
+"""Maps the value of `compile` to the mode of `torch.compile`."""
 
 
 def lay_out(networks: nn.ModuleDict, speed: SpeedConfig) -> None:
-    """Order the weights of convolutions in memory; features then follow them. Values and names stay the same."""
+    """Order the weights of convolutions in memory; features get the same layout. Values and names do not change."""
     if speed.channels_last:
         networks.to(memory_format=torch.channels_last)
 
@@ -28,7 +28,7 @@ def compile_networks(networks: nn.ModuleDict, speed: SpeedConfig) -> None:
 
 
 def fused(optimizer: torch.optim.Optimizer, speed: SpeedConfig) -> torch.optim.Optimizer:
-    """The same optimiser in as few kernels as it has: one, or else one for each operation over all weights."""
+    """The same optimiser with the fewest kernels: one kernel, or one kernel per operation over all weights."""
     if not speed.fused_optimizer:
         return optimizer
     switch = "fused" if "fused" in optimizer.defaults else "foreach"
@@ -44,6 +44,6 @@ def set_tf32(speed: SpeedConfig) -> None:
 
 
 def begin_step(speed: SpeedConfig) -> None:
-    """Tell recorded graphs that what they returned in the last step may be overwritten."""
+    """Start a new step: recorded CUDA graphs may then overwrite their results of the last step."""
     if speed.compile == "graphs":
         torch.compiler.cudagraph_mark_step_begin()

@@ -1,14 +1,14 @@
-"""Pauses the generator while the discriminator is behind.
+"""Pauses the generator while the loss of the discriminator is high.
 
-The discriminator learns in every step. While its loss is high, the generator pauses. The thresholds are shares of the
-loss of a discriminator that knows nothing, so they do not depend on how many pictures a step judges.
+The discriminator learns in every step. The thresholds are shares of the loss of an untrained discriminator that always
+returns 0, so they do not depend on the number of pictures in a step.
 """
 
 from __future__ import annotations
 
 from models.terrain_gan.params import BalanceConfig
 
-KEEP = 0.99  # decay of the running ratio a step, which is a mean over about a hundred steps
+KEEP = 0.99  # decay of the running ratio per step; the ratio is a mean over about a hundred steps
 
 
 class Balance:
@@ -25,17 +25,17 @@ class Balance:
 
     @property
     def forced(self) -> float:
-        """Running share of generator steps that came only because the pause had reached its limit."""
+        """Running share of the generator steps that ran only because the pause had reached its limit."""
         return self._memory["forced"] / self._memory["painted"] if self._memory["painted"] else 0.0
 
     def turn(self, level: float | None) -> bool:
         """Whether the generator learns in this step.
 
-        It pauses at `stop` and above, and learns again below `resume`; between the two it stays as it is. It never
+        It pauses at `stop` and above, and learns again below `resume`. Between the two it keeps its state. It never
         pauses for more than `rest` steps, because the discriminator may need new pictures to learn from.
 
         Args:
-            level: newest loss of the discriminator over that of chance; None before the first.
+            level: newest loss of the discriminator divided by CHANCE; None before the first step.
         """
         memory, config = self._memory, self._config
         if level is not None:

@@ -12,11 +12,11 @@ from models.terrain_gan.params import DiscriminatorConfig
 Judgement = list[list[Tensor]]
 """By scale, the features of each layer; the last is the output, (n, 1, h, w): above 0 means real."""
 
-CHANCE = 2.0  # hinge loss of a discriminator that returns 0 everywhere, for each route that it judges
+CHANCE = 2.0  # hinge loss of a discriminator that returns 0 everywhere, for each route
 
 
 class Patches(nn.Module):
-    """Convolutions with stride 2, then one output a position; the largest gain of every layer is 1 (spectral norm)."""
+    """Convolutions with stride 2, and one output per position; the largest gain of every layer is 1 (spectral norm)."""
 
     def __init__(self, inside: int, channels: int, layers: int):
         super().__init__()
@@ -52,7 +52,7 @@ class Discriminator(nn.Module):
 
 
 def split(judgement: Judgement, parts: int) -> list[Judgement]:
-    """Undo a batch of several pictures judged together."""
+    """Split a batch of several pictures that were judged together."""
     return [[[layer.chunk(parts)[part] for layer in scale] for scale in judgement] for part in range(parts)]
 
 

@@ -1,8 +1,8 @@
-"""How a lit colour map and its heights become what a network learns, and back without loss.
+"""Converts a shaded colour map and its heights to images for a network, and back without loss.
 
-Colours go to -1..1. Heights are bent, asinh(h / bend), because most ground is low and a linear scale would spend most
-of its range on a few high peaks. They are then divided so that the train split fills -1..1. Depths below 0 bend the
-same way, and 0 stays 0.
+Colours go to -1..1. Heights become asinh(h / bend), because most ground is low and a linear scale would use most of
+its range for a few high peaks. They are then divided so that the train split fills -1..1. Negative heights have the
+same scale, and 0 stays 0.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-MARGIN = 1.05  # the highest ground of the train split goes to 1 / MARGIN, where tanh still has a slope
+MARGIN = 1.05  # the highest ground of the train split becomes 1 / MARGIN, where tanh still has a gradient
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class ColorHeightEncoding:
     """Colours uint8 (n, h, w, 3) and heights float32 (n, h, w) metres, to and from images in -1..1.
 
     Attributes:
-        bend: metres; heights well above it count by their logarithm, well below as they are.
-        reach: asinh(height / bend) that becomes 1.
-        gsd: metres a pixel. slope: root mean square of the train split's slopes, metres per metre.
+        bend: metres; much larger heights are scaled logarithmically, much smaller ones linearly.
+        reach: the value of asinh(height / bend) that is encoded as 1.
+        gsd: metres per pixel. slope: root mean square of the train split's slopes, metres per metre.
     """
 
     bend: float
@@ -36,7 +36,7 @@ class ColorHeightEncoding:
 
     @classmethod
     def fit(cls, chunks: Iterable[np.ndarray], gsd: float) -> ColorHeightEncoding:
-        """Measure the heights of the train split, in chunks (n, h, w) of metres so that they need not fit in memory.
+        """Measure the heights of the train split, in chunks (n, h, w) of metres, so they may exceed memory.
 
         Raises:
             ValueError: a height is not finite, or there is no tile.
@@ -55,11 +55,11 @@ class ColorHeightEncoding:
             raise ValueError("no tiles to measure")
         bend = max(float(np.median(np.concatenate(middles))), 1.0)
         slope = math.sqrt(squares / max(counted, 1))
-        # Flat data has nothing to scale by; any number keeps it flat.
+        # Flat data has no scale. It stays flat with any number.
         return cls(bend, MARGIN * math.asinh(top / bend) or 1.0, float(gsd), slope or 1.0)
 
     def encode(self, color: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """To float32 (n, 3, h, w) and (n, 1, h, w); ValueError at a void."""
+        """To float32 (n, 3, h, w) and (n, 1, h, w); ValueError if a height is a void."""
         if not np.isfinite(height).all():
             raise ValueError("a height is not a finite number; tiles with voids cannot be encoded")
         bent = np.arcsinh(np.asarray(height, np.float64) / self.bend) / self.reach
@@ -67,7 +67,7 @@ class ColorHeightEncoding:
         return colors, bent[:, None].astype(np.float32)
 
     def decode(self, image: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """To uint8 (n, h, w, 3) and float32 (n, h, w) metres: what was encoded, within float32's rounding."""
+        """To uint8 (n, h, w, 3) and float32 (n, h, w) metres. Encoded values come back within float32 rounding."""
         colors = np.clip(np.rint((np.moveaxis(image, 1, -1) + np.float32(1)) * np.float32(127.5)), 0, 255)
         metres = self.bend * np.sinh(np.asarray(height, np.float64)[:, 0] * self.reach)
         return colors.astype(np.uint8), metres.astype(np.float32)
@@ -82,7 +82,7 @@ class ColorHeightEncoding:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ColorHeightEncoding:
-        """The encoding that `to_dict` described; ValueError where it is of another kind."""
+        """The encoding from the values of `to_dict`; ValueError if they describe another kind."""
         values = dict(values)
         kind = values.pop("kind", None)
         if kind != "color_height":

@@ -1,4 +1,4 @@
-"""Colours as lightness and hue, by the formulas of the CIE (15:2018, section 8.2.1), with gradients.
+"""Converts colours to lightness and hue, by the formulas of the CIE (15:2018, section 8.2.1), with gradients.
 
 Images are sRGB (IEC 61966-2-1) in -1..1, (n, 3, h, w); Lab is relative to the white of D65: L 0..100.
 """
@@ -38,6 +38,6 @@ def to_srgb(lab: Tensor) -> Tensor:
 
 
 def _matrices(like: Tensor) -> tuple[Tensor, Tensor]:
-    """sRGB to XYZ (3, 3), and XYZ of white (3, 1, 1): that of r = g = b = 1, so that grey has no hue."""
+    """sRGB to XYZ (3, 3), and XYZ of white (3, 1, 1). White is r = g = b = 1, so that grey has no hue."""
     to_xyz = torch.tensor(TO_XYZ, dtype=torch.float32, device=like.device)
     return to_xyz, to_xyz.sum(dim=1)[:, None, None]

@@ -1,6 +1,6 @@
-"""Texture and height from a class map, by a GAN that keeps the sun of its data out of the texture.
+"""Texture and height from a class map, by a GAN that keeps the light and shadow of its data out of the texture.
 
-The colours to learn from have the sun baked in. So a generator (`spade`) gives texture and height, a shadow
+The colours of the data include light and shadow. So a generator (`spade`) makes texture and height, a shadow
 network (`shadow`) lights the texture by the height, and the `discriminator` compares the lit terrain with the data. On
 a second route, texture, height and classes are flipped on both axes and lit again by the same sun. A shadow that the
 generator painted into the texture then lies on the wrong side of its hill, and the discriminator sees it.
@@ -28,8 +28,9 @@ from models.terrain_gan.shadow import Shadow, slopes
 from models.terrain_gan.spade import Generator
 
 FLIP = (2, 3)
-"""Both axes, not one at random: light in the texture is then on the wrong side as often as on the right one, at any
-azimuth of the sun. Otherwise a texture lit from behind would lower the loss while the shadows are too strong."""
+"""The flip uses both axes, not one axis at random. Light in the texture is then on the wrong side as often as on the
+right side, for every azimuth of the sun. With one axis, a texture with opposite light would lower the loss while the
+shadows are too strong."""
 
 
 class TerrainGan:
@@ -39,7 +40,7 @@ class TerrainGan:
     uint8 (n, px, px), 255 for no class.
 
     Args:
-        config: as validated. encoding: of the tiles. px: side of a tile. classes: number of classes.
+        config: as validated. encoding: encoding of the tiles. px: side of a tile. classes: number of classes.
         lr: learning rate of the generator.
     Raises:
         ValueError: the configuration does not fit tiles of this side.
@@ -63,12 +64,12 @@ class TerrainGan:
         self.perceptual: Perceptual | None = None
 
     def load(self, root: Path) -> Loaded:
-        """Load the network that training compares pictures by, if any; say which.
+        """Load the network of the perceptual loss, if it is used, and return facts about it.
 
         Args:
             root: the folder that paths of weights are relative to.
         Raises:
-            ValueError: the file of weights is not the pinned one, or not VGG-19.
+            ValueError: the file of weights differs from the pinned file, or is not VGG-19.
         """
         if not self.config.perceptual.weight:
             return Loaded({"perceptual": None})
@@ -84,7 +85,7 @@ class TerrainGan:
         return Loaded({"perceptual": {"network": self.perceptual.kind, "sha256": pinned.sha256}})
 
     def phases(self) -> list[Phase]:
-        """The discriminator in every step; generator and shadow network while the discriminator keeps up."""
+        """The discriminator in every step; generator and shadow network except during a pause."""
         judge, paint = self._adam(self.config.discriminator.lr_ratio * self.lr), self._adam(self.lr)
         return [
             Phase("discriminator", ("discriminator",), judge, self._judging),
@@ -92,7 +93,7 @@ class TerrainGan:
         ]
 
     def _adam(self, lr: float) -> partial[torch.optim.Adam]:
-        # No momentum, and one rate for each side (Heusel et al. 2017, arXiv 1706.08500).
+        # No momentum, and separate rates for generator and discriminator (Heusel et al. 2017, arXiv 1706.08500).
         return partial(torch.optim.Adam, lr=lr, betas=(0.0, 0.9))
 
     def _due(self, state: State, logs: Logs) -> bool:
@@ -120,7 +121,7 @@ class TerrainGan:
         loss = fooling(judged)
         logs: dict[str, Tensor] = {"fooling": loss}
         if config.feature_matching:
-            # Only the first route: the data has no picture of the flipped land under this sun.
+            # Only the first route, because the data has no picture of the flipped terrain under this sun.
             logs["features"] = feature_matching(truth, judged[0])
             loss = loss + config.feature_matching * logs["features"]
         if self.perceptual is not None:
@@ -134,8 +135,9 @@ class TerrainGan:
     def _baked(self, texture: Tensor, height: Tensor, classes: Tensor, state: State) -> Tensor:
         """Squared correlation of the texture's lightness with the difference of light between the two routes.
 
-        The mean over each class of each picture is subtracted from both, because a bright desert is not light. The
-        discriminator alone would find the same, but slowly: a texture may drift for thousands of steps.
+        The mean over each class of each picture is subtracted from both, because a bright class such as
+        desert is not an effect of light. The discriminator alone would also remove light from a texture, but light may
+        stay for thousands of steps.
         """
         with torch.no_grad():
             here, there = (state.networks["shadow"].light(self.slopes(side)) for side in (height, height.flip(FLIP)))
@@ -153,7 +155,7 @@ class TerrainGan:
         return state.networks["generator"](*self.random(classes))
 
     def _routes(self, state: State, texture: Tensor, height: Tensor, classes: Tensor) -> list[Tensor]:
-        """What the discriminator sees of each route of one painting."""
+        """The input of the discriminator for each route of one painting."""
         routes = [(texture, height, classes)]
         if self.config.flipped_route:
             routes.append(tuple(image.flip(FLIP) for image in routes[0]))
@@ -169,7 +171,7 @@ class TerrainGan:
         return z, classes, [torch.randn(n, 1, *shape, device=classes.device) for shape in shapes]
 
     def slopes(self, height: Tensor) -> Tensor:
-        """Bent slopes (n, 2, h, w), see `shadow.slopes`, of an encoded height (n, 1, h, w)."""
+        """Scaled slopes (n, 2, h, w) of an encoded height (n, 1, h, w); see `shadow.slopes`."""
         return slopes(self.encoding.metres(height), self.encoding.gsd, self.encoding.slope)
 
     def _seen(self, terrain: Tensor, height: Tensor, classes: Tensor) -> Tensor:
@@ -177,7 +179,7 @@ class TerrainGan:
 
 
 def _within(values: Tensor, classes: Tensor) -> Tensor:
-    """Values (n, h, w) less their mean over each class (n, k, h, w) of each picture."""
+    """Values (n, h, w) minus their mean over each class (n, k, h, w) of each picture."""
     pixels = classes.sum(dim=(2, 3)).clamp_min(1)
     means = torch.einsum("nhw,nkhw->nk", values, classes) / pixels
     return values - torch.einsum("nk,nkhw->nhw", means, classes)

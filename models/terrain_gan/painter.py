@@ -1,4 +1,4 @@
-"""A finished `terrain_gan`: from a class map to a texture, heights, and the terrain in the sun."""
+"""A finished model of `terrain_gan`. It makes a texture, heights and shaded terrain from a class map."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.terrain_gan.method import TerrainGan
 class Painter:
     """Paints class maps (`models.core.products.PaintingModel`).
 
-    On a CPU a painting depends only on the map, the seed, the map's place among the maps, and the noise, to the bit.
+    On a CPU, all bits of a painting depend only on the map, the seed, the index of the map, and the noise.
     """
 
     product = "painting"
@@ -29,10 +29,10 @@ class Painter:
         self.stride: int = networks["generator"].stride
 
     def paint(self, labels: np.ndarray, seed: int, noise: float = 1.0) -> Painted:
-        """Paint class maps, uint8 (n, h, w); a place without a class (255) is painted from its surroundings.
+        """Paint class maps, uint8 (n, h, w); a pixel without a class (255) is painted from its surroundings.
 
         Args:
-            noise: factor on the noise of each pixel; 0 paints what the classes alone say.
+            noise: factor on the noise of each pixel; with 0 the painting has no noise per pixel.
         Raises:
             ValueError: a side is not a multiple of `stride`, or a map has a class that the model does not have.
         """

@@ -10,12 +10,12 @@ from models.core.config import Config, PinnedFile
 
 
 class GeneratorConfig(Config):
-    """The painter of texture and height (`models.terrain_gan.spade`)."""
+    """The generator of texture and height (`models.terrain_gan.spade`)."""
 
     channels: list[int] = Field([48, 48, 32, 24, 16], min_length=1, max_length=8)
     """Feature channels of each level, coarsest first. Each level has twice the side of the one before."""
     hidden: int = Field(16, ge=1)
-    """Channels in which each block sees the classes."""
+    """Channels of the class features in each block."""
     z: int = Field(16, ge=1)
     """Random numbers that all pixels of a map share."""
 
@@ -35,27 +35,27 @@ class DiscriminatorConfig(Config):
     """The discriminator (`models.terrain_gan.discriminator`)."""
 
     channels: int = Field(24, ge=1)
-    """Feature channels of the first layer; each next layer has twice as many, up to eight times."""
+    """Feature channels of the first layer. Each next layer has twice as many, up to eight times the first."""
     layers: int = Field(3, ge=1, le=8)
-    """Layers before the output; each halves the side of the picture."""
+    """Number of layers before the output; each halves the side of the picture."""
     scales: int = Field(2, ge=1, le=6)
-    """Copies of the discriminator; each sees the picture at half the side of the one before."""
+    """Number of discriminators; each gets the picture at half the side of the previous one."""
     lr_ratio: float = Field(4.0, gt=0)
-    """Learning rate of the discriminator over that of the generator (SPADE)."""
+    """Learning rate of the discriminator divided by that of the generator (SPADE)."""
 
 
 class BalanceConfig(Config):
-    """When the generator pauses (`models.terrain_gan.balance`).
+    """Conditions for a pause of the generator (`models.terrain_gan.balance`).
 
-    Losses are shares of the loss of a discriminator that knows nothing.
+    Losses are shares of the loss of a discriminator that always returns 0.
     """
 
     stop: float = Field(0.9, gt=0)
-    """The generator pauses once the loss of the discriminator is at least this."""
+    """The generator pauses when the loss of the discriminator is at least this."""
     resume: float = Field(0.8, gt=0)
-    """The generator learns again once the loss of the discriminator is below this."""
+    """The generator learns again when the loss of the discriminator is below this."""
     rest: int = Field(2, ge=0)
-    """Most steps in a row that the generator pauses."""
+    """Largest number of consecutive steps that the generator pauses."""
 
     @model_validator(mode="after")
     def _ordered(self) -> BalanceConfig:
@@ -68,13 +68,13 @@ class PerceptualConfig(Config):
     """The perceptual loss (`models.terrain_gan.perceptual`)."""
 
     weight: float = Field(2.0, ge=0)
-    """Weight of the loss; 0 leaves it out."""
+    """Weight of the loss; 0 turns it off."""
     vgg19: PinnedFile | None = None
-    """Weights of VGG-19, `{path, sha256}`; null compares by a fixed random network, and the log says so."""
+    """Weights of VGG-19, `{path, sha256}`; null uses a fixed random network instead, and the log says so."""
 
 
 class Params(Config):
-    """Texture and height from class maps, by a GAN that keeps the sun of its data out of the texture."""
+    """Texture and height from class maps, by a GAN that keeps the light and shadow of its data out of the texture."""
 
     product: ClassVar[str] = "painting"
 
@@ -86,18 +86,18 @@ class Params(Config):
     shadow: int = Field(32, ge=1)
     """Channels between the two layers of the shadow network."""
     flipped_route: bool = True
-    """Whether the discriminator also sees each painting turned under the same sun, which reveals light in a texture."""
+    """Whether the discriminator also gets each painting flipped under the same sun. This reveals light in a texture."""
     flatness: float = Field(10.0, ge=0)
-    """Weight of the light that both routes find in the texture; 0 leaves it to the discriminator."""
+    """Weight of the loss on light in the texture, measured from both routes; 0 turns it off."""
     feature_matching: float = Field(10.0, ge=0)
-    """Weight of the distance between the discriminator's features of paintings and of data; 0 leaves it out."""
+    """Weight of the distance between the discriminator's features of paintings and of data; 0 turns it off."""
     perceptual: PerceptualConfig = PerceptualConfig()
     """The perceptual loss."""
     balance: BalanceConfig = BalanceConfig()
-    """When the generator pauses."""
+    """Conditions for a pause of the generator."""
 
     def check(self, px: int) -> None:
-        """ValueError where tiles of side `px` do not fit."""
+        """Raise a ValueError if tiles of side `px` do not fit."""
         if px % self.generator.stride:
             raise ValueError(
                 f"generator.channels: {len(self.generator.channels)} levels need a side that is a multiple of "

@@ -1,4 +1,4 @@
-"""Perceptual distance of two pictures: by VGG-19 from a file, or by a fixed random network where there is no file.
+"""Perceptual distance of two pictures, by VGG-19 from a file, or by a fixed random network if there is no file.
 
 With VGG-19 it is the perceptual loss of SPADE (Wang et al. 2018, arXiv 1711.11585, section 3.4). The features of a
 random convolutional network still compare edges and textures at several scales (He et al. 2016, arXiv 1606.04801). Logs
@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the pictures that VGG was trained on, 0..1
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the training pictures of VGG, 0..1
 WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)  # of relu1_1 … relu5_1 (SPADE's)
 VGG = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1))  # width and convolutions of each block, up to relu5_1
 RANDOM = ((16, 1), (32, 1), (64, 1))
@@ -24,14 +24,19 @@ SEED = 19
 
 
 class Perceptual(nn.Module):
-    """Mean over blocks of the L1 distance between features. It moves to the device of its input, and never learns.
+    """Mean over blocks of the L1 distance between features.
+
+    The network moves to the device of its input. Its weights are fixed.
 
     Attributes:
         kind: `vgg19` or `random`.
     """
 
     def __init__(self, weights: Path | None):
-        """`weights`: a file of VGG-19 (.safetensors, or what torch.load(weights_only=True) reads), or None.
+        """Load the network.
+
+        Args:
+            weights: a file of VGG-19 (.safetensors, or a file for torch.load(weights_only=True)), or None.
 
         Raises:
             ValueError: the file is missing, not readable without running code, or not VGG-19; the message names it.
@@ -47,7 +52,7 @@ class Perceptual(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, image: Tensor, target: Tensor) -> Tensor:
-        """Distance of images (n, 3, h, w) in -1..1 from targets, as one number; gradients reach `image` alone."""
+        """Distance of images (n, 3, h, w) in -1..1 from targets, as one number; only `image` gets gradients."""
         if self.mean.device != image.device:
             self.to(image.device)
         with torch.no_grad():
@@ -70,7 +75,7 @@ class Perceptual(nn.Module):
     def _fill_at_random(self) -> None:
         generator = torch.Generator().manual_seed(
             SEED
-        )  # a generator of its own, so that every run has the same network
+        )  # a separate random generator, so that every run has the same network
         for convolution in self._convolutions():
             spread = math.sqrt(2 / convolution.weight[0].numel())
             with torch.no_grad():
@@ -91,7 +96,7 @@ class Perceptual(nn.Module):
             if len(numbers) < len(self._convolutions()):
                 wanted = f"where {len(self._convolutions())} or more are expected"
                 raise ValueError(f"{len(numbers)} convolutions named features.<n>.weight {wanted}")
-        except Exception as error:  # noqa: BLE001 - such a file may raise anything
+        except Exception as error:  # noqa: BLE001 - such a file may raise any exception
             reason = " ".join(str(error).split())[:200]
             raise ValueError(f"{path}: not weights of VGG-19 that can be read: {reason}") from error
 
@@ -111,7 +116,7 @@ def _blocks(layout: tuple[tuple[int, int], ...]) -> nn.ModuleList:
 
 
 def _same(found: Tensor, wanted: Tensor) -> Tensor:
-    """`found`, if it has the shape of `wanted`; copying would broadcast a single number over a whole layer."""
+    """`found`, if it has the shape of `wanted`; a plain copy would broadcast a single number over a layer."""
     if found.shape != wanted.shape:
         raise ValueError(f"a layer of {tuple(found.shape)} where VGG-19 has {tuple(wanted.shape)}")
     return found

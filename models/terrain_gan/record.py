@@ -1,4 +1,4 @@
-"""What the stages know of the method `terrain_gan`."""
+"""The record of the method `terrain_gan`, which the stages read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.terrain_gan.params import Params
 
 
 def fit(params: Params, tiles: Tiles, gsd: float | None) -> ColorHeightEncoding:
-    """The encoding of the train split; colours need no measuring. ValueError where the tiles have no GSD."""
+    """The encoding of the train split; colours need no measurement. ValueError if the tiles have no GSD."""
     if gsd is None:
         raise ValueError("the tiles have no GSD, and slopes need metres in all directions")
     return ColorHeightEncoding.fit((arrays["height"] for arrays in tiles("height")), gsd)
@@ -46,5 +46,5 @@ METHOD = MethodRecord(
     build=build,
     finish=Painter,
     load=TerrainGan.load,
-    turns=SUNLIT,  # colours have the sun baked in, and the shadow network learns one sun
+    turns=SUNLIT,  # colours include light and shadow, and the shadow network learns one direction of the sun
 )

@@ -1,7 +1,7 @@
-"""Slopes from heights, and light and shadow from slopes.
+"""Computes slopes from heights, and light and shadow from slopes.
 
-Shaded-relief maps have the sun baked in. A network that sees only the slope of the ground learns that light, and
-everything else on the map is left to the texture.
+The colours of shaded-relief maps include light and shadow. A network whose only input is the slope of the ground learns
+this light. The texture learns everything else on the map.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from torch import Tensor, nn
 
 from models.terrain_gan.lightness import to_lab, to_srgb
 
-DEPTH = 60.0  # largest change of lightness (0..100) by light or shadow
+DEPTH = 60.0  # largest change of lightness (0..100) from light or shadow
 
 
 def slopes(metres: Tensor, gsd: float, typical: float) -> Tensor:
-    """Rise to the east and to the south, (n, 1, h, w) metres to (n, 2, h, w), bent: asinh(slope / typical).
+    """Slopes to the east and to the south, (n, 1, h, w) metres to (n, 2, h, w), as asinh(slope / typical).
 
-    Differences are between neighbours, not over two pixels, so that no detail of the heights is too fine. They are bent
-    because a cliff is a hundred times as steep as a plain, and the network should tell both.
+    Differences are between neighbours, not over two pixels, so that they contain the finest detail of the heights. The
+    function asinh is needed because a cliff is a hundred times as steep as a plain, and the network must distinguish
+    slopes in both.
 
     Args:
-        gsd: metres a pixel. typical: the root mean square slope of the train split, metres per metre.
+        gsd: metres per pixel. typical: the root mean square slope of the train split, metres per metre.
     """
     east = F.pad(metres, (0, 1, 0, 0), mode="replicate").diff(dim=3)
     south = F.pad(metres, (0, 0, 0, 1), mode="replicate").diff(dim=2)

@@ -1,8 +1,8 @@
 """A generator of texture and height from a class map (SPADE; Park et al. 2019, arXiv 1903.07291).
 
-Each pixel's vector of channels is normalised by its own size. Nothing is averaged over a batch, so training and
-painting are the same function. Nothing is averaged over the image, so a large map is painted like a crop of it, and an
-area of one class keeps its features.
+Each pixel's vector of channels is divided by its own root mean square. There is no average over a batch, so training
+and painting are the same function. There is no average over the image, so a large map is painted like a crop of it, and
+an area of one class keeps its features.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from torch import Tensor, nn
 from models.terrain_gan.params import GeneratorConfig
 
 PAINTED = 4  # red, green, blue, height
-REACH = 10.0  # factor on a gain: Adam moves a weight by its rate a step, too slow from 0 to visible noise
+REACH = 10.0  # factor on a gain: Adam changes a weight by its rate per step, which is too slow from 0 to visible noise
 
 
 def conv(inside: int, outside: int) -> nn.Conv2d:
-    """A 3×3 convolution that repeats the edges; zeros beyond them would frame every picture."""
+    """A 3×3 convolution that repeats the edges; zero padding would add a visible border to every picture."""
     return nn.Conv2d(inside, outside, 3, padding=1, padding_mode="replicate")
 
 
 class Noise(nn.Module):
-    """Adds one N(0, 1) number a pixel, times a learned gain a channel that starts at 0."""
+    """Adds one N(0, 1) number per pixel, times a learned gain per channel. The gains start at 0."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -67,8 +67,8 @@ class Block(nn.Module):
 class Generator(nn.Module):
     """z (n, z) and classes (n, k, h, w) to texture (n, 3, h, w) and height (n, 1, h, w), both in -1..1.
 
-    Every level paints, and the finer levels correct the coarser ones (Karras et al. 2020, arXiv 1912.04958, section 4).
-    A short training thus learns plains and mountains first, and grain last.
+    Every level makes a picture. Finer levels correct coarser ones (Karras et al. 2020, arXiv 1912.04958, section 4).
+    So a short training learns plains and mountains first, and fine detail last.
 
     Attributes:
         stride: height and width of a map must be multiples of it.
@@ -84,7 +84,7 @@ class Generator(nn.Module):
         self.paint = nn.ModuleList(conv(width, PAINTED) for width in widths)
 
     def shapes(self, height: int, width: int) -> list[tuple[int, int]]:
-        """Shape of the noise that each block takes for a map of this size; ValueError where the size does not fit."""
+        """Shape of the noise that each block takes for a map of this size; ValueError if the size does not fit."""
         if height < self.stride or width < self.stride or height % self.stride or width % self.stride:
             raise ValueError(
                 f"a label map of {width} × {height} pixels: both sides must be multiples of {self.stride}; "
@@ -94,7 +94,7 @@ class Generator(nn.Module):
         return [(height >> level, width >> level) for level in levels]
 
     def forward(self, z: Tensor, classes: Tensor, noises: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """`noises`: N(0, 1) of (n, 1, *shape) for each of `shapes`."""
+        """Return texture and height. `noises`: N(0, 1) of (n, 1, *shape) for each of `shapes`."""
         x = painted = None
         for block, paint, noise in zip(self.blocks, self.paint, noises, strict=True):
             factor = classes.shape[-1] // noise.shape[-1]

@@ -1,1 +1,1 @@
-"""The model version in MLflow, tied to the data, the runs and the figures it came from."""
+"""Registers a model version in MLflow and links it to its data, its runs and its metrics."""

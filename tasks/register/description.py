@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 COLUMNS = ["key", "url", "licence", "attribution", "source", "layer", "sha256", "bytes", "procedural", "refused"]
-FIRST = 3  # URLs shown of each set of terms; the table beside the run has every one
-LIMIT = 5000  # characters; the column in MLflow's database takes no more
+FIRST = 3  # largest number of URLs shown for each set of terms; the table of the run has all URLs
+LIMIT = 5000  # characters; the maximum of the column in MLflow's database
 
 
 def describe(
@@ -55,12 +55,12 @@ def describe(
 
 
 def _main(record: dict[str, Any]) -> dict[str, str]:
-    """What a stage wrote for later stages, without its pictures and figures."""
+    """The outputs of a stage that later stages read, without its pictures and figures."""
     return {path: md5 for path, md5 in record["outs"].items() if "/pictures/" not in path and "/metrics/" not in path}
 
 
 def _link(run_id: str | None, experiment: str) -> str:
-    """A link within MLflow's pages, wherever they are served."""
+    """A relative link within MLflow's pages. It works under every server address."""
     return f"[{run_id[:8]}](#/experiments/{experiment}/runs/{run_id})" if run_id else "not in MLflow"
 
 

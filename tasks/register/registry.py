@@ -1,4 +1,4 @@
-"""MLflow: a model version that points at DVC's bytes, and tags on the runs that it came from."""
+"""Creates a model version in MLflow that refers to the files of DVC, and tags the runs that produced it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks.runs.journal import dataset_inputs
 from tasks.runs.store import connect, tracking_uri
 from tasks.runs.tracking import flatten, safe_name, warn_away
 
-ALIAS = "candidate"  # a person who likes the figures sets `champion` by hand
+ALIAS = "candidate"  # a person sets the alias `champion` by hand after a look at the metrics
 
 
 def register(
@@ -23,22 +23,22 @@ def register(
     metrics: dict[str, float],
     about: Callable[[str, tuple[str, str]], str],
 ) -> dict[str, str | None]:
-    """Make (or find) the version of model `name` for these bytes, describe it, and stamp every run.
+    """Make (or find) the version of model `name` for these bytes, describe it, and tag every run.
 
     Args:
-        records: the run files; `locked`: the stages whose hashes were found equal in DVC's lock.
+        records: the run files; `locked`: the stages whose hashes equal those in DVC's lock.
         metrics: what evaluate measured.
-        about: gives the description, for the version and for (MLflow's experiment, id of this run).
+        about: returns the description of the version, from (MLflow's experiment, id of this run).
 
     Returns:
-        Version and model id, both None where MLflow is away: then one warning says so.
+        Version and model id. Both are None if MLflow is not available; the function then logs one warning.
     """
     unknown = {"version": None, "model_id": None}
-    if stage.run_id is None:  # the stage's own run has warned already
+    if stage.run_id is None:  # the run of the stage has already logged a warning
         return unknown
     try:
         return _register(stage.root, stage.run_id, name, records, locked, metrics, about)
-    except Exception as error:  # noqa: BLE001 - whatever the tracking does, the lineage must be written
+    except Exception as error:  # noqa: BLE001 - the lineage must be written even if tracking fails
         warn_away(error, "the model version will be missing there")
         return unknown
 
@@ -56,7 +56,7 @@ def _register(
     from mlflow.entities import LoggedModelInput, LoggedModelOutput
 
     client, experiment = connect(root)
-    mlflow.set_tracking_uri(tracking_uri(root))  # `create_external_model` knows no other way
+    mlflow.set_tracking_uri(tracking_uri(root))  # `create_external_model` takes no URI
     mlflow.set_registry_uri(tracking_uri(root))
     by_stage = {record["stage"].split("@")[0]: record for record in records}
     here = {stage: run for stage, record in by_stage.items() if (run := _find(client, record["run_id"]))}
@@ -80,7 +80,7 @@ def _register(
         tags["model_id"] = model.model_id
         source = f"dvc://{path}?md5={digest}"
         version = client.create_model_version(name, source, made_by, tags, model_id=model.model_id)
-    else:  # the same bytes, perhaps measured or sampled anew
+    else:  # the same bytes; the metrics or samples may be new
         for key, value in tags.items():
             client.set_model_version_tag(name, version.version, key, value)
     model_id = version.tags["model_id"]
@@ -97,7 +97,7 @@ def _register(
 
 
 def _score(client: Any, run_id: str, model_id: str, records: list[dict[str, Any]], metrics: dict[str, float]) -> None:
-    """Tie figures, model and data together: each metric names the model it measures and the shards it was held to."""
+    """Link metrics, model and data: each metric names the measured model and the shards of the comparison."""
     from mlflow.entities import LoggedModelInput, Metric
 
     outs = {path: digest for record in records for path, digest in record["outs"].items()}
@@ -109,7 +109,7 @@ def _score(client: Any, run_id: str, model_id: str, records: list[dict[str, Any]
 
 
 def _tags(by_stage: dict[str, dict[str, Any]], path: str, digest: str) -> dict[str, str]:
-    """What a person searches model versions by: the model's bytes, its data's, and the runs of both."""
+    """Tags for the search of model versions: hashes of the model and of its data, and the runs of both."""
     tags = {"dvc.path": path, "dvc.md5": digest, "git.commit": by_stage["train"]["commit"] or "none"}
     for stage, record in by_stage.items():
         tags[f"run.{stage}"] = record["run_id"] or "none"
@@ -122,7 +122,7 @@ def _tags(by_stage: dict[str, dict[str, Any]], path: str, digest: str) -> dict[s
 
 
 def _same_version(client: Any, name: str, digest: str, run_id: str | None) -> Any | None:
-    """The version that an earlier (or killed) registration made of the same bytes by the same run."""
+    """The version that an earlier (or killed) registration created for the same bytes and the same run."""
     found = client.search_model_versions(f"name = '{name}' and tags.`dvc.md5` = '{digest}'")
     return next((version for version in found if version.tags.get("run.train") == (run_id or "none")), None)
 
@@ -138,7 +138,7 @@ def _ensure_registered(client: Any, name: str) -> None:
 
 
 def _find(client: Any, run_id: str | None) -> Any | None:
-    """The run, or None: bytes pulled from elsewhere bring ids that only their maker's store knows."""
+    """The run, or None. Pulled files can name a run that exists only in the MLflow store of another machine."""
     from mlflow.exceptions import MlflowException
 
     if run_id is None:

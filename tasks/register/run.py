@@ -42,7 +42,7 @@ def run(stage: Stage[Params]) -> None:
 
 
 def _metrics(path: Path) -> dict[str, float]:
-    """What evaluate measured: the numbers of its metrics file, by name."""
+    """The results of `evaluate`: the numbers of its metrics file, by name."""
     try:
         values = json.loads(path.read_text())
     except (FileNotFoundError, ValueError) as error:
@@ -51,7 +51,7 @@ def _metrics(path: Path) -> dict[str, float]:
 
 
 def _sources(ledger: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row for each set of terms: how many rasters and bytes came under it, and how many were refused."""
+    """One row for each set of terms: the numbers of its rasters, of its bytes and of its refused rasters."""
     terms = ["source", "licence", "attribution", "procedural"]
     rows = []
     for key, rasters in ledger.groupby(terms, sort=True, dropna=False):

@@ -19,7 +19,7 @@ def read_runs(dataset: str, root: Path) -> list[dict[str, Any]]:
     """The run file of every stage that `register` depends on, in the order of `dvc.yaml`.
 
     Raises:
-        LandloomError: naming the file that is missing or no run file.
+        LandloomError: a file is missing or is not a run file; the message names it.
     """
     paths = [dep for dep in stage_entry("register", dataset, root).deps if "/runs/" in dep]
     return [_read(root / path, path) for path in paths]
@@ -40,12 +40,12 @@ def _read(path: Path, name: str) -> dict[str, Any]:
 
 
 def check_against_lock(records: list[dict[str, Any]], root: Path) -> set[str]:
-    """Compare what each run says it wrote with what DVC locked; return the stages that could be compared.
+    """Compare the hashes in each run file with `dvc.lock`; return the compared stages.
 
     DVC locks a stage before it starts the next, so under `dvc repro` every stage upstream is compared.
 
     Raises:
-        LandloomError: naming the first stage and path whose hashes differ.
+        LandloomError: hashes differ; the message names the first such stage and path.
     """
     locked = _locked([record["stage"] for record in records], root)
     for record in records:
@@ -60,10 +60,10 @@ def check_against_lock(records: list[dict[str, Any]], root: Path) -> set[str]:
 
 
 def _locked(stages: list[str], root: Path) -> dict[str, dict[str, str]]:
-    """Stage → path → hash, for those of `stages` that the lock file has."""
+    """Stage → path → hash, for each of `stages` that is in the lock file."""
     locked: dict[str, dict[str, str]] = {}
     for _ in range(5):
-        # DVC rewrites the file in place when a parallel branch ends: a short or broken one is read again.
+        # DVC rewrites the file in place when a parallel branch ends. So an incomplete file is read again.
         try:
             entries = (yaml.safe_load((root / LOCK).read_text()) or {}).get("stages", {})
         except FileNotFoundError:

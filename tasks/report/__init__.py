@@ -1,1 +1,1 @@
-"""One static page that shows a dataset, its model, how good it is and where everything came from."""
+"""Writes one static page about a dataset, its model, the quality of the model and the lineage."""

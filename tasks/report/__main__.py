@@ -1,4 +1,4 @@
-"""`python -m tasks.report <dataset>`, and `python -m tasks.report --where`, which says where the pages are."""
+"""`python -m tasks.report <dataset>`, and `python -m tasks.report --where`, which prints where the pages are."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What the page says of the data: the card, the reasons for dropping, captions, sources, lineage."""
+"""The facts about the data on the page: card, reasons for dropped tiles, captions, sources, lineage."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tasks.formats.tables.sources import read_sources
 from tasks.formats.tables.tiles import read_tiles
 
 TERMS = ["licence", "attribution", "procedural"]
-LISTED = 200  # rows of a table that are written out; what is left out is counted
+LISTED = 200  # largest number of rows shown of a table; the page gives the number of the others
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object; `LandloomError` with the path if it is missing or broken."""
+    """The JSON object in a file; a `LandloomError` names the file if it is missing or invalid."""
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:
@@ -31,7 +31,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def verdicts(folder: Path) -> dict[str, Any]:
-    """Candidate tiles, kept ones by split, and how many each rule dropped, most first."""
+    """Numbers of candidate tiles, of kept tiles by split, and of dropped tiles by rule, largest number first."""
     tiles = read_tiles(folder / "tiles.parquet")
     reasons = tiles.loc[~tiles["keep"], "reason"].value_counts()
     order = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
@@ -45,14 +45,14 @@ def verdicts(folder: Path) -> dict[str, Any]:
 
 
 def some_captions(folder: Path, count: int = 5) -> list[tuple[str, str]]:
-    """(tile, caption) of a few tiles, evenly spread over the table; none where nothing is captioned."""
+    """(tile, caption) of a few tiles, evenly spread over the table; empty if no tile has a caption."""
     captions = read_captions(folder / "captions.parquet")
     places = np.unique(np.linspace(0, len(captions) - 1, count).round().astype(int)) if len(captions) else []
     return [(str(captions.index[place]), str(captions["text"].iloc[place])) for place in places]
 
 
 def sources(folder: Path) -> dict[str, Any]:
-    """The rasters that went in with their terms, and those that were refused with the reason."""
+    """The accepted rasters with their terms, and the refused rasters with the reasons."""
     ledger = read_ledger(folder / "raw").set_index("key")
     table = read_sources(folder / "sources.parquet").set_index("key")
     refused = table["refused"].reindex(ledger.index).fillna(ledger["refused"])
@@ -84,7 +84,7 @@ def _raster(row: Any) -> dict[str, Any]:
 
 
 def stages(lineage: dict[str, Any]) -> list[dict[str, Any]]:
-    """The lineage table: one row a stage, its data inputs and outputs with their hashes, its parameters as YAML."""
+    """The lineage table: one row for each stage: data inputs and outputs with hashes, and parameters as YAML."""
     rows = []
     for record in lineage["stages"]:
         data = {path: digest for path, digest in record["inputs"].items() if path.startswith("data/")}

@@ -1,4 +1,4 @@
-"""The pictures of the stages, copied beside the page, each with a text for people who cannot see it."""
+"""Copies the pictures of the stages beside the page, each with a text alternative."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-MOST_STEPS = 6  # pictures of one series (sample grids while training) that are shown
+MOST_STEPS = 6  # largest number of pictures shown of one series (sample grids during training)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture beside the page: its path from the page, its name, its size, and what it shows."""
+    """One picture beside the page: its path relative to the page, its name, its size and its caption."""
 
     path: str
     name: str
     width: int
     height: int
     text: str
-    step: int | None = None  # of a series
+    step: int | None = None  # of a picture in a series
 
 
-# By stage and the start of the name; the page has them in this order. Evaluate and generate write their own captions.
+# Captions by stage and start of the name, in the order of the page. Evaluate and generate write their own captions.
 CAPTIONS = {
     "project/scenes": "Where the scenes lie, and what they show, shaded from the north-west; voids are pink.",
     "select/map": "Where the candidate tiles lie, and what became of each.",
@@ -48,7 +48,7 @@ def copy_pictures(stage_dir: Path, stage: str, target: Path, told: Mapping[str, 
     """Copy `pictures/<stage>/*.png` to `target/pictures/<stage>/`; of each numbered series at most six.
 
     Args:
-        told: captions by name, where the stage wrote them itself; the pictures come in this order, then the others.
+        told: captions by name, if the stage wrote them. Pictures in this mapping come first, in its order.
     """
     folder, told = target / "pictures" / stage, told or {}
     paths = sorted((stage_dir / "pictures" / stage).glob("*.png"), key=lambda path: _order(stage, path.stem))
@@ -61,7 +61,7 @@ def copy_pictures(stage_dir: Path, stage: str, target: Path, told: Mapping[str, 
 
 
 def copy_picture(source: Path, copy: Path, page: Path, text: str, step: int | None = None) -> Picture:
-    """Copy one picture to `copy`, below the folder `page`."""
+    """Copy one picture to `copy`, a path inside the folder `page`."""
     copy.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, copy)
     with Image.open(copy) as image:
@@ -70,7 +70,7 @@ def copy_picture(source: Path, copy: Path, page: Path, text: str, step: int | No
 
 
 def caption(stage: str, name: str) -> tuple[str, int | None]:
-    """What the picture shows, in a sentence (its own name where nobody wrote one), and its step in a series."""
+    """The caption of the picture (its name if there is no caption), and its step in a series."""
     plain, step = _split(name)
     if step is not None:
         return SERIES.get(f"{stage}/{plain}", f"{_words(plain)} at step {{:,}}.").format(step), step
@@ -83,7 +83,7 @@ def _known(stage: str, name: str) -> str | None:
 
 
 def choose(paths: list[Path]) -> list[Path]:
-    """All pictures, but of each series (`name_<number>`) only six, evenly spread from the first to the last."""
+    """All pictures, but at most six of each series (`name_<number>`), evenly spread from the first to the last."""
     series: dict[str, list[Path]] = {}
     for path in paths:
         plain, number = _split(path.stem)
@@ -101,7 +101,7 @@ def _order(stage: str, name: str) -> tuple[int, str, int]:
 
 
 def _split(name: str) -> tuple[str, int | None]:
-    """`step-000300` → (`step`, 300); a name with no number after `_` or `-` is no part of a series."""
+    """`step-000300` → (`step`, 300); a name without a number after `_` or `-` does not belong to a series."""
     found = re.fullmatch(r"(.+?)[_-](\d+)", name)
     return (found[1], int(found[2])) if found else (name, None)
 

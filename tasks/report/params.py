@@ -8,7 +8,7 @@ from tasks.core.settings import Strict
 
 
 class Params(Strict):
-    """What stands at the top of the page."""
+    """The text at the top of the page."""
 
     title: str = Field(min_length=1, max_length=120)
     """Heading of the report."""

@@ -1,4 +1,4 @@
-"""Write the report: a page that opens anywhere, with its pictures and samples beside it."""
+"""Write the report: a page that opens in every browser without a server, and its pictures and samples."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ def run(stage: Stage[Params]) -> None:
 
 
 def training(metrics: dict[str, Any], lineage: dict[str, Any]) -> dict[str, Any]:
-    """How the model was trained: its method, and the figures of the stage."""
+    """Facts about the training: the method and the figures of the stage."""
     params = next(record["params"] for record in lineage["stages"] if record["stage"].startswith("train@"))
     return {"method": params["method"]["name"], "steps": params["steps"], "batch": params["batch"], "metrics": metrics}

@@ -1,4 +1,4 @@
-"""The generated samples on the page: a preview each, a line about it, and links to all its files."""
+"""The generated samples on the page. Each has a preview, one line of text, and links to all its files."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tasks.report.data import read_json
 from tasks.report.figures import copy_picture
 
 SHOWN = 12
-LARGE = 8_000_000  # bytes; a larger file (an OBJ of a fine mesh) is linked where it lies and not copied
+LARGE = 8_000_000  # bytes; a larger file (an OBJ of a fine mesh) is linked and not copied
 
 
 def copy_samples(samples: Path, target: Path) -> dict[str, Any]:
-    """Copy the first samples with their files to `target/samples`, so that the page can be moved as it is.
+    """Copy the first samples with their files to `target/samples`, so that a person can move the page with them.
 
-    Files of more than 8 MB stay in `samples`, beside the folder of the page; their links lead there.
+    Files larger than 8 MB stay in `samples`, beside the folder of the page. The page links to them there.
     """
     index = read_json(samples / "index.json")
     shown, far = [], False

@@ -1,6 +1,6 @@
-"""The account of `evaluate` as the page shows it: a table of distances, and groups of other numbers and pictures.
+"""The results of `evaluate` on the page: a table of distances, and groups of other numbers and pictures.
 
-`evaluation/metrics.json` describes itself (see `tasks/evaluate/account.py`), so no metric is known by name here.
+`evaluation/metrics.json` describes its own metrics (see `tasks/evaluate/account.py`), so this file names no metric.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ ARROWS = {"lower": "smaller is closer", "higher": "larger is better"}
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: `cells` by measure are metrics, or None where there is no such figure."""
+    """One row of the table: `cells` maps each measure to a metric, or to None if there is no value."""
 
     name: str
     kind: str
@@ -22,7 +22,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """A part below the table: sentences, metrics and the names of its pictures."""
+    """A section below the table: sentences, metrics and the names of its pictures."""
 
     title: str
     text: list[str]
@@ -33,10 +33,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Scores:
-    """What the page shows of an evaluation.
+    """The content of the page about an evaluation.
 
     Attributes:
-        pictures: names of the pictures above the table, in their order. captions: what each picture shows, by name.
+        pictures: names of the pictures above the table, in their order. captions: caption of each picture, by name.
     """
 
     headings: list[str]
@@ -52,7 +52,7 @@ class Scores:
 
 
 def read_scores(account: dict[str, Any]) -> Scores:
-    """The view of `evaluation/metrics.json`."""
+    """The page content from `evaluation/metrics.json`."""
     metrics, measures = account["metrics"], account["measures"]
     cells = {(metric["set"], metric["measure"]): metric for metric in metrics if metric["measure"]}
     rows = [

@@ -1,4 +1,4 @@
-"""Fill the template. Every value is escaped, and the page loads nothing from elsewhere."""
+"""Fills the template. Every value is escaped. The page loads no file from other servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def render(facts: dict[str, Any]) -> str:
     """The page as HTML."""
     environment = Environment(
         loader=FileSystemLoader(HERE),
-        autoescape=True,  # for every template: names of rasters come from other people
+        autoescape=True,  # always, because names of rasters are not trusted
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -31,7 +31,7 @@ def render(facts: dict[str, Any]) -> str:
 
 
 def number(value: float | int | None) -> str:
-    """Three figures, thousands apart, a real minus; an en dash for nothing."""
+    """A whole number, or another number with about three digits; with a true minus sign. None gives an en dash."""
     if value is None:
         return "–"
     size, sign = abs(value), "−" if value < 0 else ""
@@ -44,5 +44,5 @@ def number(value: float | int | None) -> str:
 
 
 def short(digest: str | None) -> str:
-    """The start of a hash or an id, enough to tell two apart."""
+    """The first characters of a hash or an id, enough to distinguish two of them."""
     return digest[:10] if digest else "–"

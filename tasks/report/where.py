@@ -1,4 +1,4 @@
-"""What a newcomer reads when the pipeline is done: where the results are, and what to try next."""
+"""The message after a complete pipeline: the places of the results, and the first change to try."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches that are ready before the training asks for them: one thread reads, turns and encodes."""
+"""Prepares batches ahead of the training: one thread reads, turns and encodes the tiles."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ class Feed:
     """An endless iterator of batches.
 
     Args:
-        loader: stands where the batches begin; nobody else uses it from here on.
-        prepare: (arrays of one batch, the epoch in which it ends) to the batch. Runs in the thread.
-        ahead: prepared batches that may wait, so that a slow read costs no time.
-        pin: put batches into page-locked memory, from where a GPU fetches them while it computes.
+        loader: its position is the first batch. Only this object may use it from now on.
+        prepare: function of (arrays of one batch, the epoch in which it ends) that returns the batch. It runs in the
+            thread.
+        ahead: largest number of prepared batches that wait. They hide the time of a slow read.
+        pin: put batches into page-locked memory, so that a GPU copies them while it computes.
     """
 
     def __init__(self, loader: Loader, prepare: Callable[[dict[str, np.ndarray], int], Batch], ahead: int, pin: bool):
@@ -39,7 +40,7 @@ class Feed:
         return batch
 
     def state(self) -> dict[str, Any]:
-        """Where the loader stood after the batch last given out; batches that wait do not count."""
+        """The position of the loader after the last returned batch; waiting batches do not count."""
         return self._state
 
     def close(self) -> None:
@@ -47,7 +48,7 @@ class Feed:
         self._closed.set()
         while self._thread.is_alive():
             try:
-                self._ready.get(timeout=0.05)  # it may be waiting for room
+                self._ready.get(timeout=0.05)  # the thread may wait for space in the queue
             except queue.Empty:
                 continue
 

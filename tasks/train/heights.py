@@ -1,4 +1,4 @@
-"""What training shows of a model of the product `heights`."""
+"""The pictures that training makes of a model of the product `heights`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.train.training_tiles import shown
 
 
 def show(model: HeightsModel, shards: ShardSet, done: int) -> Figure:
-    """Samples after `done` steps beside held-out tiles (train tiles where none is held out)."""
+    """Samples after `done` steps beside held-out tiles (train tiles if no tile is held out)."""
     split, rows = shown(shards, SIDE**2)
     grids = {f"real ({split})": shards.heights(rows)}
     for steps in model.evaluations:
@@ -29,15 +29,15 @@ def show(model: HeightsModel, shards: ShardSet, done: int) -> Figure:
 
 
 def leave(model: HeightsModel, shards: ShardSet, folder: Path) -> None:
-    """Nothing: samples of heights need no file beside the weights."""
+    """Write nothing: a model of heights needs no file beside the weights."""
 
 
 def grid(titled: dict[str, np.ndarray], gsd: float | None) -> Figure:
-    """Grids of heights side by side, all in the tints of the range of the first.
+    """Grids of heights side by side. The range of the first grid sets the colour scale of all grids.
 
     Args:
         titled: title to (n, px, px) metres; at most SIDE² of them are drawn.
-        gsd: metres a pixel; None shades as if a pixel were one metre wide.
+        gsd: metres per pixel; with None the shading assumes one metre per pixel.
     """
     low, high = np.percentile(next(iter(titled.values())), [0.5, 99.5])
     drawn = {

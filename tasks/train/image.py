@@ -1,4 +1,4 @@
-"""What training shows of a model of the product `image`."""
+"""The pictures that training makes of a model of the product `image`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tasks.train.training_tiles import shown
 
 
 def show(model: ImageModel, shards: ShardSet, done: int) -> Figure:
-    """Samples after `done` steps beside held-out tiles (train tiles where none is held out)."""
+    """Samples after `done` steps beside held-out tiles (train tiles if no tile is held out)."""
     split, rows = shown(shards, SIDE**2)
     grids = {f"real ({split})": sheet(list(shards.batch(rows, ("color",))["color"]))}
     for steps in model.evaluations:
@@ -28,4 +28,4 @@ def show(model: ImageModel, shards: ShardSet, done: int) -> Figure:
 
 
 def leave(model: ImageModel, shards: ShardSet, folder: Path) -> None:
-    """Nothing: pictures need no file beside the weights."""
+    """Write nothing: a model of images needs no file beside the weights."""

@@ -1,4 +1,4 @@
-"""Where checkpoints are kept: under this checkout, or in a shared folder that outlives the machine."""
+"""The folder of the checkpoints: in this checkout, or in a shared folder that remains after the machine is gone."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tasks.core.stage import Stage
 from tasks.train.params import Params
 
 SHARED = "LANDLOOM_STATE"
-"""A folder (a mounted bucket, a shared disk) in which the next machine finds the checkpoints."""
+"""Environment variable: a folder (a mounted bucket, a shared disk) that keeps checkpoints for the next machine."""
 
 
 def folder(stage: Stage[Params]) -> Path:
-    """The folder of this training. Its name has the hash of the inputs, so a changed number starts a new training."""
+    """The folder of this training. Its name has the hash of the inputs: a changed parameter starts a new training."""
     parts = ("checkpoints", stage.dataset, stage.input_hash())
     shared = os.environ.get(SHARED)
     if not shared:

@@ -1,4 +1,4 @@
-"""One training on several processes or machines, under the same command as on one.
+"""Runs one training on several processes or machines with the same command as on one process.
 
 `LANDLOOM_LAUNCH` holds the arguments of `accelerate launch`, and the stage replaces itself by that command. DVC's run
 cache keys a run by its command, so a run on one GPU finds the outputs of a run on eight.
@@ -21,16 +21,17 @@ VARIABLE = "LANDLOOM_LAUNCH"
 
 def spread() -> None:
     """Replace this process by `accelerate launch <LANDLOOM_LAUNCH> -m tasks.train …` if the variable is set."""
-    words = os.environ.pop(VARIABLE, "")  # removed, so that the launched processes train
+    words = os.environ.pop(VARIABLE, "")  # removed, so that the launched processes do not launch again
     if words.strip():
         launcher = [sys.executable, "-m", "accelerate.commands.launch", *shlex.split(words)]
         os.execv(sys.executable, [*launcher, "-m", "tasks.train", *sys.argv[1:]])
 
 
 def choose_arithmetic(root: Path = ROOT) -> None:
-    """Release the fixed arithmetic if the dataset's parameters ask for the fast one; before numpy and torch load.
+    """Turn off the fixed arithmetic if the dataset's parameters choose the fast one.
 
-    Only this one value is read here. Whatever is wrong with the parameters is told where all of them are checked.
+    Call this function before numpy and torch load. It reads only one parameter and reports no errors.
+    The later check of all parameters reports them.
     """
     try:
         params = yaml.safe_load((root / "params.yaml").read_text())

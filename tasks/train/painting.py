@@ -1,4 +1,4 @@
-"""What training shows of a model of the product `painting`, and the drawings that it leaves with the model."""
+"""The pictures that training makes of a model of the product `painting`, and the drawings saved with the model."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tasks.formats.tables.drawing import write_drawing
 from tasks.relief.shade.hillshade import shaded_relief
 from tasks.train.training_tiles import shown
 
-ROWS = 6  # maps shown
-DRAWINGS = 8  # maps left with the model
-LOOKS = 0.3  # slope, metres per metre, that shaded relief shows well
+ROWS = 6  # number of maps shown
+DRAWINGS = 8  # number of maps saved with the model
+LOOKS = 0.3  # slope, metres per metre, that is clearly visible in shaded relief
 
 
 def show(model: PaintingModel, shards: ShardSet, done: int) -> Figure:
-    """Held-out class maps (train maps where none is held out), painted after `done` steps, beside their own terrain."""
+    """Held-out class maps (train maps if no map is held out), painted after `done` steps, beside the real terrain."""
     split, rows = shown(shards, ROWS)
     tiles = shards.batch(rows, ("height", "color", "label"))
     painted = model.paint(tiles["label"], seed=0)
@@ -28,7 +28,7 @@ def show(model: PaintingModel, shards: ShardSet, done: int) -> Figure:
 
 
 def leave(model: PaintingModel, shards: ShardSet, folder: Path) -> None:
-    """Write `drawings/000.png`, …: class maps to paint with the model, as a person would draw them."""
+    """Write `drawings/000.png`, …: class maps that a person can paint with the model."""
     _, rows = shown(shards, DRAWINGS)
     classes = pd.DataFrame(model.classes)
     for number, label in enumerate(shards.batch(rows, ("label",))["label"]):
@@ -36,7 +36,7 @@ def leave(model: PaintingModel, shards: ShardSet, folder: Path) -> None:
 
 
 def paintings(tiles: dict[str, np.ndarray], painted: Painted, model: PaintingModel, title: str, split: str) -> Figure:
-    """One row a map: classes, painted texture, painted heights in relief, painted terrain, real terrain, real relief.
+    """A row per map: classes, painted texture, painted heights in relief, painted terrain, real terrain, real relief.
 
     Args:
         tiles: height (n, px, px) metres, color uint8 (n, px, px, 3) and label uint8 (n, px, px).
@@ -44,7 +44,7 @@ def paintings(tiles: dict[str, np.ndarray], painted: Painted, model: PaintingMod
     gsd = model.gsd or 1.0
     low, high = np.percentile(tiles["height"], [0.5, 99.5])
     rise = np.sqrt(np.square(np.diff(tiles["height"], axis=1) / gsd).mean())
-    steeper = max(1.0, LOOKS / max(rise, 1e-6))  # at kilometres a pixel even the Alps cast no shade to speak of
+    steeper = max(1.0, LOOKS / max(rise, 1e-6))  # at kilometres per pixel, even steep slopes are invisible
     palette = np.zeros((256, 3), np.uint8)
     for each in model.classes:
         palette[each["id"]] = each["red"], each["green"], each["blue"]

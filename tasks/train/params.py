@@ -1,4 +1,4 @@
-"""Parameters of `train`: the loop's, the stage's, and those of the method."""
+"""Parameters of `train`: of the loop, of the stage and of the method."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Params(LoopConfig, Strict):
     """Section `train` of a dataset."""
 
     batch: int = Field(ge=1)
-    """Tiles a step, over all processes together. It depends on method and memory, so there is no default."""
+    """Tiles per step, over all processes together. It depends on method and memory, so there is no default."""
     augment: bool = True
-    """Whether each tile is turned and flipped at random, in the ways that keep what the method learns."""
+    """Whether tiles are rotated and flipped at random. Each method allows only operations that keep its data valid."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Number format of the networks' arithmetic; auto takes bf16 where the hardware has it."""
+    """Number format of the networks' arithmetic; auto uses bf16 if the hardware supports it."""
     threads: int = Field(2, ge=1)
     """CPU threads of each process. Fixed, because another number changes the last bits."""
     arithmetic: Literal["fixed", "fast"] = "fixed"

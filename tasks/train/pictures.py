@@ -1,4 +1,4 @@
-"""Figures of training that do not depend on the product: sheets of tiles, and the curve."""
+"""Figures of training for all products: sheets of tiles and the training curve."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from matplotlib.figure import Figure
 
 from tasks.core.files import atomic_file
 
-SIDE = 4  # tiles along each side of a sheet
+SIDE = 4  # number of tiles along each side of a sheet
 GAP = 3  # pixels between tiles
 
 matplotlib.rcParams["svg.hashsalt"] = "landloom"
 
 
 def sheet(images: list[np.ndarray]) -> np.ndarray:
-    """At most SIDE² pictures uint8 (px, px, 3), row by row on one white picture."""
+    """At most SIDE² pictures uint8 (px, px, 3), placed row by row on one white picture."""
     px = images[0].shape[0]
     out = np.full((SIDE * (px + GAP) - GAP,) * 2 + (3,), 255, np.uint8)
     for index, image in enumerate(images[: SIDE**2]):
@@ -29,7 +29,7 @@ def sheet(images: list[np.ndarray]) -> np.ndarray:
 
 def sheets(titled: dict[str, np.ndarray], note: str) -> Figure:
     """Pictures side by side, each under its title, and a note below."""
-    # Taller than the squares it holds, because constrained layout does not count a title above an image.
+    # The figure is taller than its images, because constrained layout ignores a title above an image.
     figure = Figure(figsize=(5 * len(titled), 6.0), layout="constrained")
     for axes, (title, image) in zip(np.atleast_1d(figure.subplots(1, len(titled))), titled.items(), strict=True):
         axes.imshow(image, interpolation="nearest")
@@ -40,7 +40,7 @@ def sheets(titled: dict[str, np.ndarray], note: str) -> Figure:
 
 
 def curve(rows: list[dict[str, float]]) -> Figure:
-    """Every number of the training curve over the steps, one small plot each."""
+    """The training curve: one small plot over the steps for each number."""
     names = sorted({name for row in rows for name in row} - {"step"})
     figure = Figure(figsize=(4.2 * max(1, len(names)), 3.2), layout="constrained")
     for axes, name in zip(np.atleast_1d(figure.subplots(1, max(1, len(names)))), names, strict=True):
@@ -54,11 +54,11 @@ def curve(rows: list[dict[str, float]]) -> Figure:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG that has the same bytes for the same figure."""
+    """Write a PNG. The same figure always gives the same bytes."""
     with atomic_file(path) as part:
         figure.savefig(part, dpi=110, metadata={"Software": None})
 
 
 def facts(row: dict[str, Any]) -> str:
-    """One line of progress."""
+    """One line of text about the progress."""
     return ", ".join(f"{name.split('/')[-1]} {value:.4g}" for name, value in row.items() if name != "step")

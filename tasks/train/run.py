@@ -1,6 +1,6 @@
-"""Train a generator on the shards, going on from where an earlier attempt was stopped.
+"""Train a generator on the shards. A stopped training continues from its last checkpoint.
 
-Started alone it uses the one GPU or the processor; `accelerate launch --config_file
+A single process uses one GPU or the processor; `accelerate launch --config_file
 infra/accelerate/multi-gpu.yaml -m tasks.train <dataset>` uses several GPUs.
 """
 
@@ -123,12 +123,12 @@ def run(stage: Stage[Params]) -> None:
         stage.say(f"{speed:.2f} steps/s, {100 * share:.2f} % of the time spent waiting for data")
     if not short:
         stage.spent(work, stage.dir / "model")
-    elif result.done % params.picture_every:  # a training that continues from here makes no such picture
+    elif result.done % params.picture_every:  # a resumed training does not make this picture
         last.unlink()
 
 
 def _plot(stage: Stage[Params], curve: list[dict[str, float]]) -> None:
-    """One table for each number of the curve; phases of a method have numbers that other steps lack."""
+    """One table for each number of the curve, because a phase logs its numbers only in the steps where it runs."""
     for name in sorted({name for row in curve for name in row} - {"step"}):
         stage.plot(name, [{"step": row["step"], name: row[name]} for row in curve if name in row])
 
@@ -140,7 +140,7 @@ def _goes_on(done: int, steps: int, work: Path) -> str:
 
 
 def _product(record: MethodRecord) -> ModuleType:
-    """The module that shows what the method makes, `tasks.train.<product>`."""
+    """The module that makes pictures of the product, `tasks.train.<product>`."""
     name = f"tasks.train.{record.product}"
     if importlib.util.find_spec(name) is None:
         raise LandloomError(f"models/{record.name}: nothing shows the product {record.product!r}; write {name}")
@@ -148,7 +148,7 @@ def _product(record: MethodRecord) -> ModuleType:
 
 
 def describe(stage: Stage[Params], record: MethodRecord, tiles: Tiles, accelerator: Accelerator) -> dict[str, Any]:
-    """What `config.json` will say: all that building the method again needs, and what it was trained on."""
+    """The content of `config.json`: everything needed to build the method again, and facts about its training data."""
     params, shards = stage.params, tiles.shards
     return {
         "product": record.product,

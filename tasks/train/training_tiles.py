@@ -1,4 +1,4 @@
-"""From shards to what a method learns from: which tiles, turned how, and encoded as the method asks."""
+"""Turns shards into training batches: selects tiles, rotates and flips them, and encodes them for the method."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from tasks.formats.shards.shardset import ShardSet
 from tasks.train.feed import Feed
 
 MEASURED = 4096
-"""Train tiles, evenly over the split, that an encoding is measured on."""
+"""Number of train tiles, evenly spread over the split, that an encoding is measured on."""
 CHUNK = 256
-"""Tiles that are measured at a time."""
+"""Number of tiles that are measured at a time."""
 CAPTION = "caption"
-"""A layer that is text: it stands in the index of the shards, and no turn changes it."""
+"""The layer of texts. It is in the index of the shards, and rotations and flips do not change it."""
 Position = dict[str, Any]
 """`seed`, `epoch` and `samples`, as `Loader.state` gives them."""
 
 
 class Tiles:
-    """The tiles of a dataset, as one method learns from them.
+    """The tiles of a dataset, prepared for one method.
 
     Attributes:
-        shards: the data. classes: of the class maps, each {id, name, red, green, blue}; empty where none are read.
+        shards: the data. classes: classes of the maps, each {id, name, red, green, blue}; empty without maps.
         encoding: measured on the train split.
     """
 
     def __init__(self, shards: ShardSet, record: MethodRecord, params: Config):
-        """Check that the tiles have what the method reads, and measure the encoding.
+        """Check that the tiles have the layers that the method reads, and measure the encoding.
 
         Args:
             params: the method's parameters.
@@ -55,11 +55,11 @@ class Tiles:
             raise LandloomError(f"{shards.folder}: {record.name} cannot learn from these tiles: {error}") from None
 
     def feed(self, batch: int, position: Position, rank: int, world: int, augment: bool, ahead: int, pin: bool) -> Feed:
-        """Batches of one process, without end.
+        """An endless iterator over the batches of one process.
 
         Args:
             batch: tiles in each batch of this process.
-            augment: lay each tile in one of the ways that the method allows (`MethodRecord.turns`).
+            augment: whether to rotate and flip each tile at random, as the method allows (`MethodRecord.turns`).
             ahead, pin: see `Feed`.
         """
         allowed = np.array(self._record.turns if augment else (0,), np.uint64)
@@ -74,7 +74,7 @@ class Tiles:
         return Feed(Loader(self.shards, "train", batch, rank=rank, world=world, **position), prepare, ahead, pin)
 
     def _measured(self, *layers: str) -> Iterator[dict[str, np.ndarray]]:
-        """Chunks of the train tiles to measure; a tile with voids is refused by name."""
+        """Chunks of the train tiles to measure. A LandloomError names a tile with voids."""
         rows = self.shards.rows("train")
         if not len(rows):
             raise LandloomError(f"{self.shards.folder}: split train is empty; keep more tiles in select")
@@ -90,14 +90,14 @@ class Tiles:
 
 
 def shown(shards: ShardSet, count: int) -> tuple[str, np.ndarray]:
-    """Split and `count` rows of it, evenly over val, or over train where nothing is held out."""
+    """The split and `count` of its rows, evenly spread: val, or train if no tile is held out."""
     split = "val" if len(shards.rows("val")) else "train"
     rows = shards.rows(split)
     return split, rows[np.linspace(0, len(rows) - 1, count).astype(int)]
 
 
 def classes_of(shards: ShardSet) -> list[dict[str, Any]]:
-    """The classes of the card, each {id, name, red, green, blue}; LandloomError where there are none."""
+    """The classes of the card, each {id, name, red, green, blue}; LandloomError if there are none."""
     if not shards.card["classes"] or "label" not in {field.name for field in shards.spec.fields}:
         raise LandloomError(
             f"{shards.folder}: the tiles have no labels; give the dataset a label method other than none"
@@ -109,7 +109,7 @@ def classes_of(shards: ShardSet) -> list[dict[str, Any]]:
 
 
 def refuse_voids(shards: ShardSet, arrays: dict[str, np.ndarray], rows: np.ndarray) -> None:
-    """LandloomError naming the first tile whose height, if it has one, has a void."""
+    """Raise a LandloomError that names the first tile with a void in its heights; tiles may have no heights."""
     if "height" not in arrays:
         return
     void = ~np.isfinite(arrays["height"]).all(axis=(1, 2))
@@ -122,12 +122,12 @@ def refuse_voids(shards: ShardSet, arrays: dict[str, np.ndarray], rows: np.ndarr
 
 
 def turns(seed: int, epoch: int, rows: np.ndarray) -> np.ndarray:
-    """A number of 0..7 for each row, from seed, epoch and row alone."""
+    """A number from 0 to 7 for each row. It depends only on seed, epoch and row."""
     return _mixed(rows.astype(np.uint64) ^ _mixed(np.uint64(epoch) ^ _mixed(np.uint64(seed)))) >> np.uint64(61)
 
 
 def turned(images: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Each image of (n, h, h, …) laid in one of eight ways: `codes` (n,) of 0..7, 0 as it is, 5 transposed."""
+    """Rotate or flip each image of (n, h, h, …): `codes` (n,) are 0..7, 0 is unchanged, 5 is transposed."""
     out = np.empty_like(images)
     for code in range(8):
         chosen = images[codes == code]
@@ -137,7 +137,7 @@ def turned(images: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
 
 def _mixed(value: np.ndarray | np.uint64) -> np.ndarray | np.uint64:
-    """SplitMix64's finaliser: neighbouring numbers become unrelated ones."""
+    """The finaliser of SplitMix64. It maps neighbouring numbers to unrelated numbers."""
     with np.errstate(over="ignore"):
         value = value + np.uint64(0x9E3779B97F4A7C15)
         value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
