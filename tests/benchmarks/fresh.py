@@ -21,6 +21,7 @@ import tasks  # noqa: F401 - fixes the arithmetic, so it comes before whatever l
 from tasks.core.settings import ROOT
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # a shell starts background jobs with SIGINT ignored
 
 
 def child_output(name: str, *arguments: str, environment: dict[str, str] | None = None) -> str:
@@ -43,7 +44,7 @@ def nothing_left() -> Iterator[None]:
     Linux hands processes whose parents died to this one, so that they are found too.
     """
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    before = {number: signal.signal(number, _leave(os.getpid())) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, _leave(os.getpid())) for number in ENDS}
     try:
         yield
     finally:
