@@ -161,11 +161,16 @@ class Clone:
         }
 
     def status(self) -> dict[str, Any]:
-        """`dvc status --json`: what would run, and why."""
-        done = subprocess.run(
-            ["dvc", "status", "--json"], cwd=self.root, env=self.env, check=True, capture_output=True, text=True
-        )
-        return json.loads(done.stdout)
+        """Return `dvc status --json`: what would run, and why. A process that still holds DVC's lock is waited for."""
+        deadline = time.monotonic() + 60
+        while True:
+            done = subprocess.run(
+                ["dvc", "status", "--json"], cwd=self.root, env=self.env, capture_output=True, text=True
+            )
+            if done.returncode == 0:
+                return json.loads(done.stdout)
+            assert "lock" in done.stderr and time.monotonic() < deadline, done.stderr[-2000:]
+            time.sleep(0.5)
 
 
 def _merge(target: dict[str, Any], key: str, value: Any) -> None:
