@@ -15,7 +15,7 @@ from infra.gpu.work import Job, Note, Speaking, noted, stage, told
 from tasks.train.deadline import VARIABLE
 from tasks.train.params import Params
 
-EVALUATION = (20.0, 0.25, 120.0)
+EVALUATION = (40.0, 0.3, 120.0)
 """Time for the evaluation: least seconds, share of the remaining time, most seconds."""
 SPENT = 0.85
 """Share of the training's time for its steps. The rest is for compiling, pictures and checkpoints."""
