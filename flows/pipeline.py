@@ -3,7 +3,7 @@
     python -m flows.pipeline                     everything that changed
     python -m flows.pipeline train@terrain       what this target needs; @terrain is a whole dataset
     python -m flows.pipeline --from select       select and what follows
-    python -m flows.pipeline --dry               what would run
+    python -m flows.pipeline --dry               what would run, also with -S, and nothing is written
     python -m flows.pipeline -S datasets.terrain.train.steps=200
     python -m flows.pipeline --seal              and commit dvc.lock at the end, stamped on the runs
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ from prefect.futures import wait
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.outside.away import check_prefect
+from flows.scale import apply_overlay
 from flows.seal import seal as commit_lock
 from flows.stages.artifacts import publish_outcomes
-from flows.stages.checkout import assignments, checkout
+from flows.stages.checkout import assignments, checkout, nested
 from flows.stages.graph import Plan, chosen, named, ordered, read_plan
 from flows.stages.repro import UNCHANGED, Children, StageFailed, patient
 from tasks.core.command import told
@@ -66,7 +68,7 @@ def pipeline(
         graph = chosen(plan.graph, targets, start)
         forced = named(graph, force)
         if dry:
-            return would(graph, plan, forced)
+            return would(graph, plan, forced | touched(params, graph, place))
         outcomes = _run(graph, plan, forced, place)
     publish_outcomes(outcomes, place, log)
     failed = [stage for stage, outcome in outcomes.items() if outcome == "failed"]
@@ -116,6 +118,20 @@ def _outcome(state: State[str]) -> str:
 def _count(outcomes: dict[str, str]) -> str:
     values = list(outcomes.values())
     return ", ".join(f"{values.count(value)} {value}" for value in dict.fromkeys(values))
+
+
+def touched(params: Mapping[str, Any], graph: Iterable[str], root: Path) -> set[str]:
+    """Return the stages of `graph` that read a parameter which `params` would change; nothing is written.
+
+    Raises LandloomError for a wrong name or value.
+    """
+    names = [name for name, _, _ in apply_overlay(nested(params), write=False, root=root)]
+
+    def reads(stage: str) -> bool:
+        room, dataset = stage.split("@")
+        return any(name == "seed" or f"{name}.".startswith(f"datasets.{dataset}.{room}.") for name in names)
+
+    return {stage for stage in graph if reads(stage)}
 
 
 def main() -> None:

@@ -10,9 +10,10 @@ import threading
 import pytest
 import yaml
 
-from flows.pipeline import pipeline
+from flows.pipeline import pipeline, touched
 from flows.stages.checkout import LOCK, assignments, checkout, nested
 from tasks.core.errors import LandloomError
+from tasks.core.settings import ROOT
 from tests.pipeline.conftest import Clone
 
 LR = "datasets.terrain.train.lr"
@@ -87,3 +88,11 @@ def test_dvc_and_prefect_name_a_parameter_alike_in_mlflow(tmp_path, server):
     assert mine.data.params == theirs.data.params and mine.data.params["source.planet_seed"] == "21"
     assert len(mine.data.tags[flow_run]) == 36 and flow_run not in theirs.data.tags
     assert "dvc.experiment" in theirs.data.tags
+
+
+def test_a_dry_run_counts_the_parameters_that_it_is_given_and_checks_them():
+    graph = ["train@terrain", "generate@terrain", "generate@atlas"]
+    assert touched({"datasets.terrain.generate.seed": 8}, graph, ROOT) == {"generate@terrain"}
+    assert touched({"seed": 21}, graph, ROOT) == set(graph) and touched({}, graph, ROOT) == set()
+    with pytest.raises(LandloomError, match="generate.sead"):
+        touched({"datasets.terrain.generate.sead": 8}, graph, ROOT)
