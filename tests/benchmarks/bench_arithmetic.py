@@ -1,16 +1,16 @@
 """What the fixed arithmetic costs: stages and training steps with it, as a ratio to the processor's own choice.
 
 Each figure comes from a process of its own, since the libraries choose when they load; the two kinds alternate.
-"Native" is a process without any of the variables: AVX-512 where the processor has it, and as many threads as the
-libraries take. The figures are seconds of processor, of all threads, so that other work on the machine does not count.
+"Native" is the code that the libraries choose themselves, AVX-512 where the processor has it; the numbers of threads
+are the same. The figures are seconds of processor, of all threads, so that other work on the machine does not count.
 """
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from statistics import median
 
@@ -43,8 +43,6 @@ def child(kind: str, name: str, size: str) -> None:
     """Print the seconds of one piece of work; `native` must come before numpy and torch load."""
     if kind == "native":
         arithmetic.release()
-        for variable in arithmetic.THREADS:
-            os.environ.pop(variable, None)
     with tempfile.TemporaryDirectory() as folder:
         work = WORK[name](Path(folder), float(size))
         print(min(work() for _ in range(REPEATS)))
@@ -65,9 +63,10 @@ def _select(root: Path, size: float) -> Callable[[], float]:
     from tests.benchmarks.bench_select import RULES, _choose, _spot
     from tests.select.small import add_heights, fractal, stage, write_table
 
-    folder, count = root / "data" / "terrain", max(4, int(24 * size))
+    folder, scenes_made = root / "data" / "terrain", max(4, int(24 * size))
     heights = fractal((512, 512), 200, 1)
-    write_table(folder, [add_heights(folder, f"s{k:02}", heights + k, *_spot(k, count)) for k in range(count)])
+    places = [_spot(k, scenes_made) for k in range(scenes_made)]
+    write_table(folder, [add_heights(folder, f"s{k:02}", heights + k, *place) for k, place in enumerate(places)])
     one = stage(root, px=64, stride=32, rules=RULES, quota=1000, block_km=100)
     scenes = read_scenes(folder / "scenes.parquet")
     _choose(one, scenes)  # compiles
@@ -99,16 +98,22 @@ def _train(dataset: str, root: Path, size: float) -> Callable[[], float]:
     from tasks.core.settings import read, rooms
     from tasks.train.run import run as train
     from tests.shard.small import grow, shard
-    from tests.train.stand import stage
+    from tests.train.stand import copy, stage
 
     sections = rooms(read()["datasets"], dataset)
     px, section = sections["shard"].px, sections["train"].model_dump()
     layers, classes = (("height", "color"), 7) if dataset == "atlas" else (("height",), 0)
-    shard(grow(root / "data" / "small", layers, scenes=4, px=px, classes=classes), px=px)
+    made = root / "made"
+    shard(grow(made / "data" / "small", layers, scenes=4, px=px, classes=classes), px=px)
     steps = max(2, int(16 * size))
     section |= {"steps": steps, "warmup": 1, "log_every": steps, "checkpoint_every": steps, "picture_every": steps}
+    repeats = count()
 
-    return _timed(lambda: train(stage(root, **section)))
+    def seconds() -> float:  # in a folder of its own: a training that is done already would only be read again
+        there = copy(made, root / f"run{next(repeats)}")
+        return _timed(lambda: train(stage(there, **section)))()
+
+    return seconds
 
 
 def _consistency(root: Path, size: float) -> Callable[[], float]:
