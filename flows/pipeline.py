@@ -125,6 +125,8 @@ def touched(params: Mapping[str, Any], graph: Iterable[str], root: Path) -> set[
 
     Raises LandloomError for a wrong name or value.
     """
+    if not params:
+        return set()
     names = [name for name, _, _ in apply_overlay(nested(params), write=False, root=root)]
 
     def reads(stage: str) -> bool:

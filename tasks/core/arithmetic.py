@@ -45,8 +45,8 @@ THREADS = {
 }
 """Variables that fix the number of threads. If it followed the number of cores, machines would differ in bytes."""
 
-UNREAD = ("OMP_WAIT_POLICY",)
-"""Settings that change speed alone."""
+POOLED = ("OMP_", "GOMP_", "KMP_", "MKL_")
+"""Families that only libraries with a thread pool of their own read."""
 
 PREFIXES = ("OPENBLAS_", "GOTO_", "MKL_", "OMP_", "GOMP_", "KMP_", "ONEDNN_", "DNNL_", "ATEN_", "NPY_", "NUMBA_CPU_")
 """Variables with these prefixes that are in neither table are removed."""
@@ -67,17 +67,22 @@ def supported(cpuinfo: str = "/proc/cpuinfo") -> bool:
     return set(flags.split()) >= V3
 
 
-def fix(environment: MutableMapping[str, str] = os.environ) -> bool:
-    """Write the settings into `environment`; return whether a variable changed that a loaded library has read."""
+def fix(environment: MutableMapping[str, str] = os.environ) -> set[str]:
+    """Write the settings into `environment`; return the names of the variables that changed."""
     wanted = {**CODE, **THREADS}
-    others = [name for name in environment if name.startswith(PREFIXES) and name not in wanted]
-    changed = bool(others) or any(
-        environment.get(name, "") != value for name, value in wanted.items() if name not in UNREAD
-    )
+    others = {name for name in environment if name.startswith(PREFIXES) and name not in wanted}
+    changed = others | {name for name, value in wanted.items() if environment.get(name, "") != value}
     for name in others:
         del environment[name]
     environment.update(wanted)
     return changed
+
+
+def _read(changed: set[str], loaded: list[str]) -> bool:
+    """Return whether one of the `loaded` libraries has read a variable that `changed` afterwards."""
+    if "torch" in loaded or "sklearn" in loaded:
+        return bool(changed - {"OMP_WAIT_POLICY"})
+    return any(name in CODE or not name.startswith(POOLED) for name in changed)
 
 
 def release(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -103,7 +108,7 @@ def _begin() -> str:
         os.environ["OMP_WAIT_POLICY"] = THREADS["OMP_WAIT_POLICY"]
         return NATIVE
     loaded = _loaded(sys.modules)
-    if fix() and loaded:
+    if _read(fix(), loaded) and loaded:
         warnings.warn(
             f"{', '.join(loaded)} was imported before `tasks`, so its arithmetic is that of this processor and results "
             "may differ from those of another one. Import `tasks` first, or set the variables before Python starts "
