@@ -20,7 +20,7 @@ import httpx
 from filelock import FileLock
 
 from tasks.acquire.common.http import TRANSIENT, Attempts, Http, describe, plain, retry_after
-from tasks.acquire.common.source import Delivery, Refusal
+from tasks.acquire.common.source import Absent, Delivery, Refusal
 from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
 from tasks.core.hashing import file_sha256
@@ -174,7 +174,7 @@ class Downloads:
         """Handle an answer without the file: wait and ask again, refuse the file, or stop the run."""
         status = response.status_code
         if status in _GONE:
-            raise Refusal(f"the server answers {status}: it is not there")
+            raise Absent(f"the server answers {status}: it is not there")
         if status in TRANSIENT:
             attempts.failed(f"answers {status}", retry_after(response))
         elif status in (401, 403) and self._signer:
