@@ -23,7 +23,7 @@ from filelock import FileLock
 
 from tasks.acquire.common.http import THROTTLED, TRANSIENT, Attempts, Http, describe, host_of, plain, retry_after
 from tasks.acquire.common.partial import Partial, continues, resumable, start
-from tasks.acquire.common.source import Delivery, Refusal
+from tasks.acquire.common.source import Absent, Delivery, Refusal
 from tasks.acquire.common.stray import stray, torn
 from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
@@ -185,7 +185,7 @@ class Downloads:
         """Handle an answer without the file: wait and ask again, refuse the file, or stop the run."""
         status = response.status_code
         if status in _GONE:
-            raise Refusal(f"the server answers {status}: it is not there")
+            raise Absent(f"the server answers {status}: it is not there")
         if status in _UNFIT:
             raise Refusal(f"the server answers {status}: it does not give this file")
         if status in TRANSIENT:

@@ -14,6 +14,10 @@ class Refusal(Exception):
     """Why one raster is left out. The ledger records it under the raster's key, and the run continues."""
 
 
+class Absent(Refusal):
+    """The server says that there is no such file."""
+
+
 class Unreadable(Refusal):
     """The bytes themselves are bad, so the next run fetches them again."""
 
