@@ -7,7 +7,9 @@ import numpy as np
 
 def hashed(x: np.ndarray, y: np.ndarray | int, seed: int) -> np.ndarray:
     """Well-mixed bits, uint32, for whole numbers `x` and `y` (any integer type, broadcast)."""
-    bits = np.asarray(x).astype(np.uint32) * np.uint32(0x9E3779B1) ^ np.asarray(y).astype(np.uint32) * np.uint32(0x85EBCA77)
+    bits = np.asarray(x).astype(np.uint32) * np.uint32(0x9E3779B1) ^ np.asarray(y).astype(np.uint32) * np.uint32(
+        0x85EBCA77
+    )
     bits = bits ^ np.uint32((seed * 0x27D4EB2F) & 0xFFFFFFFF)
     bits ^= bits >> np.uint32(16)
     bits = bits * np.uint32(0x7FEB352D)

@@ -16,7 +16,9 @@ def slope_of(height: np.ndarray, spacing: float) -> np.ndarray:
     return np.sqrt(down * down + across * across)
 
 
-def settlements(height: np.ndarray, spacing: float, water: np.ndarray, count: int, apart: float, seed: int) -> np.ndarray:
+def settlements(
+    height: np.ndarray, spacing: float, water: np.ndarray, count: int, apart: float, seed: int
+) -> np.ndarray:
     """Cells (n, 2) of (column, row), the best first: level, low, near `water` (h, w, 1 where a stream runs).
 
     Args:

@@ -1,4 +1,4 @@
-"""Parcels: neighbourhoods of one direction each, cut into strips and the strips into fields, with their crops and rows."""
+"""Parcels: neighbourhoods of one direction each, cut into strips and fields, with their crops and rows."""
 
 from __future__ import annotations
 
@@ -41,14 +41,16 @@ def lay_out(shape: tuple[int, int], gsd: float, region: Region, seed: int) -> Fi
     row, near, far = _cells(v / length + _of(line, 2), line)
     parcel = hashed(row, line, seed + 5)
     margin = np.minimum(np.minimum(low, high) * strip, np.minimum(near, far) * length)
-    hedged = ((low * strip < 5) & (_of(line, 3) < region.hedges)) | ((near * length < 5) & (_of(parcel, 3) < region.hedges))
+    hedged = ((low * strip < 5) & (_of(line, 3) < region.hedges)) | (
+        (near * length < 5) & (_of(parcel, 3) < region.hedges)
+    )
     color, orchard = _crops(u, v, parcel, gsd, region, shape, seed)
     lane = border < max(5.0, 0.8 * gsd)
     return Fields(color, parcel, hedged & ~lane, margin < max(2.5, 0.5 * gsd), lane, orchard)
 
 
 def _neighbourhoods(x: np.ndarray, y: np.ndarray, side: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Voronoi cells of scattered points: the cell (uint32) of every pixel, and its distance from the border in metres."""
+    """Voronoi cells of scattered points: each pixel's cell (uint32), and its distance from the border in metres."""
     px, py = x / np.float32(side), y / np.float32(side)
     col, row = np.floor(px).astype(np.int32), np.floor(py).astype(np.int32)
     first = np.full(x.shape, 9.0, np.float32)

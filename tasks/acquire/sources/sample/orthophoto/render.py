@@ -11,7 +11,7 @@ from tasks.acquire.sources.sample.ground.places import Place, Wanted, square
 from tasks.acquire.sources.sample.ground.settlements import roads, settlements, slope_of
 from tasks.acquire.sources.sample.ground.streams import Stream, meander, streams
 from tasks.acquire.sources.sample.orthophoto.fields import lay_out
-from tasks.acquire.sources.sample.orthophoto.regions import BOCAGE, DRY, OPEN, REGIONS, STRIPS, Region
+from tasks.acquire.sources.sample.orthophoto.regions import BOCAGE, DRY, OPEN, STRIPS, Region
 from tasks.acquire.sources.sample.orthophoto.villages import build, gardens, houses
 
 _GRID = 128  # heights along a side; streams and roads are found on these
@@ -65,7 +65,13 @@ def orthophoto(place: Place, px: int, gsd: float, planet_seed: int) -> np.ndarra
     color, canopy = _plant(color, trees, region, gsd, place)
     color = _cast(color, trees, gsd)
     color = mix(color, mix(_WATER, _SHALLOW, np.clip(1.2 - gaussian_filter(river, 2.5), 0, 1) * 0.8), river)
-    color = mix(color, _SAND, np.clip(ramp(0.10, 0.3, bank) * (river < 0.3) * ramp(0.2, 0.6, fractal(shape, 60 / gsd, 3, place.seed + 11)), 0, 0.7))
+    color = mix(
+        color,
+        _SAND,
+        np.clip(
+            ramp(0.10, 0.3, bank) * (river < 0.3) * ramp(0.2, 0.6, fractal(shape, 60 / gsd, 3, place.seed + 11)), 0, 0.7
+        ),
+    )
     color = mix(color, region.road, path)
     light = _light(relief, canopy, gsd)
     image = np.clip(color * light[..., None], 0, 255).astype(np.uint8)
@@ -126,13 +132,19 @@ def _ground(fields, region: Region, height, steep, village, bank, gsd: float, pl
     color = mix(color, grass, np.clip(ramp(0.16, 0.30, steep) + ramp(900, 1300, height), 0, 1))  # too steep to plough
     color = mix(color, np.array(region.grass) * 0.88, 0.7 * ramp(0.05, 0.16, bank))
     soil = np.array(region.soil, np.float32) * (1 + 0.12 * grain)[..., None]
-    color = mix(color, mix(grass * 0.95, soil * 1.08, ramp(-0.3, 0.5, grid_noise(shape, 26 / gsd, place.seed + 8))), 0.85 * village)
+    color = mix(
+        color,
+        mix(grass * 0.95, soil * 1.08, ramp(-0.3, 0.5, grid_noise(shape, 26 / gsd, place.seed + 8))),
+        0.85 * village,
+    )
     rock = np.array(_ROCK, np.float32) * (1 + 0.16 * grain)[..., None]
     color = mix(color, rock, ramp(0.55, 0.8, steep + 0.1 * grain))
     return mix(color, _SNOW, ramp(2300, 2600, height + 120 * grain))
 
 
-def _plant(color: np.ndarray, trees: np.ndarray, region: Region, gsd: float, place: Place) -> tuple[np.ndarray, np.ndarray]:
+def _plant(
+    color: np.ndarray, trees: np.ndarray, region: Region, gsd: float, place: Place
+) -> tuple[np.ndarray, np.ndarray]:
     """Crowns over the ground: the new colour, and the height of the crowns in metres."""
     shape = trees.shape
     crown = 0.6 * grid_noise(shape, max(9 / gsd, 1.6), place.seed + 12) + 0.4 * grid_noise(shape, 1, place.seed + 13)
@@ -161,7 +173,9 @@ def _light(relief: np.ndarray, canopy: np.ndarray, gsd: float) -> np.ndarray:
 
 def _film(image: np.ndarray, place: Place) -> np.ndarray:
     """What camera and air add: a cast of colour, haze, and grain; no two flights look the same."""
-    gain = np.array([0.94 + 0.12 * _number(place, 20 + band) for band in range(3)], np.float32) * (0.94 + 0.14 * _number(place, 30))
+    gain = np.array([0.94 + 0.12 * _number(place, 20 + band) for band in range(3)], np.float32) * (
+        0.94 + 0.14 * _number(place, 30)
+    )
     haze = 5 + 16 * _number(place, 31)
     grain = (uniform(np.arange(image.shape[1])[None, :], np.arange(image.shape[0])[:, None], place.seed) - 0.5) * 5
     grey = image.mean(axis=-1, keepdims=True, dtype=np.float32)

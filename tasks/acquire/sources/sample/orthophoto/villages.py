@@ -26,7 +26,7 @@ def houses(
     shape: tuple[int, int], gsd: float, region: Region, centres: np.ndarray, ways: list[np.ndarray], free: np.ndarray,
     seed: int,
 ) -> list[House]:  # fmt: skip
-    """Houses around `centres` (n, 2) and along `ways`, lines (m, 2), all in pixels; only where `free` (H, W) says so."""
+    """Houses around `centres` (n, 2) and along `ways`, lines (m, 2), in pixels; only where `free` (H, W) allows."""
     rng = np.random.default_rng((seed, 5))
     found: list[House] = []
     taken = np.zeros(shape, bool)
@@ -50,7 +50,16 @@ def houses(
     for _ in range(int(shape[0] * shape[1] * gsd * gsd / 350_000)):
         spot = rng.uniform(8, np.array(shape[::-1]) - 8)
         for _ in range(int(rng.integers(1, 5))):
-            _put(found, taken, free, spot + rng.uniform(-45, 45, 2) / gsd, np.array([1.0, rng.uniform(-1, 1)]), gsd, region, rng)
+            _put(
+                found,
+                taken,
+                free,
+                spot + rng.uniform(-45, 45, 2) / gsd,
+                np.array([1.0, rng.uniform(-1, 1)]),
+                gsd,
+                region,
+                rng,
+            )
     return found
 
 
@@ -72,7 +81,9 @@ def _put(
     taken[around] = True
     ahead = _unit(direction)
     beside = ahead[::-1] * (-1, 1)
-    corners = [spot + (a * long * ahead + b * wide * beside) / (2 * gsd) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+    corners = [
+        spot + (a * long * ahead + b * wide * beside) / (2 * gsd) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    ]
     color = np.array(region.roofs[int(rng.integers(len(region.roofs)))], np.float32) * rng.uniform(0.85, 1.2)
     found.append(House(np.array(corners), color, float(rng.uniform(5, 9))))
 

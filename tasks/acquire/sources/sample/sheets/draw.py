@@ -38,7 +38,9 @@ def opaque(sheet: np.ndarray, ink: np.ndarray, color: Color | np.ndarray) -> Non
     sheet += (np.asarray(color, np.float32) - sheet) * (ink[..., None] / np.float32(255))
 
 
-def draw(sheet: np.ndarray, land: Terrain, ground: Ground, style: Style, script: Script, rng: np.random.Generator, seed: int) -> Page:
+def draw(
+    sheet: np.ndarray, land: Terrain, ground: Ground, style: Style, script: Script, rng: np.random.Generator, seed: int
+) -> Page:
     """Draw the map onto paper, float32 (H, W, 3); returns its lettering, which is not yet printed.
 
     The page knows where symbols stand, so that a title can be set into the map where it hides the least.
@@ -54,13 +56,24 @@ def draw(sheet: np.ndarray, land: Terrain, ground: Ground, style: Style, script:
     ink_water = water.sea_ink(sea, style.sea)
     printed(sheet, ink_water, style.water, 0.9)
     if "shading" in style.relief:
-        printed(sheet, np.clip(relief.shading(height, ground.metres_px, 1.5), 0, 0.85), (118, 106, 100) if style.contour != style.ink else style.ink)
+        printed(
+            sheet,
+            np.clip(relief.shading(height, ground.metres_px, 1.5), 0, 0.85),
+            (118, 106, 100) if style.contour != style.ink else style.ink,
+        )
     step = relief.interval(float(np.ptp(height)), 18)
     if "contours" in style.relief:
         printed(sheet, relief.contours(gaussian_filter(height, 1.2), step, 0.85), style.contour)
     if "hachures" in style.relief:
-        printed(sheet, relief.hachures(height, relief.interval(float(np.ptp(height)), 22), ground.metres_px, rng), style.ink, 0.8)
-    flow = streams(land.coarse + (land.coarse > 0) * 0.04 * step * fractal(land.coarse.shape, 10, 3, seed), least=110, smooth=1.2)
+        printed(
+            sheet,
+            relief.hachures(height, relief.interval(float(np.ptp(height)), 22), ground.metres_px, rng),
+            style.ink,
+            0.8,
+        )
+    flow = streams(
+        land.coarse + (land.coarse > 0) * 0.04 * step * fractal(land.coarse.shape, 10, 3, seed), least=110, smooth=1.2
+    )
     printed(sheet, water.streams_ink(shape, flow, land.scale, seed), style.water)
     printed(sheet, water.coast(sea), style.water if style.sea == "wash" else style.ink, 0.9)
     page = Page(shape)
@@ -95,11 +108,17 @@ def _boundaries(sheet: np.ndarray, culture: np.ndarray, style: Style, land: np.n
         ribbon = np.zeros(culture.shape, np.uint8)
         for found in lines:
             symbols.line(ribbon, found, 9)
-        wash = gaussian_filter(ribbon.astype(np.float32), 2.0) / 255 * (0.8 + 0.25 * fractal(culture.shape, 40, 3, seed + 42))
+        wash = (
+            gaussian_filter(ribbon.astype(np.float32), 2.0)
+            / 255
+            * (0.8 + 0.25 * fractal(culture.shape, 40, 3, seed + 42))
+        )
         printed(sheet, np.clip(wash, 0, 1), style.boundary, 0.8)
 
 
-def _people(sheet, blank, culture, page: Page, land: Terrain, flow: list[Stream], style: Style, script: Script, rng, seed: int) -> None:
+def _people(
+    sheet, blank, culture, page: Page, land: Terrain, flow: list[Stream], style: Style, script: Script, rng, seed: int
+) -> None:
     """Settlements, the roads and the railway between them, and their names."""
     wet = np.zeros(land.coarse.shape, bool)
     for stream in flow:
@@ -129,7 +148,9 @@ def _people(sheet, blank, culture, page: Page, land: Terrain, flow: list[Stream]
     symbols.town_names(page, script, spots, reach, rng)
 
 
-def _stream_names(page: Page, flow: list[Stream], scale: float, script: Script, rng: np.random.Generator, seed: int) -> None:
+def _stream_names(
+    page: Page, flow: list[Stream], scale: float, script: Script, rng: np.random.Generator, seed: int
+) -> None:
     """Names along the longest streams, turned with their course."""
     for stream in sorted(flow, key=lambda one: -len(one.line))[:5]:
         line = water.bent(stream, scale, seed)
@@ -156,7 +177,13 @@ def _region_names(page: Page, sea: np.ndarray, script: Script, rng: np.random.Ge
         if of_sea and sea.mean() < 0.06:
             continue
         text = name(script, rng, 3 if rng.random() < 0.5 else 2)
-        ink = word(script, text.upper() if script.capitals else text, size, "slanted" if of_sea else "upright", 0.9 if not script.leftward else 0.0)
+        ink = word(
+            script,
+            text.upper() if script.capitals else text,
+            size,
+            "slanted" if of_sea else "upright",
+            0.9 if not script.leftward else 0.0,
+        )
         if not of_sea and rng.random() < 0.5:
             ink = turned(ink, float(rng.integers(-24, 25)))
         for _ in range(tries):

@@ -60,13 +60,19 @@ def neat_line(ink: np.ndarray, page: Page, box: Box, ground: Ground, script: Scr
 
 def _rung(ink: np.ndarray, across: bool, at: float, stop: float, gap: int, box: Box) -> None:
     """A black rung of the ladder, on both sides of the map."""
-    for edge in (box.top - gap + 2, box.top + box.height + 2) if across else (box.left - gap + 2, box.left + box.width + 2):
+    for edge in (
+        (box.top - gap + 2, box.top + box.height + 2) if across else (box.left - gap + 2, box.left + box.width + 2)
+    ):
         a, b = (round(at), edge), (round(stop), edge + gap - 5)
         cv2.rectangle(ink, a if across else a[::-1], b if across else b[::-1], 255, -1)
 
 
 def _degree(page: Page, across: bool, at: float, gap: int, box: Box, script: Script, minutes: int) -> None:
-    text = f"{number(script, minutes // 60)}°{number(script, minutes % 60)}′" if minutes % 60 else f"{number(script, minutes // 60)}°"
+    text = (
+        f"{number(script, minutes // 60)}°{number(script, minutes % 60)}′"
+        if minutes % 60
+        else f"{number(script, minutes // 60)}°"
+    )
     label = word(script, text, 11)
     tall, wide = label.shape
     if across:

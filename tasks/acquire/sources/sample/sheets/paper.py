@@ -9,7 +9,9 @@ from tasks.acquire.sources.sample.ground.noise import fractal, grid_noise, ramp,
 from tasks.acquire.sources.sample.sheets.styles import Color
 
 
-def paper(shape: tuple[int, int], colors: tuple[Color, Color], age: float, rng: np.random.Generator, seed: int) -> np.ndarray:
+def paper(
+    shape: tuple[int, int], colors: tuple[Color, Color], age: float, rng: np.random.Generator, seed: int
+) -> np.ndarray:
     """Blank paper, float32 (H, W, 3). `age` from 0 to 1 darkens its edges and brings stains and folds."""
     tone = np.clip(0.5 + 0.45 * fractal(shape, 300, 5, seed) + 0.25 * (age - 0.5), 0, 1)
     fibre = 1 + 0.012 * fractal(shape, 6, 3, seed + 1, 0.8) + 0.01 * grid_noise(shape, 1, seed + 2)
@@ -78,7 +80,8 @@ def scan(sheet: np.ndarray, border: str, degrees: float, rng: np.random.Generato
         lid = {"black": (16, 15, 17), "grey": (118, 118, 116), "white": (246, 246, 244)}[border]
         mask = Image.new("L", image.size, 255)
         turned, shape = (
-            part.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=fill) for part, fill in ((image, lid), (mask, 0))
+            part.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=fill)
+            for part, fill in ((image, lid), (mask, 0))
         )
         left, top, right, bottom = (int(rng.uniform(0.4, 1.6) * pad) for _ in range(4))
         glass = Image.new("RGB", (turned.width + left + right, turned.height + top + bottom), lid)

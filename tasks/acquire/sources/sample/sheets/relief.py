@@ -47,14 +47,19 @@ def hachures(height: np.ndarray, step: float, metres_px: float, rng: np.random.G
             _strokes(thick, starts, smooth, down, across, float(level) - step, step)
     ink = np.zeros(height.shape, np.uint8)
     for wide, strokes in thick.items():
-        cv2.polylines(ink, strokes, False, 90 + 55 * wide, 1 if wide < 3 else 2, cv2.LINE_AA, 4)
+        cv2.polylines(ink, strokes, False, 90 + 55 * wide, 1, cv2.LINE_AA, 4)
     return ink
 
 
 def _strokes(
-    thick: dict[int, list[np.ndarray]], at: np.ndarray, height: np.ndarray, down: np.ndarray, across: np.ndarray, floor: float,
+    thick: dict[int, list[np.ndarray]],
+    at: np.ndarray,
+    height: np.ndarray,
+    down: np.ndarray,
+    across: np.ndarray,
+    floor: float,
     step: float,
-) -> None:  # fmt: skip
+) -> None:
     """Follow the slope from each point (n, 2) of (column, row) to the next level."""
     limit = np.array(height.shape[::-1]) - 1.001
     paths, going = [at], np.ones(len(at), bool)

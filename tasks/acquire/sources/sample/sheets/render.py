@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter, maximum_filter, uniform_filter
 
 from tasks.acquire.sources.sample.ground.noise import grid_noise, stretch
-from tasks.acquire.sources.sample.ground.places import Place, Wanted, square
+from tasks.acquire.sources.sample.ground.places import Place, square
 from tasks.acquire.sources.sample.planet import RADIUS
+from tasks.acquire.sources.sample.sheets.draft import SIDE_M, draft
 from tasks.acquire.sources.sample.sheets.draw import Terrain, draw, opaque, printed
 from tasks.acquire.sources.sample.sheets.frame import Box, Ground, centred, neat_line, north_arrow, scale_bar
 from tasks.acquire.sources.sample.sheets.lettering import Page, word
 from tasks.acquire.sources.sample.sheets.paper import paper, scan
-from tasks.acquire.sources.sample.sheets.scripts import SCRIPTS, WEIGHTS, Script, name, number
-from tasks.acquire.sources.sample.sheets.styles import STYLES, Style
+from tasks.acquire.sources.sample.sheets.scripts import Script, number
+from tasks.acquire.sources.sample.sheets.styles import Style
 
-WANTED = Wanted(42_000, mean=(30, 2600), relief=(320, 5000), land=(0.4, 1.0), latitude=66)
 _GRID = 144
 _BORDERS = ("black", "black", "none", "grey", "white")
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A scanned sheet, and what is printed on it."""
-
-    image: np.ndarray  # uint8 (H, W, 3)
-    script: str
-    year: int
-    title: str
-
-
-def sheet(place: Place, longest: int, planet_seed: int) -> Sheet:
-    """The sheet of a place; its paper is about `longest` pixels long."""
+def sheet(place: Place, longest: int, planet_seed: int) -> np.ndarray:
+    """The scanned sheet of a place, uint8 (H, W, 3); its paper is `longest` pixels long."""
     rng = np.random.default_rng((place.seed, 3))
-    style = STYLES[int(rng.integers(len(STYLES)))]
-    script = SCRIPTS[int(rng.choice(len(SCRIPTS), p=WEIGHTS))]
-    year = int(rng.integers(style.years[0], style.years[1] + 1))
+    plan = draft(place)
+    style, script, year, title = plan.style, plan.script, plan.year, plan.title
     wide, tall = (longest, round(longest * rng.uniform(0.74, 0.86)))
     if rng.random() < 0.3:
         wide, tall = tall, wide
@@ -53,7 +40,6 @@ def sheet(place: Place, longest: int, planet_seed: int) -> Sheet:
     panel = image[inside]
     blank = panel.copy()
     page = draw(panel, land, ground, style, script, rng, seed)
-    title = name(script, rng, 3)
     if style.cartouche:
         _cartouche(panel, blank, page, style, script, title, year, ground, rng)
     halo = gaussian_filter(maximum_filter(page.ink, 3).astype(np.float32), 0.8)
@@ -63,13 +49,12 @@ def sheet(place: Place, longest: int, planet_seed: int) -> Sheet:
     image *= 1 + 0.02 * grid_noise(image.shape[:2], 2, seed + 9)[..., None]
     border = _BORDERS[int(rng.integers(len(_BORDERS)))]
     degrees = round(float(rng.uniform(-3, 3)), 2) if border != "none" and rng.random() < 0.6 else 0.0
-    scanned = scan(np.clip(image, 0, 255).astype(np.uint8), border, degrees, rng, seed)
-    return Sheet(scanned, script.name, year, title)
+    return scan(np.clip(image, 0, 255).astype(np.uint8), border, degrees, rng, seed)
 
 
 def _terrain(place: Place, box: Box, rng: np.random.Generator, planet_seed: int) -> tuple[Terrain, Ground]:
     """Heights of the map's rectangle; its longer side is the side of the square around the place."""
-    side = WANTED.side_m * float(rng.uniform(0.55, 1.0))
+    side = SIDE_M * float(rng.uniform(0.55, 1.0))
     whole = square(np.array(place.lat), np.array(place.lon), side, _GRID, planet_seed)
     longer = max(box.width, box.height)
     rows, cols = (max(32, round(_GRID * size / longer)) for size in (box.height, box.width))
@@ -86,9 +71,16 @@ def _terrain(place: Place, box: Box, rng: np.random.Generator, planet_seed: int)
 
 
 def _cartouche(
-    panel: np.ndarray, blank: np.ndarray, page: Page, style: Style, script: Script, title: str, year: int, ground: Ground,
+    panel: np.ndarray,
+    blank: np.ndarray,
+    page: Page,
+    style: Style,
+    script: Script,
+    title: str,
+    year: int,
+    ground: Ground,
     rng: np.random.Generator,
-) -> None:  # fmt: skip
+) -> None:
     """The title in a frame of its own, in the corner where it hides the least."""
     large = word(script, title.upper() if script.capitals else title, 30, "bold", 0.14 if not script.leftward else 0)
     words = script.words[int(rng.integers(len(script.words)))]
@@ -100,7 +92,9 @@ def _cartouche(
         return
     used = uniform_filter(page.taken.astype(np.float32), 9)
     corners = [(12, 12), (cols - wide - 12, 12), (12, rows - tall - 12), (cols - wide - 12, rows - tall - 12)]
-    left, top = min(corners, key=lambda at: (round(float(used[at[1] : at[1] + tall, at[0] : at[0] + wide].mean()), 3), at))
+    left, top = min(
+        corners, key=lambda at: (round(float(used[at[1] : at[1] + tall, at[0] : at[0] + wide].mean()), 3), at)
+    )
     place = slice(top, top + tall), slice(left, left + wide)
     panel[place] = blank[place]
     page.ink[place] = 0
@@ -124,7 +118,14 @@ def _cartouche(
 
 
 def _margin(
-    image: np.ndarray, box: Box, ground: Ground, style: Style, script: Script, title: str, year: int, rng: np.random.Generator
+    image: np.ndarray,
+    box: Box,
+    ground: Ground,
+    style: Style,
+    script: Script,
+    title: str,
+    year: int,
+    rng: np.random.Generator,
 ) -> None:
     """Frame, degrees, and what is printed outside the frame."""
     ink, page = np.zeros(image.shape[:2], np.uint8), Page(image.shape[:2])
@@ -132,7 +133,12 @@ def _margin(
     words = script.words[int(rng.integers(len(script.words)))]
     middle, below = box.left + box.width / 2, box.top + box.height
     if not style.cartouche:
-        centred(page, word(script, title.upper() if script.capitals else title, 27, "bold", 0.1 if not script.leftward else 0), middle, box.top - 62)
+        centred(
+            page,
+            word(script, title.upper() if script.capitals else title, 27, "bold", 0.1 if not script.leftward else 0),
+            middle,
+            box.top - 62,
+        )
         sheet_no = word(script, f"{words[0]} {number(script, int(rng.integers(1, 400)))}", 15)
         page.put(sheet_no, box.left + box.width - sheet_no.shape[1], box.top - 50, 0, force=True)
         page.put(word(script, f"{words[2]} {number(script, year)}", 12, "slanted"), box.left, below + 36, 0, force=True)

@@ -39,36 +39,68 @@ _SERIF = {"upright": "DejaVuSerif.ttf", "slanted": "DejaVuSerif-Italic.ttf", "bo
 _SANS = {"upright": "DejaVuSans.ttf", "slanted": "DejaVuSans.ttf", "bold": "DejaVuSans-Bold.ttf"}
 SCRIPTS = (
     Script(
-        "Latin", _split("b br c ch d dr f g gr h k l m n p pr r s st t tr v w"), _split("a e i o u ei au ie oa é ä ö"),
+        "Latin",
+        _split("b br c ch d dr f g gr h k l m n p pr r s st t tr v w"),
+        _split("a e i o u ei au ie oa é ä ö"),
         ("", "", "n", "r", "l", "s", "rg", "lt", "nd", "rn", "ck", "m"),
-        (("Blatt", "Maßstab", "aufgenommen"), ("Feuille", "Échelle", "levée en"), ("Hoja", "Escala", "levantada en"),
-         ("Sheet", "Scale", "surveyed in"), ("Foglio", "Scala", "rilevata nel")),
+        (
+            ("Blatt", "Maßstab", "aufgenommen"),
+            ("Feuille", "Échelle", "levée en"),
+            ("Hoja", "Escala", "levantada en"),
+            ("Sheet", "Scale", "surveyed in"),
+            ("Foglio", "Scala", "rilevata nel"),
+        ),
     ),
     Script(
-        "Cyrillic", _split("б в г д ж з к л м н п р с т х ч ш кр гр вл ст"), _split("а е и о у ы я"),
-        ("", "", "в", "н", "р", "к", "ск", "л", "й"), (("Листъ", "Масштабъ", "снята въ"),),
+        "Cyrillic",
+        _split("б в г д ж з к л м н п р с т х ч ш кр гр вл ст"),
+        _split("а е и о у ы я"),
+        ("", "", "в", "н", "р", "к", "ск", "л", "й"),
+        (("Листъ", "Масштабъ", "снята въ"),),
     ),
     Script(
-        "Greek", _split("β γ δ θ κ λ μ ν ξ π ρ σ τ φ χ κρ πλ στ"), _split("α ε η ι ο υ ω αι ου"), ("", "", "ν", "ς", "ρ", "λ"),
+        "Greek",
+        _split("β γ δ θ κ λ μ ν ξ π ρ σ τ φ χ κρ πλ στ"),
+        _split("α ε η ι ο υ ω αι ου"),
+        ("", "", "ν", "ς", "ρ", "λ"),
         (("Φύλλον", "Κλίμαξ", "έτος"),),
     ),
     Script(
-        "Armenian", _split("բ գ դ զ թ լ կ հ մ ն շ պ ջ ս վ տ ր փ"), _split("ա ե է ի ո օ"), ("", "ն", "ր", "կ", "վ", "ս"),
-        (("Թերթ", "Մասշտաբ", "թ."),), **_SERIF,
+        "Armenian",
+        _split("բ գ դ զ թ լ կ հ մ ն շ պ ջ ս վ տ ր փ"),
+        _split("ա ե է ի ո օ"),
+        ("", "ն", "ր", "կ", "վ", "ս"),
+        (("Թերթ", "Մասշտաբ", "թ."),),
+        **_SERIF,
     ),
     Script(
-        "Georgian", _split("ბ გ დ ვ ზ თ კ ლ მ ნ პ რ ს ტ ფ ქ შ ჩ ც ხ"), _split("ა ე ი ო უ"), ("", "", "ნ", "რ", "ლ", "ს"),
-        (("ფურცელი", "მასშტაბი", "წელი"),), **_SERIF,
+        "Georgian",
+        _split("ბ გ დ ვ ზ თ კ ლ მ ნ პ რ ს ტ ფ ქ შ ჩ ც ხ"),
+        _split("ა ე ი ო უ"),
+        ("", "", "ნ", "რ", "ლ", "ს"),
+        (("ფურცელი", "მასშტაბი", "წელი"),),
+        **_SERIF,
     ),
     Script(
-        "Arabic", _split("ب ت ج ح خ د ر ز س ش ص ط ع ف ق ك ل م ن ه"), _split("ا و ي"), ("", "ن", "ر", "م", "د", "ة"),
-        (("لوحة", "مقياس", "سنة"),), digits="٠١٢٣٤٥٦٧٨٩", leftward=True, **_SANS,
+        "Arabic",
+        _split("ب ت ج ح خ د ر ز س ش ص ط ع ف ق ك ل م ن ه"),
+        _split("ا و ي"),
+        ("", "ن", "ر", "م", "د", "ة"),
+        (("لوحة", "مقياس", "سنة"),),
+        digits="٠١٢٣٤٥٦٧٨٩",
+        leftward=True,
+        **_SANS,
     ),
     Script(
-        "Hebrew", _split("ב ג ד ה ז ח ט כ ל מ נ ס ע פ צ ק ר ש ת"), ("", "ו", "י", "א"), ("", "ן", "ם", "ה", "ת"),
-        (("גיליון", "קנה מידה", "שנת"),), leftward=True, **_SANS,
+        "Hebrew",
+        _split("ב ג ד ה ז ח ט כ ל מ נ ס ע פ צ ק ר ש ת"),
+        ("", "ו", "י", "א"),
+        ("", "ן", "ם", "ה", "ת"),
+        (("גיליון", "קנה מידה", "שנת"),),
+        leftward=True,
+        **_SANS,
     ),
-)  # fmt: skip
+)
 WEIGHTS = (0.4, 0.16, 0.1, 0.07, 0.07, 0.1, 0.1)
 """How many of the sheets are in each script."""
 
@@ -79,7 +111,11 @@ def name(script: Script, rng: np.random.Generator, syllables: int | None = None)
     word = ""
     for number in range(count):
         last = number == count - 1
-        word += _one(script.onsets, rng) + _one(script.vowels, rng) + (_one(script.codas, rng) if last or rng.random() < 0.2 else "")
+        word += (
+            _one(script.onsets, rng)
+            + _one(script.vowels, rng)
+            + (_one(script.codas, rng) if last or rng.random() < 0.2 else "")
+        )
         if not last:
             word = word.replace("ς", "σ").replace("ן", "נ").replace("ם", "מ").replace("ة", "ت")
     return word[:1].upper() + word[1:] if script.capitals else word
@@ -105,9 +141,32 @@ def _word(script: Script, word: str) -> str:
 
 # Presentation forms of Arabic letters, U+FE80 on: isolated, final, and for letters that join on both sides also
 # initial and medial (Unicode 15, Arabic Presentation Forms-B).
-_FORMS = {"ا": 0xFE8D, "ب": 0xFE8F, "ة": 0xFE93, "ت": 0xFE95, "ج": 0xFE9D, "ح": 0xFEA1, "خ": 0xFEA5, "د": 0xFEA9, "ر": 0xFEAD,
-          "ز": 0xFEAF, "س": 0xFEB1, "ش": 0xFEB5, "ص": 0xFEB9, "ط": 0xFEC1, "ع": 0xFEC9, "ف": 0xFED1, "ق": 0xFED5, "ك": 0xFED9,
-          "ل": 0xFEDD, "م": 0xFEE1, "ن": 0xFEE5, "ه": 0xFEE9, "و": 0xFEED, "ي": 0xFEF1}  # fmt: skip
+_FORMS = {
+    "ا": 0xFE8D,
+    "ب": 0xFE8F,
+    "ة": 0xFE93,
+    "ت": 0xFE95,
+    "ج": 0xFE9D,
+    "ح": 0xFEA1,
+    "خ": 0xFEA5,
+    "د": 0xFEA9,
+    "ر": 0xFEAD,
+    "ز": 0xFEAF,
+    "س": 0xFEB1,
+    "ش": 0xFEB5,
+    "ص": 0xFEB9,
+    "ط": 0xFEC1,
+    "ع": 0xFEC9,
+    "ف": 0xFED1,
+    "ق": 0xFED5,
+    "ك": 0xFED9,
+    "ل": 0xFEDD,
+    "م": 0xFEE1,
+    "ن": 0xFEE5,
+    "ه": 0xFEE9,
+    "و": 0xFEED,
+    "ي": 0xFEF1,
+}
 _ENDS = "اةدرزو"  # these do not join what follows
 
 

@@ -51,13 +51,23 @@ def woods(ink: np.ndarray, grown: np.ndarray, rng: np.random.Generator, conifers
                 continue
             spot = (int(16 * x), int(16 * y))
             if conifers and chance > 0.6:
-                cv2.polylines(ink, [np.array([(x - 2, y + 2), (x, y - 4), (x + 2, y + 2)]).dot(16).astype(np.int32)], True, 220, 1, cv2.LINE_AA, 4)
+                cv2.polylines(
+                    ink,
+                    [np.array([(x - 2, y + 2), (x, y - 4), (x + 2, y + 2)]).dot(16).astype(np.int32)],
+                    True,
+                    220,
+                    1,
+                    cv2.LINE_AA,
+                    4,
+                )
             else:
                 cv2.ellipse(ink, spot, (34, 28), 0, 150, 400, 220, 1, cv2.LINE_AA, 4)
                 cv2.line(ink, (spot[0] + 26, spot[1] + 34), (spot[0] + 78, spot[1] + 34), 190, 1, cv2.LINE_AA, 4)
 
 
-def town(ink: np.ndarray, fill: np.ndarray, page: Page, col: float, row: float, rank: int, rng: np.random.Generator) -> float:
+def town(
+    ink: np.ndarray, fill: np.ndarray, page: Page, col: float, row: float, rank: int, rng: np.random.Generator
+) -> float:
     """A settlement: a block of houses for the large ones, a ring for the small; returns its radius in pixels."""
     if rank < 2:
         reach = 11 if rank == 0 else 8
@@ -82,7 +92,9 @@ def town_names(page: Page, script: Script, towns: np.ndarray, reach: list[float]
         text, size = name(script, rng), (22, 18)[rank] if rank < 2 else 15 if rank < 6 else 12
         if rank == 0 and script.capitals:
             text = text.upper()
-        page.beside(word(script, text, size, "bold" if rank < 1 else "upright", 0.08 if rank == 0 else 0), col, row, far + 2)
+        page.beside(
+            word(script, text, size, "bold" if rank < 1 else "upright", 0.08 if rank == 0 else 0), col, row, far + 2
+        )
 
 
 def heights(ink: np.ndarray, page: Page, script: Script, height: np.ndarray, count: int) -> None:
@@ -109,7 +121,9 @@ def boundary(shape: tuple[int, int], land: np.ndarray, seed: int) -> list[np.nda
     pieces = []
     for found in contour_generator(z=slow.astype(np.float64)).lines(0.0):
         points = found * step
-        inside = land[np.clip(points[:, 1].astype(int), 0, shape[0] - 1), np.clip(points[:, 0].astype(int), 0, shape[1] - 1)]
+        inside = land[
+            np.clip(points[:, 1].astype(int), 0, shape[0] - 1), np.clip(points[:, 0].astype(int), 0, shape[1] - 1)
+        ]
         for part in np.split(points, np.flatnonzero(np.diff(inside)) + 1):
             at = np.clip(part[len(part) // 2].astype(int), 0, (shape[1] - 1, shape[0] - 1))
             if len(part) > 8 and land[at[1], at[0]]:

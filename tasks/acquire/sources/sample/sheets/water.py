@@ -45,7 +45,12 @@ def streams_ink(shape: tuple[int, int], water: list[Stream], scale: float, seed:
     for stream in water:
         line = np.round(bent(stream, scale, seed) * 16).astype(np.int32)
         cells = np.repeat(stream.cells, 4)[: len(line)]
-        for low, high, wide, strength in ((0, 260, 1, 190), (260, 900, 1, 255), (900, 2500, 2, 255), (2500, 10**9, 3, 255)):
+        for low, high, wide, strength in (
+            (0, 260, 1, 190),
+            (260, 900, 1, 255),
+            (900, 2500, 2, 255),
+            (2500, 10**9, 3, 255),
+        ):
             part = line[(cells >= low) & (cells < high)]
             if len(part) > 1:
                 cv2.polylines(ink, [part], False, strength, wide, cv2.LINE_AA, 4)

@@ -55,7 +55,11 @@ def stand(ground: Field, width: int, height: int, rng: np.random.Generator, wate
             angle = (ahead + 14 * ground.rough - z) / far
             near, middle = angle[:, far < 900].max(), angle[:, far < 2200].max(axis=1)
             tops = angle[:, far > 2200].max(axis=1)
-            score = 2.0 * min(float(tops.max()), 0.34) + 0.8 * min(float(np.ptp(tops)), 0.2) - 6 * max(float(near) - 0.01, 0)
+            score = (
+                2.0 * min(float(tops.max()), 0.34)
+                + 0.8 * min(float(np.ptp(tops)), 0.2)
+                - 6 * max(float(near) - 0.01, 0)
+            )
             score -= 3 * float(np.clip(middle - tops + 0.02, 0, None).mean())  # nothing near hides the mountains
             score += 0.5 * min(max(0.0, -float(angle[:, far < 3000].min())), 0.3) + float(rng.uniform(0, 0.16))
             if score > best:
@@ -75,7 +79,9 @@ def look(camera: Camera, ground: Field, water: float | None) -> Hits:
     y = camera.y + depths[:, None] * (camera.north - across * camera.east)
     x, y = x.astype(np.float32), y.astype(np.float32)
     height = ground.at(ground.height, x, y)
-    height += ground.detail(x, y, np.broadcast_to(np.maximum(depths[:, None] * np.float32(3.0 / camera.focal), 12), x.shape))
+    height += ground.detail(
+        x, y, np.broadcast_to(np.maximum(depths[:, None] * np.float32(3.0 / camera.focal), 12), x.shape)
+    )
     if water is not None:
         height = np.maximum(height, np.float32(water))
     inside = (x > 0) & (x < SIDE) & (y > 0) & (y < SIDE)
@@ -100,8 +106,12 @@ def look(camera: Camera, ground: Field, water: float | None) -> Hits:
 
 def _top(ground: Field, x: float, y: float) -> float:
     """The highest ground within 30 m, in metres."""
-    east, north = (axis.ravel().astype(np.float32) for axis in np.meshgrid(x + np.arange(-30, 31, 10), y + np.arange(-30, 31, 10)))
-    return float((ground.at(ground.height, east, north) + ground.detail(east, north, np.full(east.shape, 12, np.float32))).max())
+    east, north = (
+        axis.ravel().astype(np.float32) for axis in np.meshgrid(x + np.arange(-30, 31, 10), y + np.arange(-30, 31, 10))
+    )
+    return float(
+        (ground.at(ground.height, east, north) + ground.detail(east, north, np.full(east.shape, 12, np.float32))).max()
+    )
 
 
 def _direction(rng: np.random.Generator) -> tuple[float, float]:

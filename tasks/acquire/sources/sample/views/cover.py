@@ -32,15 +32,22 @@ def shade(
     share = (base + detail - np.float32(low)) / np.float32(max(high - low, 1.0))
     seed = ground.seed
     blot = point_noise(x / 420, y / 420, seed + 20) * 0.6 + point_noise(x / 130, y / 130, seed + 21) * 0.4
-    grain = _seen(finest, 9) * point_noise(x / 9, y / 9, seed + 22) + _seen(finest, 2.6) * point_noise(x / 2.6, y / 2.6, seed + 23)
+    grain = _seen(finest, 9) * point_noise(x / 9, y / 9, seed + 22) + _seen(finest, 2.6) * point_noise(
+        x / 2.6, y / 2.6, seed + 23
+    )
 
     color = mix(kind.meadow[0], kind.meadow[1], ramp(-0.6, 0.6, blot + 0.3 * grain)) * (1 + 0.10 * grain)[..., None]
     layer = point_noise((base + detail) / 38 + 0.8 * blot, share * 0, seed + 24)
-    rock = mix(kind.rock[0], kind.rock[1], ramp(-0.5, 0.5, blot + 0.35 * grain)) * (1 + kind.bands * layer + 0.22 * grain + 0.14 * blot)[..., None]
+    rock = (
+        mix(kind.rock[0], kind.rock[1], ramp(-0.5, 0.5, blot + 0.35 * grain))
+        * (1 + kind.bands * layer + 0.22 * grain + 0.14 * blot)[..., None]
+    )
     scree = mix(rock, np.array(kind.rock[0]) * 1.18, 0.6)
     bare = ramp(0.42, 0.75, steep + 0.12 * blot + 0.35 * (share - kind.trees))
     color = mix(color, mix(scree, rock, ramp(0.55, 0.9, steep)), bare)
-    crowns = _seen(finest, 11) * point_noise(x / 11, y / 11, seed + 25) + _seen(finest, 4.5) * point_noise(x / 4.5, y / 4.5, seed + 26)
+    crowns = _seen(finest, 11) * point_noise(x / 11, y / 11, seed + 25) + _seen(finest, 4.5) * point_noise(
+        x / 4.5, y / 4.5, seed + 26
+    )
     wooded = point_noise(x / 900, y / 900, seed + 27) * 0.5 + 0.5 + 0.35 * blot
     forest = ramp(1.05 - kind.wooded - 0.1, 1.15 - kind.wooded + 0.1, wooded + 0.12 * crowns)
     forest *= ramp(kind.trees + 0.06, kind.trees - 0.08, share + 0.07 * blot) * ramp(1.35, 0.95, steep)

@@ -27,7 +27,10 @@ _field = lru_cache(2)(field)
 def view(place: Place, number: int, longest: int, planet_seed: int) -> np.ndarray:
     """View `number` of a place, uint8 (H, W, 3), `longest` pixels along its longest side."""
     rng = np.random.default_rng((place.seed, number))
-    kind, light = MOUNTAINS[int(rng.integers(len(MOUNTAINS)))], LIGHTS[int(rng.choice(len(LIGHTS), p=(0.28, 0.26, 0.18, 0.1, 0.08, 0.1)))]
+    kind, light = (
+        MOUNTAINS[int(rng.integers(len(MOUNTAINS)))],
+        LIGHTS[int(rng.choice(len(LIGHTS), p=(0.28, 0.26, 0.18, 0.1, 0.08, 0.1)))],
+    )
     wide, tall = _SHAPES[int(rng.integers(len(_SHAPES)))]
     ground = _field(place, kind.rough, planet_seed)
     middle = ground.height[40:-40, 40:-40]
@@ -47,7 +50,7 @@ def view(place: Place, number: int, longest: int, planet_seed: int) -> np.ndarra
     if water is not None:
         _lake(color, backdrop, camera, ground, hits, water, clear, light, place.seed % 6007)
     image = np.clip(color, 0, 255).astype(np.uint8)
-    plant(image, camera, hits, ground, kind, light, low, high, water, rng)
+    plant(image, camera, hits, ground, kind, light, lit, clear, low, high, water, rng)
     return _develop(image, place.seed + number, rng)
 
 
@@ -66,7 +69,9 @@ def _height(ground: Field, hits: Hits, seen: np.ndarray) -> np.ndarray:
     return ground.at(ground.height, hits.x[seen], hits.y[seen])
 
 
-def _air(land, depth, height, clear: float, low: float, high: float, light: Light, rng: np.random.Generator) -> np.ndarray:
+def _air(
+    land, depth, height, clear: float, low: float, high: float, light: Light, rng: np.random.Generator
+) -> np.ndarray:
     """Ground seen through air: the farther and the lower, the more it takes the horizon's colour."""
     mist = float(rng.uniform(0.0, 2.2)) if rng.random() < 0.35 else 0.0
     thick = 1 + mist * ramp(low + 0.25 * (high - low), low, height)
@@ -92,8 +97,12 @@ def _lake(
     above = np.where((mirrored >= 0)[:, None], color[source, cols], backdrop[0, cols])
     glance = np.clip((rows - camera.row) / np.float32(camera.height), 0, 1)
     bright = np.clip(0.82 - 0.7 * glance, 0.3, 0.85)  # Fresnel: steeper looks see into the water
-    mixed = mix(np.broadcast_to(np.asarray(_DEEP, np.float32), above.shape), above, bright) * (1 + 0.05 * ripple)[:, None]
-    color[rows, cols] = mix(mixed, np.array(light.horizon) * 0.96, np.clip(1 - np.exp(-depth / np.float32(clear)), 0, 0.9) * 0.7)
+    mixed = (
+        mix(np.broadcast_to(np.asarray(_DEEP, np.float32), above.shape), above, bright) * (1 + 0.05 * ripple)[:, None]
+    )
+    color[rows, cols] = mix(
+        mixed, np.array(light.horizon) * 0.96, np.clip(1 - np.exp(-depth / np.float32(clear)), 0, 0.9) * 0.7
+    )
 
 
 def _develop(image: np.ndarray, seed: int, rng: np.random.Generator) -> np.ndarray:
