@@ -31,21 +31,29 @@ class Busy(Exception):
         self.steady = steady
 
 
-def read_json(text: str, what: str) -> dict[str, Any]:
-    """Return a JSON answer.
+def busy(answer: Any) -> str | None:
+    """Why a JSON answer asks to try again later; None where it does not."""
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return _words(error) if isinstance(error, dict) and error.get("code") in _BUSY else None
+
+
+def check(answer: Any) -> dict[str, Any]:
+    """Return a JSON answer that is no error.
 
     Raises:
-        Stopped: it is a page, or an error about the key.
+        Stopped: it is an error about the key, or no answer of such a service at all.
         Busy: an error that may pass. Refusal: any other error.
     """
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        raise Stopped(_page(text, what)) from None
     if not isinstance(answer, dict):
-        raise Stopped(_page(text, what))
-    if isinstance(answer.get("error"), dict):
-        _raise(answer["error"])
+        raise Stopped("answers with JSON that is no object: is this an ArcGIS service?")
+    if isinstance(error := answer.get("error"), dict):
+        code = error.get("code")
+        if code in _KEY:
+            hint = "The service wants a key: export it, and name its variable in source.key (key: ARCGIS_API_KEY)"
+            raise Stopped(f"answers {_words(error)}. {hint}")
+        if code in _BUSY:
+            raise Busy(f"answers {_words(error)}", steady=code == 500)
+        raise Refusal(f"the service answers {_words(error)}")
     if answer.get("status") == "error":  # as an ArcGIS server answers about itself
         raise Refusal(f"the service answers: {' '.join(map(str, answer.get('messages') or ['an error']))[:200]}")
     return answer
@@ -56,14 +64,19 @@ def read_picture(data: bytes, cols: int, rows: int) -> np.ndarray:
 
     Raises:
         Unreadable: the picture is damaged, or of another size.
-        Stopped, Busy, Refusal: it is no picture; see `read_json`.
+        Stopped, Busy, Refusal: it is no picture; see `check`.
     """
     if not data.startswith(_MAGIC):
-        text = data[:20_000].decode("utf-8", "replace").strip()
+        text = " ".join(data[:20_000].decode("utf-8", "replace").split())
         if not text:
             raise Busy("answers with nothing where a picture is due", steady=True)
-        read_json(text, "a picture")
-        raise Refusal(f"the service answers with JSON where a picture is due: {' '.join(text.split())[:100]}")
+        try:
+            check(json.loads(text))
+        except ValueError:
+            raise Stopped(
+                f"answers with text where a picture is due ({text[:80]!r}); nothing of it was stored"
+            ) from None
+        raise Refusal(f"the service answers with JSON where a picture is due: {text[:100]}")
     try:
         with Image.open(BytesIO(data), formats=("JPEG", "PNG", "WEBP", "GIF")) as image:
             if image.size != (cols, rows):
@@ -75,22 +88,6 @@ def read_picture(data: bytes, cols: int, rows: int) -> np.ndarray:
         raise Unreadable(f"a damaged picture: {' '.join(str(error).split())}") from None
 
 
-def _raise(error: dict[str, Any]) -> None:
-    code = error.get("code")
+def _words(error: dict[str, Any]) -> str:
     words = [error.get("message"), *(error.get("details") or [])]
-    text = f"error {code}: {'; '.join(str(word) for word in words if word) or 'without a word'}"[:300]
-    if code in _KEY:
-        raise Stopped(
-            f"{text}. The service wants a key: export it, and name its variable in source.key (key: ARCGIS_API_KEY)"
-        )
-    if code in _BUSY:
-        raise Busy(f"answers {text}", steady=code == 500)
-    raise Refusal(f"the service answers {text}")
-
-
-def _page(text: str, what: str) -> str:
-    start = " ".join(text.split())[:80]
-    return (
-        f"answers with a page where {what} is due ({start!r}): this address may be blocked, or wants a login. "
-        "Nothing of it was stored. Wait some hours, and lower download.requests_per_second"
-    )
+    return f"error {error.get('code')}: {'; '.join(str(word) for word in words if word) or 'without a word'}"[:300]

@@ -10,7 +10,7 @@ from typing import Any
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from tasks.acquire.sources.arcgis.answers import read_json
+from tasks.acquire.sources.arcgis.answers import check
 from tasks.acquire.sources.arcgis.params import Params
 from tasks.core.errors import LandloomError
 
@@ -94,14 +94,14 @@ class Service:
         return float(self.crs.axis_info[0].unit_conversion_factor)
 
 
-def read_service(text: str, params: Params) -> Service:
-    """Build the service from its description.
+def read_service(answer: Any, params: Params) -> Service:
+    """Build the service from its description, the JSON answer to `?f=json`.
 
     Raises:
-        NotUsable: it cannot do what the parameters ask for. Stopped, Busy, Refusal: see `read_json`.
+        NotUsable: it cannot do what the parameters ask for. Stopped, Busy, Refusal: see `check`.
     """
     url = params.url.rstrip("/")
-    facts = read_json(text, "a description of the service")
+    facts = check(answer)
     kind = url.rsplit("/", 1)[1]
     tiling = facts.get("tileInfo") if isinstance(facts.get("tileInfo"), dict) else None
     cached = bool(tiling and facts.get("singleFusedMapCache", True))

@@ -17,7 +17,7 @@ from tasks.acquire.common.context import Context
 from tasks.acquire.common.download import Expected
 from tasks.acquire.common.http import Attempts, plain
 from tasks.acquire.common.source import Absent, Candidate, Delivery, Refusal, Source, Unreadable
-from tasks.acquire.sources.arcgis.answers import Busy, Stopped, read_picture
+from tasks.acquire.sources.arcgis.answers import Busy, Stopped, busy, read_picture
 from tasks.acquire.sources.arcgis.blank import is_blank
 from tasks.acquire.sources.arcgis.grid import Grid, Item, latitude_of
 from tasks.acquire.sources.arcgis.key import Key
@@ -64,15 +64,10 @@ class ArcgisSource:
 
     def _describe(self) -> Service:
         url = f"{self._params.url.rstrip('/')}?f=json"
-        attempts = Attempts(url, self._http)
-        while True:
-            text = self._http.text("GET", self._key.sign(url) if self._key else url)
-            try:
-                return read_service(text, self._params)
-            except Busy as busy:
-                attempts.failed(str(busy))
-            except (Stopped, Refusal) as error:
-                raise LandloomError(f"source.url: {plain(url)}: {error}") from None
+        try:
+            return read_service(self._http.json(self._key.sign(url) if self._key else url, busy=busy), self._params)
+        except (Stopped, Refusal) as error:
+            raise LandloomError(f"source.url: {plain(url)}: {error}") from None
 
     def _deliver(self, grid: Grid, item: Item, name: str, folder: Path) -> Delivery:
         """Put the cells of one block together."""
@@ -111,7 +106,7 @@ class ArcgisSource:
                 raise LandloomError(self._stopped)
             target.unlink(missing_ok=True)
             try:
-                delivery = self._downloads.deliver(url, target, Expected())
+                delivery = self._downloads.deliver(url, target, Expected(json_errors=True))
             except Absent:
                 return None
             data = target.read_bytes()
@@ -122,11 +117,11 @@ class ArcgisSource:
             except Stopped as error:
                 delivery.forget()
                 self._stopped = f"arcgis: {plain(url)} {error}"
-            except Busy as busy:
+            except Busy as error:
                 delivery.forget()
-                if busy.steady and tries >= _STEADY_TRIES:
-                    raise Refusal(f"the service {busy}, {tries} times") from None
-                attempts.failed(str(busy))
+                if error.steady and tries >= _STEADY_TRIES:
+                    raise Refusal(f"the service {error}, {tries} times") from None
+                attempts.failed(str(error))
             except Unreadable as error:
                 delivery.forget()
                 if tries >= _STEADY_TRIES:
