@@ -36,7 +36,7 @@ class Library:
 
     def __init__(self, server: Server):
         self.server, self.images, self.asked = server, dict[str, Held](), list[str]()
-        server.prefixes["/iiif/"] = self._image
+        server.routes["/iiif/*"] = self._image
 
     def service(self, name: str) -> str:
         return f"{self.server.url}/iiif/{name}"
@@ -128,7 +128,7 @@ class Loc:
         self.items: dict[str, dict[str, Any]] = {}
         self.queries: list[dict[str, list[str]]] = []
         self.server.routes["/maps/"] = self._search
-        self.server.prefixes["/item/"] = self._item
+        self.server.routes["/item/*"] = self._item
 
     def add(self, name: str, services: list[str], **facts: Any) -> None:
         """Publish an item; `facts` replace fields of its description."""

@@ -23,9 +23,9 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         self.body = self.rfile.read(length)
         self.server.seen.append((time.monotonic(), self.command, self.path, dict(self.headers)))  # type: ignore[attr-defined]
-        route = self.server.routes.get(path)  # type: ignore[attr-defined]
-        for prefix, whole in self.server.prefixes.items():  # type: ignore[attr-defined]
-            route = route or (whole if path.startswith(prefix) else None)
+        routes = self.server.routes  # type: ignore[attr-defined]
+        below = (f"{path[:end]}/*" for end in range(len(path) - 1, 0, -1) if path[end] == "/")
+        route = routes.get(path) or next((routes[name] for name in below if name in routes), None)
         if route is None:
             self.answer(404, b"not here")
         else:
@@ -60,14 +60,13 @@ Route = Callable[[Handler], None]
 
 
 class Server:
-    """Routes by path or by the start of a path, and a list of every request: (when, method, path, headers)."""
+    """Routes by path, `/a/*` for every path below `/a`, and a list of every request: (when, method, path, headers)."""
 
     def __init__(self, port: int = 0):
         self._http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._http.daemon_threads = True
         self._http.handle_error = lambda *_: None  # clients close connections on purpose
-        self._http.routes, self._http.prefixes, self._http.seen = {}, {}, []  # type: ignore[attr-defined]
-        self.prefixes: dict[str, Route] = self._http.prefixes  # type: ignore[attr-defined]
+        self._http.routes, self._http.seen = {}, []  # type: ignore[attr-defined]
         self.routes: dict[str, Route] = self._http.routes  # type: ignore[attr-defined]
         self.seen: list[tuple[float, str, str, dict[str, str]]] = self._http.seen  # type: ignore[attr-defined]
         self.port = self._http.server_address[1]

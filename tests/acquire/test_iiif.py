@@ -246,12 +246,12 @@ def test_a_block_page_stops_the_run_and_is_not_kept(tmp_path, library):
         else:
             real(handler)
 
-    library.server.prefixes["/iiif/"] = blocked
+    library.server.routes["/iiif/*"] = blocked
     given = {"url": f"{library.server.url}/maps/", "connections": 2}
     with pytest.raises(LandloomError, match="sends a web page with the title “Access denied” where .* is due"):
         fetch(tmp_path, **given)
     assert len(answers) <= 6 + 4, "a host that blocks is left alone"
     assert not [path for path in tmp_path.rglob("*.bytes") if path.read_bytes() == page]
-    library.server.prefixes["/iiif/"] = real
+    library.server.routes["/iiif/*"] = real
     assert len(fetch(tmp_path, **given)) == 12
     assert len(library.server.seen) - len({seen[2] for seen in library.server.seen}) <= 5
