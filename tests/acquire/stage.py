@@ -18,9 +18,9 @@ from tasks.formats.tables.ledger import read_ledger
 
 
 def params(source: str, area: Any = None, **block: Any) -> Params:
-    """The defaults with the block of one source; keys of `download` and `max_pixels` go to their own places."""
+    """The defaults with the block of one source; keys of `download` and of the stage itself go to their own places."""
     polite = {name: block.pop(name) for name in list(block) if name in Download.model_fields}
-    own = {name: block.pop(name) for name in list(block) if name == "max_pixels"}
+    own = {name: block.pop(name) for name in list(block) if name in ("max_pixels", "partitions")}
     return Params.model_validate({"source": {"kind": source, **block}, "area": area, "download": polite, **own})
 
 
