@@ -115,7 +115,7 @@ def test_hostile_items_are_refused_by_name(tmp_path, catalogue):
     assert "redirects to file:" in refused["DEM_N46E019"]
     assert "answers 404" in refused["DEM_N46E020"]
     assert "-9999" in refused["DEM_N46E021"]
-    assert "read to its end" in refused["DEM_N46E022"]
+    assert "a web page where a file is due" in refused["DEM_N46E022"]
     raw = tmp_path / "data/terrain/raw"
     assert sorted(path.name for path in raw.iterdir()) == ["DEM_N46E008.tif", "ledger.parquet"]
     assert not list(tmp_path.rglob("evil*"))

@@ -97,7 +97,7 @@ def test_georeferenced_pictures_of_every_kind(tmp_path, raw):
                 target.write_colormap(1, {7: (40, 120, 200, 255), 3: (0, 0, 0, 0)})
             if name == "deep":
                 target.update_tags(ns="LANDLOOM", stretch="0 2550")
-        rows.append(row(f"{name}.tif", crs=UTM, nodata=None if name in ("alpha", "palette") else 0.0))
+        rows.append(row(f"{name}.tif", crs=UTM, nodata={"alpha": None, "palette": 3.0}.get(name, 0.0)))
     found = scenes_of(project(tmp_path, rows))
     assert len(found) == len(cases)
     for name, scene in found.items():

@@ -1,45 +1,54 @@
-"""The size of a raster, and windows along its own blocks."""
+"""Hosts that turn us away. Nothing that they send instead of a file is stored, and a host that blocks is left alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import numpy as np
-from rasterio.io import DatasetReader
-from rasterio.windows import Window
+from threading import Lock
+from typing import NoReturn
 
 from tasks.acquire.common.source import Refusal
-
-MAX_BLOCK_BYTES = 1 << 29  # GDAL holds whole blocks in memory; a file made of one huge block is refused
-_SIDE = 2048  # pixels along a side of what is read at a time
+from tasks.core.errors import LandloomError
 
 
-def check_sides(cols: int, rows: int, max_pixels: int) -> None:
-    """Refuse a raster that is too large or too small, before any pixel is read."""
-    if cols * rows > max_pixels:
-        raise Refusal(f"claims {cols} × {rows} pixels, more than acquire.max_pixels ({max_pixels})")
-    if min(cols, rows) < 2:
-        raise Refusal(f"has {cols} × {rows} pixels; ground needs at least 2 × 2")
+class Denied(LandloomError):
+    """A host turned us away, by a status code or by a block page. No further request goes to it in this run."""
 
 
-def check_blocks(dataset: DatasetReader) -> None:
-    """Refuse a raster of huge blocks, or one of plain samples that is shorter than its header says."""
-    for (block_rows, block_cols), dtype in zip(dataset.block_shapes, dataset.dtypes, strict=True):
-        if block_rows * block_cols * np.dtype(dtype).itemsize > MAX_BLOCK_BYTES:
-            raise Refusal(f"is one block of {block_cols} × {block_rows} pixels; save it tiled")
-    if dataset.driver in ("ENVI", "EHdr"):  # GDAL reads what is missing at the end as 0
-        expected = dataset.width * dataset.height * sum(np.dtype(dtype).itemsize for dtype in dataset.dtypes)
-        actual = Path(dataset.name).stat().st_size
-        if actual < expected:
-            raise Refusal(f"is cut short: {actual} bytes where its header asks for {expected}")
+class Blocks:
+    """What is known of the hosts of one run. Several threads can use it at once.
 
+    One web page in place of a file can be a dead link, so it refuses one file. The second page in a row is a block.
+    """
 
-def windows(dataset: DatasetReader) -> Iterator[Window]:
-    """Windows along the file's own blocks, none much larger than 2048² pixels."""
-    block_rows, block_cols = dataset.block_shapes[0]
-    cols = max(_SIDE // block_cols, 1) * block_cols
-    rows = max(_SIDE * _SIDE // min(cols, dataset.width) // block_rows, 1) * block_rows
-    for top in range(0, dataset.height, rows):
-        for left in range(0, dataset.width, cols):
-            yield Window(left, top, min(cols, dataset.width - left), min(rows, dataset.height - top))
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._denied: dict[str, str] = {}
+        self._pages: set[str] = set()
+
+    def may_ask(self, host: str) -> None:
+        """Raise `Denied` if the host turned us away before."""
+        if host in self._denied:
+            raise Denied(self._denied[host])
+
+    def deny(self, host: str, url: str, what: str) -> NoReturn:
+        """Send nothing more to the host, and raise `Denied`. `what` says what came."""
+        message = (
+            f"{url} {what}; nothing of it was stored. Is the access open, the URL right? A host that blocks for too "
+            "many requests opens again after a while: run again then, what has come is kept"
+        )
+        with self._lock:
+            message = self._denied.setdefault(host, message)
+        raise Denied(message)
+
+    def page(self, host: str, url: str, what: str) -> NoReturn:
+        """A web page or an error document came instead of a file: refuse the file, or stop at the second in a row."""
+        with self._lock:
+            again = host in self._pages
+            self._pages.add(host)
+        if again:
+            self.deny(host, url, what)
+        raise Refusal(f"the server {what}")
+
+    def file(self, host: str) -> None:
+        """A file came, so that the pages before it were no block."""
+        with self._lock:
+            self._pages.discard(host)

@@ -10,11 +10,11 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from tasks.acquire.common.blocks import check_blocks, check_sides, windows
 from tasks.acquire.common.fields import Override
 from tasks.acquire.common.opening import opened
 from tasks.acquire.common.picture import inspect_picture
 from tasks.acquire.common.placing import NOWHERE, place_of
+from tasks.acquire.common.sizes import check_blocks, check_sides, windows
 from tasks.acquire.common.source import Refusal, Unreadable
 from tasks.acquire.common.values import Values
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from tasks.acquire.common.blocks import check_blocks, check_sides, windows
 from tasks.acquire.common.fields import Override
 from tasks.acquire.common.opening import opened
 from tasks.acquire.common.placing import NOWHERE, Box, place_of
+from tasks.acquire.common.sizes import check_blocks, check_sides, windows
 from tasks.acquire.common.source import Refusal, Unreadable
 from tasks.core.errors import LandloomError
 from tasks.formats.colors.banded import BandedFile
