@@ -21,6 +21,10 @@ class Params(Strict):
     height_step: float = Field(0.1, gt=0, le=1000)
     """Metres a step of heights in `png16`: below the error of any global elevation model."""
 
+    mirror: bool | None = None
+    """Whether training may mirror the tiles. Null: heights yes, as the method allows; pictures no, because lettering
+    and lit relief have a right way round. With true, two epochs show each picture and its mirror image."""
+
     def conflict(self, rooms: Rooms) -> tuple[str, str] | None:
         window = rooms["select"].px  # type: ignore[attr-defined]
         if window % self.px:
