@@ -11,13 +11,13 @@ from __future__ import annotations
 from math import fsum, sqrt
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from tasks.formats.shards.records import RecordSpec
 from tasks.formats.shards.shardset import FORMAT, SPLITS
 from tasks.shard.params import Params
+from tasks.shard.terms import groups
 from tasks.shard.writer import ShardResult
 
 PERCENTILES = (0, 5, 25, 50, 75, 95, 100)
@@ -29,11 +29,10 @@ def card(
     spec: RecordSpec,
     table: pd.DataFrame,
     results: list[ShardResult],
-    scenes: gpd.GeoDataFrame,
-    ledger: pd.DataFrame,
+    credits: pd.DataFrame,
     classes: pd.DataFrame,
 ) -> dict[str, Any]:
-    """The content of `card.json`. `table` is the index of the shards."""
+    """The content of `card.json`. `table` is the index of the shards, `credits` the table of attributions."""
     payload = sum(result.payload for result in results)
     stored = int(table["length"].sum())
     return {
@@ -51,7 +50,7 @@ def card(
         "heights": _heights([result for result in results if result.split == "train"]),
         "classes": _classes(classes, sum((result.class_pixels for result in results), np.zeros(256, np.int64))),
         "captions": _captions(table["caption"]),
-        "sources": _sources(table, scenes, ledger),
+        "sources": groups(credits),
         "procedural_share": _round(table["procedural"].astype(bool).mean()),
         "bytes": {"payload": payload, "shards": stored, "ratio": _round(stored / payload)},
         **_mirror(params, spec),
@@ -128,29 +127,6 @@ def _captions(captions: pd.Series) -> dict[str, Any]:
         "mean_characters": _round(lengths.mean()) if len(texts) else 0.0,
         "example": texts.iloc[0] if len(texts) else None,
     }
-
-
-def _sources(table: pd.DataFrame, scenes: gpd.GeoDataFrame, ledger: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rasters grouped by source, licence and attribution, with the number of tiles that each group contributes to."""
-    tiles = table.groupby("scene").size()
-    used: dict[str, set[str]] = {}
-    for scene, keys in scenes["sources"].items():
-        for key in keys:
-            used.setdefault(key, set()).add(scene)
-    rows = ledger[ledger["key"].isin(list(used))]
-    terms = ["source", "licence", "attribution", "procedural"]
-    groups = []
-    for values, group in rows.groupby(terms, sort=True, dropna=False):
-        inside = set.union(*(used[key] for key in group["key"]))
-        groups.append(
-            {
-                **{name: None if pd.isna(value) else value for name, value in zip(terms, values, strict=True)},
-                "procedural": bool(values[-1]),
-                "rasters": len(group),
-                "tiles": int(sum(tiles.get(scene, 0) for scene in sorted(inside))),
-            }
-        )
-    return groups
 
 
 def _percentiles(values: np.ndarray) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,12 @@ def params(source: str, area: Any = None, **block: Any) -> Params:
     return Params.model_validate({"source": {"kind": source, **block}, "area": area, "download": polite, **own})
 
 
+ENTRY = cache(stage_entry)
+"""The reading of dvc.yaml takes half of a small run."""
+
+
 def acquire(root: Path, given: Params) -> pd.DataFrame:
     """Run the stage in `root`; returns the ledger, indexed by key."""
-    stage = Stage(stage_entry("acquire", "terrain", ROOT), given, 20, Compute(engine="serial", workers=1), Run(), root)
+    stage = Stage(ENTRY("acquire", "terrain", ROOT), given, 20, Compute(engine="serial", workers=1), Run(), root)
     run(stage)
     return read_ledger(root / "data/terrain/raw").set_index("key")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.consistency.encoding import HeightEncoding
 from models.core.config import SpeedConfig
+from models.core.height_encoding import HeightEncoding
 from models.core.method import Batch
 from models.core.record import EIGHT, method
 from models.terrain_gan.encoding import ColorHeightEncoding
