@@ -35,6 +35,7 @@ SWITCHES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("fused optimiser", {"speed": {"fused_optimizer": True}}),
     ("1 batch ahead", {"speed": {"ahead": 1}}),
     ("16 batches ahead", {"speed": {"ahead": 16}}),
+    ("4 readers", {"speed": {"readers": 4}}),
     ("memory not pinned", {"speed": {"pinned": False}}),
 )
 LAST: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -142,9 +143,9 @@ class Measured:
         speeds, waits, feeds = [], [], []
 
         def open_feed(position: Any) -> Feed:
-            ahead, pin = params.speed.ahead, params.speed.pinned and accelerator.device.type == "cuda"
+            pin = params.speed.pinned and accelerator.device.type == "cuda"
             start = {"seed": 0, "epoch": 0, "samples": 0}
-            feeds.append(tiles.feed(params.batch, start, 0, 1, params.augment, ahead, pin))
+            feeds.append(tiles.feed(params.batch, start, 0, 1, params.augment, params.speed, pin))
             return feeds[-1]
 
         def log(done: int, row: dict[str, float]) -> None:
@@ -174,7 +175,9 @@ def feed_alone(job: Job, note: Note) -> None:
         params = Params(**job.train)
         shards = ShardSet(Path(job.root, "data", job.dataset, "shards"))
         tiles = Tiles(shards, record_of(params.method.name), params.method)
-        feed = tiles.feed(params.batch, {"seed": 0, "epoch": 0, "samples": 0}, 0, 1, params.augment, 4, False)
+        feed = tiles.feed(
+            params.batch, {"seed": 0, "epoch": 0, "samples": 0}, 0, 1, params.augment, params.speed, False
+        )
         try:
             count, began = 0, time.perf_counter()
             while time.perf_counter() - began < (0.2 if job.toy else 2.0):

@@ -27,7 +27,7 @@ class PinnedFile(Config):
 
 
 class SpeedConfig(Config):
-    """Switches that change speed, memory and the last bits of the weights. They do not change the method.
+    """Switches that change speed and memory, and some of them the last bits of the weights.
 
     The defaults are safe on all hardware. `make gpu-check` measures which switches make a machine faster.
     """
@@ -42,6 +42,8 @@ class SpeedConfig(Config):
     """Allow GPUs to round the factors of float32 products to 10 bits. It has no effect with bf16."""
     ahead: int = Field(4, ge=1)
     """Number of batches that are prepared in advance."""
+    readers: int = Field(1, ge=1, le=64)
+    """Number of batches that are prepared at the same time, each by a thread. A fast GPU needs several."""
     pinned: bool = True
     """Prepare batches in page-locked memory, so that a GPU copies them while it computes."""
 

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from tasks.acquire.common.fields import Box, Cell, Download, on_earth
 from tasks.core.settings import Strict, chosen
+from tasks.formats.tables.licences import PARTITIONS, Partition
 
 
 class Params(Strict):
@@ -17,8 +18,15 @@ class Params(Strict):
     """All that the source has (null), a bbox [west, south, east, north], a GeoJSON file, or a list of 1° cells."""
     max_pixels: int = Field(400_000_000, ge=1)
     """A raster that claims more pixels is refused unread. 20,000 × 20,000 heights take 1.6 GB as float32."""
+    partitions: list[Partition] | None = Field(None, min_length=1)
+    """Which licences are taken, by partition (docs/sources/README.md); null takes all except no_derivatives."""
     download: Download = Download()
     """How servers are asked, whichever source asks them."""
+
+    @property
+    def allowed(self) -> list[Partition]:
+        """The partitions that are taken."""
+        return self.partitions or [name for name in PARTITIONS if name != "no_derivatives"]
 
     @field_validator("area", mode="before")
     @classmethod

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import importlib
+import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -24,6 +25,7 @@ from tasks.core.files import atomic_dir
 from tasks.core.hashing import file_sha256
 from tasks.core.stage import Stage
 from tasks.formats.tables.ledger import LedgerRow, write_ledger
+from tasks.formats.tables.licences import PARTITIONS, Partition, partition_of
 
 
 def run(stage: Stage[Params]) -> None:
@@ -35,7 +37,7 @@ def run(stage: Stage[Params]) -> None:
     if not candidates:
         raise LandloomError(f"acquire.source: {params.source.kind} has no raster in this area; look at acquire.area")
     with _told_when_full(), atomic_dir(stage.dir / "raw") as raw:
-        look = partial(take, raw=raw, area=area, max_pixels=params.max_pixels)
+        look = partial(take, raw=raw, area=area, max_pixels=params.max_pixels, allowed=params.allowed)
         connections = params.download.connections if getattr(params.source, "remote", False) else 1
         rows = []
         with ThreadPoolExecutor(connections) as pool:
@@ -76,8 +78,14 @@ def open_source(stage: Stage[Params], area: Area) -> Source:
     return module.open_source(params.source, area, Context(stage.root, stage.state_dir, params.download))
 
 
-def take(candidate: Candidate, raw: Path, area: Area, max_pixels: int) -> LedgerRow:
-    """Put one candidate into `raw`, or nothing of it where it is refused; return its row in both cases."""
+def take(
+    candidate: Candidate, raw: Path, area: Area, max_pixels: int, allowed: Collection[Partition] = PARTITIONS
+) -> LedgerRow:
+    """Put one candidate into `raw`, or nothing of it where it is refused; return its row in both cases.
+
+    Args:
+        allowed: the partitions of licences that are taken. Nothing of another partition is fetched.
+    """
     row = partial(
         LedgerRow,
         key=candidate.key,
@@ -86,7 +94,13 @@ def take(candidate: Candidate, raw: Path, area: Area, max_pixels: int) -> Ledger
         attribution=candidate.attribution,
         url=candidate.url,
         procedural=candidate.procedural,
+        facts=json.dumps(candidate.facts, ensure_ascii=False, sort_keys=True) if candidate.facts else None,
     )
+    partition = partition_of(candidate.licence)
+    if partition not in allowed:
+        wanted = ", ".join(allowed)
+        reason = f"its licence ({candidate.licence[:200]}) is {partition}; acquire.partitions takes {wanted}"
+        return row(layer=candidate.layers[0], refused=reason)
     # A folder of its own, so that GDAL sees no neighbour's sidecar and a refused raster leaves nothing behind.
     lobby = raw / f".{_file_key(candidate.key)}"
     delivery = Delivery()

@@ -1,10 +1,12 @@
-"""Prepares batches ahead of the training: one thread reads, turns and encodes the tiles."""
+"""Prepares batches ahead of the training: threads read, turn and encode the tiles."""
 
 from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,14 +20,22 @@ class Feed:
 
     Args:
         loader: its position is the first batch. Only this object may use it from now on.
-        prepare: function of (arrays of one batch, the epoch in which it ends) that returns the batch. It runs in the
-            thread.
+        prepare: function of (arrays of one batch, the epoch in which it ends) that returns the batch. It runs in a
+            thread, for `readers` batches at a time.
         ahead: largest number of prepared batches that wait. They hide the time of a slow read.
         pin: put batches into page-locked memory, so that a GPU copies them while it computes.
+        readers: number of batches that are prepared at the same time. Their order stays the same.
     """
 
-    def __init__(self, loader: Loader, prepare: Callable[[dict[str, np.ndarray], int], Batch], ahead: int, pin: bool):
-        self._loader, self._prepare, self._pin = loader, prepare, pin
+    def __init__(
+        self,
+        loader: Loader,
+        prepare: Callable[[dict[str, np.ndarray], int], Batch],
+        ahead: int,
+        pin: bool,
+        readers: int = 1,
+    ):
+        self._loader, self._prepare, self._pin, self._readers = loader, prepare, pin, readers
         self._state = loader.state()
         self._ready: queue.Queue[tuple[Batch, dict[str, Any]] | BaseException] = queue.Queue(ahead)
         self._closed = threading.Event()
@@ -53,14 +63,22 @@ class Feed:
                 continue
 
     def _fill(self) -> None:
+        waiting: deque[tuple[Future[Batch], dict[str, Any]]] = deque()
         try:
-            for arrays in self._loader.stream():
-                state = self._loader.state()
-                batch = self._prepare(arrays, state["epoch"])
-                if self._pin:
-                    batch = batch.pinned()
-                if self._closed.is_set():
-                    return
-                self._ready.put((batch, state))
+            with ThreadPoolExecutor(self._readers, thread_name_prefix="reader") as pool:
+                for arrays in self._loader.stream():
+                    state = self._loader.state()
+                    waiting.append((pool.submit(self._made, arrays, state["epoch"]), state))
+                    if len(waiting) < self._readers:
+                        continue
+                    future, state = waiting.popleft()
+                    batch = future.result()
+                    if self._closed.is_set():
+                        return
+                    self._ready.put((batch, state))
         except BaseException as error:  # noqa: BLE001 - `__next__` raises it
             self._ready.put(error)
+
+    def _made(self, arrays: dict[str, np.ndarray], epoch: int) -> Batch:
+        batch = self._prepare(arrays, epoch)
+        return batch.pinned() if self._pin else batch

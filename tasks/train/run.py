@@ -75,8 +75,8 @@ def run(stage: Stage[Params]) -> None:
     def open_feed(position: dict[str, Any] | None) -> Feed:
         rank, world = accelerator.process_index, accelerator.num_processes
         position = position or {"seed": seed, "epoch": 0, "samples": 0}
-        ahead, pin = params.speed.ahead, params.speed.pinned and accelerator.device.type == "cuda"
-        feeds.append(tiles.feed(params.batch // world, position, rank, world, params.augment, ahead, pin))
+        pin = params.speed.pinned and accelerator.device.type == "cuda"
+        feeds.append(tiles.feed(params.batch // world, position, rank, world, params.augment, params.speed, pin))
         return feeds[-1]
 
     def log(done: int, row: dict[str, float]) -> None:

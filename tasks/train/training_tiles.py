@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.core.config import Config
+from models.core.config import Config, SpeedConfig
 from models.core.method import Batch
 from models.core.record import MethodRecord
 from tasks.core.errors import LandloomError
@@ -54,13 +54,15 @@ class Tiles:
         except ValueError as error:
             raise LandloomError(f"{shards.folder}: {record.name} cannot learn from these tiles: {error}") from None
 
-    def feed(self, batch: int, position: Position, rank: int, world: int, augment: bool, ahead: int, pin: bool) -> Feed:
+    def feed(
+        self, batch: int, position: Position, rank: int, world: int, augment: bool, speed: SpeedConfig, pin: bool
+    ) -> Feed:
         """An endless iterator over the batches of one process.
 
         Args:
             batch: tiles in each batch of this process.
             augment: whether to rotate and flip each tile at random, as the method allows (`MethodRecord.turns`).
-            ahead, pin: see `Feed`.
+            speed, pin: see `Feed`.
         """
         allowed = np.array(self._record.turns if augment else (0,), np.uint64)
 
@@ -71,7 +73,8 @@ class Tiles:
             seen = {name: turned(arrays[name], turn) for name in self._layers if name != CAPTION}
             return self._record.encode(self._params, self.encoding, seen | self._captions(rows))
 
-        return Feed(Loader(self.shards, "train", batch, rank=rank, world=world, **position), prepare, ahead, pin)
+        loader = Loader(self.shards, "train", batch, rank=rank, world=world, **position)
+        return Feed(loader, prepare, speed.ahead, pin, speed.readers)
 
     def _measured(self, *layers: str) -> Iterator[dict[str, np.ndarray]]:
         """Chunks of the train tiles to measure. A LandloomError names a tile with voids."""

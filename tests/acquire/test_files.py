@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import struct
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -163,3 +165,18 @@ def test_scaled_heights_that_are_none_are_told(tmp_path):
     write(tmp_path / "maps/a.tif", hills())
     with pytest.raises(LandloomError, match="no height on Earth"):
         acquire(tmp_path, params("files", paths=["maps"], overrides={"*": {"scale": 100.0}}))
+
+
+def test_an_override_holds_for_the_first_raster_that_a_process_opens(tmp_path):
+    """This process has opened rasters before, so a new one looks at the file."""
+    for name, override in {"a": {"scale": 10.0}, "b": {"bounds": (7.0, 45.0, 8.0, 46.0)}}.items():
+        write(tmp_path / f"{name}.tif", hills().astype("uint8"))
+        code = (
+            "import sys; from pathlib import Path; from tasks.acquire.common.georeference import write_georeference\n"
+            f"write_georeference(Path(sys.argv[1]), {override})"
+        )
+        run = subprocess.run([sys.executable, "-c", code, tmp_path / f"{name}.tif"], capture_output=True, text=True)
+        assert (run.returncode, run.stderr) == (0, "")
+    with rasterio.open(tmp_path / "a.tif") as scaled, rasterio.open(tmp_path / "b.tif") as placed:
+        assert scaled.scales == (10.0,) and scaled.bounds.left == 8.0
+        assert tuple(placed.bounds) == (7.0, 45.0, 8.0, 46.0)

@@ -86,7 +86,7 @@ def test_hostile_items_are_refused_by_name(tmp_path, catalogue):
     outside = {
         "N46E009": f"file://{secret}",
         "N46E010": str(secret),
-        "N46E011": "s3://bucket/a.tif",
+        "N46E011": "ftp://example.org/a.tif",
         "N46E012": "../../../../etc/passwd",
         "N46E013": f"{catalogue.server.url}/files/%2e%2e/secret.tif",
         "N46E014": f"/vsicurl/{catalogue.server.url}/files/DEM_N46E008.tif",
@@ -115,7 +115,7 @@ def test_hostile_items_are_refused_by_name(tmp_path, catalogue):
     assert "redirects to file:" in refused["DEM_N46E019"]
     assert "answers 404" in refused["DEM_N46E020"]
     assert "-9999" in refused["DEM_N46E021"]
-    assert "read to its end" in refused["DEM_N46E022"]
+    assert "a web page where a file is due" in refused["DEM_N46E022"]
     raw = tmp_path / "data/terrain/raw"
     assert sorted(path.name for path in raw.iterdir()) == ["DEM_N46E008.tif", "ledger.parquet"]
     assert not list(tmp_path.rglob("evil*"))
@@ -125,6 +125,19 @@ def test_hostile_items_are_refused_by_name(tmp_path, catalogue):
     fetch(tmp_path, catalogue, [8, 46, 23, 47], missing_is_sea=False)
     asked = [seen[2] for seen in catalogue.server.seen if seen[2].startswith("/files/")][before:]
     assert sorted(asked) == ["/files/gone.tif", "/files/login.tif"]
+
+
+def test_assets_in_a_bucket_come_over_https(tmp_path, catalogue):
+    """As in public catalogues: the address of the bucket, and an item whose reader pays beside it."""
+    item = catalogue.add("N46E008")
+    path = f"DEM_N46E008/{item['id']}.tif"
+    catalogue.server.routes[f"/cells/{path}"] = catalogue.server.routes[f"/files/{item['id']}.tif"]
+    item["assets"]["data"]["href"] = f"s3://cells/{path}"
+    catalogue.asset("N46E009", "s3://paid/x.tif", properties={"storage:requester_pays": True})
+    ledger = fetch(tmp_path, catalogue, ["N46E008", "N46E009"], s3_endpoint=catalogue.server.url)
+    assert ledger.loc["DEM_N46E008", "url"] == f"{catalogue.server.url}/cells/{path}"
+    assert pd.isna(ledger.loc["DEM_N46E008", "refused"])
+    assert "whose reader pays (s3://paid)" in ledger.loc["DEM_N46E009", "refused"]
 
 
 def test_relative_hrefs_are_read_from_the_item(tmp_path, catalogue):
@@ -178,7 +191,7 @@ def test_links_to_local_files_are_not_followed(tmp_path, catalogue):
 
 
 def test_paging_in_circles_ends(tmp_path, catalogue, monkeypatch):
-    monkeypatch.setattr("tasks.acquire.sources.stac.source.MAX_PAGES", 5)
+    monkeypatch.setattr("tasks.acquire.common.stac.catalogue.MAX_PAGES", 5)
     catalogue.add("N46E008")
     page = {"type": "FeatureCollection", "features": catalogue.items}
     links = [{"rel": "next", "href": f"{catalogue.url}/search", "method": "GET"}]

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from models.consistency.encoding import HeightEncoding
+from models.core.config import SpeedConfig
 from models.core.method import Batch
 from models.core.record import method
 from models.terrain_gan.encoding import ColorHeightEncoding
@@ -48,7 +49,7 @@ def test_it_goes_on_after_the_batches_given_out_not_those_prepared(shards):
     tiles = of(shards)
 
     def open_at(position):
-        return tiles.feed(8, position, 0, 1, True, 4, False)
+        return tiles.feed(8, position, 0, 1, True, SpeedConfig(), False)
 
     whole, _ = take(open_at(START), 40)
     first, position = take(open_at(START), 17)
@@ -57,10 +58,18 @@ def test_it_goes_on_after_the_batches_given_out_not_those_prepared(shards):
         assert torch.equal(one["image"], other["image"]) and torch.equal(one["facts"], other["facts"])
 
 
+def test_several_readers_give_the_batches_of_one_in_their_order(shards):
+    tiles = of(shards)
+    one, position = take(tiles.feed(8, START, 0, 1, True, SpeedConfig(), False), 20)
+    four, same = take(tiles.feed(8, START, 0, 1, True, SpeedConfig(readers=4), False), 20)
+    assert position == same
+    assert all(torch.equal(a["image"], b["image"]) for a, b in zip(one, four, strict=True))
+
+
 def test_two_ranks_share_what_one_would_see(shards):
     tiles = of(shards)
-    alone, _ = take(tiles.feed(8, START, 0, 1, True, 4, False), 20)
-    shares = [take(tiles.feed(4, START, rank, 2, True, 4, False), 20)[0] for rank in (0, 1)]
+    alone, _ = take(tiles.feed(8, START, 0, 1, True, SpeedConfig(), False), 20)
+    shares = [take(tiles.feed(4, START, rank, 2, True, SpeedConfig(), False), 20)[0] for rank in (0, 1)]
     for one, *pair in zip(alone, *shares, strict=True):
         both = torch.cat([part["image"] for part in pair])
         assert sorted(map(float, one["image"].sum((1, 2, 3)))) == sorted(map(float, both.sum((1, 2, 3))))
@@ -128,7 +137,7 @@ def painted(painted_root):
 def test_labels_are_turned_with_their_heights(painted):
     """Labels mark the heights above the middle of a tile, and still do after every turn."""
     tiles = of(painted, conditions=["labels"])
-    (batch,), _ = take(tiles.feed(8, START, 0, 1, True, 4, False), 1)
+    (batch,), _ = take(tiles.feed(8, START, 0, 1, True, SpeedConfig(), False), 1)
     rows = next(Loader(painted, "train", 8, 1).stream())["row"]
     heights = painted.heights(rows)
     turn = turns(1, 0, rows)
@@ -140,7 +149,7 @@ def test_labels_are_turned_with_their_heights(painted):
 def test_lit_tiles_are_mirrored_along_the_light_and_turned_no_other_way(painted):
     paint = painted_of(painted)
     assert paint.encoding == ColorHeightEncoding.fit([painted.heights(painted.rows("train"))], 90.0)
-    (batch,), _ = take(paint.feed(16, START, 0, 1, True, 4, False), 1)
+    (batch,), _ = take(paint.feed(16, START, 0, 1, True, SpeedConfig(), False), 1)
     tiles = next(Loader(painted, "train", 16, 1).stream())
     color, height = paint.encoding.encode(tiles["color"], tiles["height"])
     swapped = 0
@@ -153,7 +162,7 @@ def test_lit_tiles_are_mirrored_along_the_light_and_turned_no_other_way(painted)
         assert np.array_equal(batch["color"][at], color[at].transpose(axes))
         assert np.array_equal(batch["height"][at], height[at].transpose(axes))
     assert 0 < swapped < 16
-    (plain,), _ = take(paint.feed(16, START, 0, 1, False, 4, False), 1)
+    (plain,), _ = take(paint.feed(16, START, 0, 1, False, SpeedConfig(), False), 1)
     assert np.array_equal(plain["color"], color)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import product
 from math import ceil, floor
 from pathlib import Path
 from typing import Any
@@ -63,9 +64,10 @@ class Area:
 
     def searches(self, step: int = 10) -> list[tuple[float, float, float, float]]:
         """Boxes of at most `step` degrees a side that cover the area: catalogues time out on large ones."""
-        corners = [cell_corner(name) for name in self.cells()]
-        blocks = sorted({(south // step * step, west // step * step) for south, west in corners})
-        return [self.geometry.intersection(box(w, s, w + step, s + step)).bounds for s, w in blocks]
+        w, s, e, n = self.geometry.bounds
+        corners = product(range(floor(s / step) * step, ceil(n), step), range(floor(w / step) * step, ceil(e), step))
+        parts = [self.geometry.intersection(box(west, south, west + step, south + step)) for south, west in corners]
+        return [part.bounds for part in parts if part.area > 0]
 
 
 def cell_box(name: str) -> tuple[float, float, float, float]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tasks.acquire.common.blocks import Blocks
 from tasks.acquire.common.download import Downloads, Signer
 from tasks.acquire.common.fields import Download
 from tasks.acquire.common.http import Http, Patience
@@ -20,11 +21,13 @@ class Context:
         root: the repository; relative paths in parameters begin here.
         state_dir: makes a folder that outlives the run and is no output, by its name.
         limits: how servers are asked.
+        blocks: the hosts that turn us away.
     """
 
     root: Path
     state_dir: Callable[[str], Path]
     limits: Download
+    blocks: Blocks = field(default_factory=Blocks)
 
     @property
     def max_bytes(self) -> int:
@@ -33,8 +36,9 @@ class Context:
 
     def http(self) -> Http:
         """A client that keeps to the limits, together with every other process of this checkout."""
-        throttle = Throttle(self.state_dir("hosts"), self.limits.requests_per_second)
-        return Http(throttle, Patience(self.limits.timeout_s, self.limits.retries, self.limits.give_up_s))
+        throttle = Throttle(self.state_dir("hosts"), self.limits.requests_per_second, self.limits.connections)
+        patience = Patience(self.limits.timeout_s, self.limits.retries, self.limits.give_up_s)
+        return Http(throttle, patience, self.blocks)
 
     def downloads(self, http: Http, signer: Signer | None = None) -> Downloads:
         """The byte cache of this checkout: a file that it holds is not fetched again."""

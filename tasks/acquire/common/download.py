@@ -11,7 +11,9 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,14 +21,18 @@ from typing import Any, Protocol
 import httpx
 from filelock import FileLock
 
-from tasks.acquire.common.http import TRANSIENT, Attempts, Http, describe, plain, retry_after
-from tasks.acquire.common.source import Delivery, Refusal
+from tasks.acquire.common.http import THROTTLED, TRANSIENT, Attempts, Http, describe, host_of, plain, retry_after
+from tasks.acquire.common.partial import Partial, continues, resumable, start
+from tasks.acquire.common.source import Absent, Delivery, Refusal
+from tasks.acquire.common.stray import stray, torn
 from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
 from tasks.core.hashing import file_sha256
 
 _GONE = (404, 410)
+_UNFIT = (400, 406, 415, 422, 501)
 _CHUNK = 1 << 18
+_SAME = 3  # equal downloads after which a picture without its end is the publisher's own
 
 
 class Signer(Protocol):
@@ -44,21 +50,7 @@ class Expected:
 
     bytes: int | None = None
     sha256: str | None = None
-
-
-@dataclass(frozen=True)
-class Partial:
-    """What is known of a download under way."""
-
-    etag: str | None
-    modified: str | None
-    total: int | None  # bytes of the whole file
-    md5: str | None  # base64, as the server stated it for the whole file
-
-    @property
-    def validator(self) -> str | None:
-        """What proves in If-Range that the rest is of the same file: a strong etag, or else the date."""
-        return self.etag if self.etag and not self.etag.startswith("W/") else self.modified
+    json: bool = False  # it is a JSON document, and no raster
 
 
 class Downloads:
@@ -73,7 +65,8 @@ class Downloads:
         With `LANDLOOM_REFRESH` in the environment, the server is asked whether the cached file is still current.
 
         Raises:
-            Refusal: the server has no such file, or sends another one than stated.
+            Refusal: the server has no such file, or sends another one than stated, or a web page.
+            Denied: the host turns us away, by its status or by a web page again; nothing is stored.
             LandloomError: the server cannot be reached now.
         """
         key = hashlib.sha256(plain(url).encode()).hexdigest()
@@ -86,6 +79,14 @@ class Downloads:
             target.parent.mkdir(parents=True, exist_ok=True)
             _link(base.with_suffix(".bytes"), target)
         return Delivery(known["etag"], known["modified"], known["sha256"], forget=lambda: _forget(base))
+
+    def document(self, url: str) -> Any:
+        """The JSON document of `url`, cached like a file. Raises what `deliver` raises."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            target = Path(folder) / "document.json"
+            self.deliver(url, target, Expected(json=True))
+            return json.loads(target.read_bytes())
 
     @staticmethod
     def _cached(base: Path) -> dict[str, Any] | None:
@@ -115,11 +116,11 @@ class Downloads:
 
     def _download(self, url: str, base: Path, expected: Expected) -> dict[str, Any]:
         part = base.with_suffix(".part")
-        attempts = Attempts(url, self._http)
+        attempts, torn_ones = Attempts(url, self._http), Counter[str]()
         while True:
             had = part.stat().st_size if part.exists() else 0
             try:
-                state = self._attempt(url, base, attempts)
+                state = self._attempt(url, base, attempts, expected)
                 if state is None:
                     continue
                 have = part.stat().st_size
@@ -127,6 +128,10 @@ class Downloads:
                     attempts.failed(f"was cut off at {have} of {state.total} bytes", progress=have > had)
                     continue
                 fault = _fault(part, state, expected)
+                if fault is None and (fault := torn(part)):
+                    digest = file_sha256(part)
+                    torn_ones[digest] += 1
+                    fault = None if torn_ones[digest] >= _SAME else fault
             except httpx.TransportError as error:
                 grew = part.exists() and part.stat().st_size > had
                 attempts.failed(describe(error), progress=grew)
@@ -134,23 +139,24 @@ class Downloads:
             except OSError as error:
                 raise LandloomError(f"{part}: cannot be written: {error}") from None
             if fault is None:
+                self._http.blocks.file(host_of(url))
                 return _keep(url, base, state)
             _forget(base)
             attempts.failed(fault)
 
-    def _attempt(self, url: str, base: Path, attempts: Attempts) -> Partial | None:
+    def _attempt(self, url: str, base: Path, attempts: Attempts, expected: Expected) -> Partial | None:
         """One request for what is still missing; None where it has to be asked again."""
         part, note = base.with_suffix(".part"), Path(f"{base}.part.json")
-        state, have = _resumable(part, note)
+        state, have = resumable(part, note)
         if state and state.total == have:  # whole already: an earlier run died before its last step
             return state
         headers = {"Range": f"bytes={have}-", "If-Range": state.validator} if state and state.validator else {}
         with self._http.open("GET", self._signer.sign(url) if self._signer else url, headers) as response:
             status = response.status_code
-            if status == 206 and headers and _continues(response, have, state):
+            if status == 206 and headers and continues(response, have, state):
                 mode = "ab"
             elif status == 200:
-                state, have, mode = _start(response, note), 0, "wb"
+                state, have, mode = start(response, note), 0, "wb"
             else:
                 self._turned_down(url, response, base, attempts)
                 return None
@@ -160,6 +166,11 @@ class Downloads:
                 raise Refusal(f"has {state.total} bytes, more than download.max_file_mb allows")
             with part.open(mode) as stream:
                 for chunk in response.iter_raw(_CHUNK):
+                    if have == 0 and (odd := _stray(chunk, response, expected)):
+                        stream.close()
+                        _forget(base)
+                        what = f"sends {odd} where {'JSON' if expected.json else 'a file'} is due"
+                        self._http.blocks.page(host_of(url), plain(url), what)
                     have += len(chunk)
                     if have > self._max:
                         stream.close()
@@ -174,9 +185,11 @@ class Downloads:
         """Handle an answer without the file: wait and ask again, refuse the file, or stop the run."""
         status = response.status_code
         if status in _GONE:
-            raise Refusal(f"the server answers {status}: it is not there")
+            raise Absent(f"the server answers {status}: it is not there")
+        if status in _UNFIT:
+            raise Refusal(f"the server answers {status}: it does not give this file")
         if status in TRANSIENT:
-            attempts.failed(f"answers {status}", retry_after(response))
+            attempts.failed(f"answers {status}", retry_after(response), throttled=status in THROTTLED)
         elif status in (401, 403) and self._signer:
             self._signer.renew(url)
             attempts.failed(f"answers {status} to a signed request")
@@ -184,40 +197,12 @@ class Downloads:
             _forget(base)
             attempts.failed(f"answers {status} to a range that should fit")
         else:
-            raise LandloomError(
-                f"{plain(url)} answers {status}; nothing was changed. Is the access open, the URL right?"
-            )
+            self._http.deny(url, f"answers {status}")
 
 
-def _resumable(part: Path, note: Path) -> tuple[Partial | None, int]:
-    """The part that is there and its length, where a validator proves that it belongs to one file; else (None, 0)."""
-    try:
-        state, have = Partial(**json.loads(note.read_text())), part.stat().st_size
-    except (OSError, ValueError, TypeError):
-        return None, 0
-    return (state, have) if have and state.validator else (None, 0)
-
-
-def _start(response: httpx.Response, note: Path) -> Partial:
-    length = response.headers.get("content-length", "")
-    state = Partial(
-        etag=response.headers.get("etag"),
-        modified=response.headers.get("last-modified"),
-        total=int(length) if length.isdigit() else None,
-        md5=response.headers.get("content-md5"),
-    )
-    write_json(note, asdict(state))
-    return state
-
-
-def _continues(response: httpx.Response, have: int, state: Partial | None) -> bool:
-    """Whether a 206 begins where the part ends, and is of the same file."""
-    unit, _, rest = response.headers.get("content-range", "").partition(" ")
-    span, _, total = rest.partition("/")
-    start = span.partition("-")[0]
-    same = state is not None and response.headers.get("etag", state.etag) == state.etag
-    fits = state is not None and (total == "*" or state.total is None or total == str(state.total))
-    return unit == "bytes" and start == str(have) and same and fits
+def _stray(head: bytes, response: httpx.Response, expected: Expected) -> str | None:
+    kind = response.headers.get("content-type", "").lower()
+    return stray(head, kind, "json" if expected.json else "data")
 
 
 def _fault(part: Path, state: Partial, expected: Expected) -> str | None:
@@ -229,6 +214,11 @@ def _fault(part: Path, state: Partial, expected: Expected) -> str | None:
         return f"has {have} bytes although the catalogue says {expected.bytes}"
     if expected.sha256 is not None and file_sha256(part) != expected.sha256:
         return "has not the SHA-256 that the catalogue states"
+    if expected.json:
+        try:
+            json.loads(part.read_bytes())
+        except ValueError:
+            return "is no whole JSON document"
     if state.md5:
         with part.open("rb") as stream:
             digest = hashlib.file_digest(stream, "md5").digest()

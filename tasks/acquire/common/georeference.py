@@ -5,15 +5,13 @@ The published file stays as it is: the facts stand beside it in `<name>.aux.xml`
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 from affine import Affine
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.io import DatasetReader
+from rasterio.errors import RasterioError
 
 from tasks.acquire.common.fields import Override
-from tasks.acquire.common.inspect import DRIVERS
+from tasks.acquire.common.inspect import opened
 from tasks.core.files import atomic_file
 
 
@@ -26,8 +24,7 @@ def write_georeference(path: Path, override: Override) -> None:
     if bounds is None and scale is None:
         return
     try:
-        with warnings.catch_warnings(), DatasetReader(path, driver=DRIVERS) as dataset:
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # which is why it is told here
+        with opened(path) as dataset:
             cols, rows, place = dataset.width, dataset.height, dataset.transform
             void = override.get("nodata", dataset.nodata)
     except RasterioError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,16 +56,29 @@ def inspect(path: Path, layers: tuple[str, ...], override: Override, max_pixels:
         override: what a person says of it; it wins over the file.
         max_pixels: a raster that claims more is refused before any pixel is read.
     """
+    try:
+        with opened(path) as dataset:
+            return _inspect(dataset, layers, override, max_pixels)
+    except RasterioError as error:
+        raise Unreadable(f"not a raster that can be read to its end: {_plain(error, path)}") from None
+    except (UnicodeDecodeError, MemoryError, ValueError) as error:
+        raise Unreadable(f"not a usable raster: {_plain(error, path)}") from None
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[DatasetReader]:
+    """Open a published raster in one of `DRIVERS`. Every reader of this room opens through this function.
+
+    `rasterio.open` takes one driver only. `DatasetReader` takes a list, but registers no driver: without an
+    environment, the first raster of a process has none.
+
+    Raises:
+        RasterioError: no driver of the list can open it.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        try:
-            # Not `rasterio.open`, which takes one driver only.
-            with rasterio.Env(), DatasetReader(path, driver=DRIVERS) as dataset:
-                return _inspect(dataset, layers, override, max_pixels)
-        except RasterioError as error:
-            raise Unreadable(f"not a raster that can be read to its end: {_plain(error, path)}") from None
-        except (UnicodeDecodeError, MemoryError, ValueError) as error:
-            raise Unreadable(f"not a usable raster: {_plain(error, path)}") from None
+        with rasterio.Env(), DatasetReader(path, driver=DRIVERS) as dataset:
+            yield dataset
 
 
 def _inspect(dataset: DatasetReader, layers: tuple[str, ...], override: Override, max_pixels: int) -> Found:

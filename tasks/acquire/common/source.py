@@ -14,6 +14,10 @@ class Refusal(Exception):
     """Why one raster is left out. The ledger records it under the raster's key, and the run continues."""
 
 
+class Absent(Refusal):
+    """The server says that there is no such file."""
+
+
 class Unreadable(Refusal):
     """The bytes themselves are bad, so the next run fetches them again."""
 
@@ -43,6 +47,7 @@ class Candidate:
             `Refusal` where this raster cannot be had, `LandloomError` where the whole run must stop.
         layers: what it may be used for; anything else in it is refused.
         override: what is known of it and stands in no file.
+        facts: what the publisher says of it, for captions: `title`, `date`, `language` and the like; never guessed.
     """
 
     key: str
@@ -55,6 +60,7 @@ class Candidate:
     url: str | None = None
     procedural: bool = False
     override: Override = field(default_factory=_as_it_says)
+    facts: dict[str, str | list[str]] = field(default_factory=dict)
 
 
 class Source(Protocol):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
+from tasks.formats.tables.licences import partition_of
 from tasks.formats.tables.table import read_table, write_table
 
 LAYERS = ("height", "color")
@@ -29,6 +30,7 @@ SCHEMA = pa.schema(
         ("bytes", pa.int64()),
         ("modified", pa.string()),
         ("licence", pa.string()),
+        ("partition", pa.string()),  # of the licence, by `tasks.formats.tables.licences`
         ("attribution", pa.string()),
         ("procedural", pa.bool_()),  # true if computed and not measured; it must never pass for real data
         ("crs", pa.string()),  # WKT to read the raster with; null for a picture without a place on Earth
@@ -37,6 +39,7 @@ SCHEMA = pa.schema(
         ("south", pa.float64()),
         ("east", pa.float64()),
         ("north", pa.float64()),
+        ("facts", pa.string()),  # JSON object of what the publisher says of it: title, date, language; null if nothing
         ("refused", pa.string()),  # reason of the refusal; null if the raster was taken
     ]
 )
@@ -44,7 +47,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One raster. `SCHEMA` describes the fields."""
+    """One raster. `SCHEMA` describes the fields. The column `partition` follows from `licence`."""
 
     key: str
     layer: str
@@ -64,6 +67,7 @@ class LedgerRow:
     south: float | None = None
     east: float | None = None
     north: float | None = None
+    facts: str | None = None
     refused: str | None = None
 
 
@@ -73,7 +77,7 @@ def write_ledger(rows: list[LedgerRow], raw: Path) -> None:
     Raises:
         ValueError: two rows have the same key.
     """
-    frame = pd.DataFrame([asdict(row) for row in rows], columns=SCHEMA.names)
+    frame = pd.DataFrame([asdict(row) | {"partition": partition_of(row.licence)} for row in rows], columns=SCHEMA.names)
     if frame["key"].duplicated().any():
         raise ValueError(f"ledger: key {frame['key'][frame['key'].duplicated()].iloc[0]!r} occurs twice")
     write_table(frame.sort_values("key"), raw / "ledger.parquet", SCHEMA)

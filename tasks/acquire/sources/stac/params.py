@@ -25,5 +25,7 @@ class Params(Strict):
     """Which file of an item to fetch."""
     sign: Literal["planetary-computer"] | None = None
     """Whose tokens the addresses need: null, or planetary-computer."""
+    s3_endpoint: str | None = Field(None, pattern=r"^https?://")
+    """Object store of assets with an s3:// address: null means what the catalogue names, or else Amazon's."""
     missing_is_sea: bool = True
     """A cell without an item is sea at 0 m. GLO-30 publishes no cell of open ocean; false where gaps are just gaps."""

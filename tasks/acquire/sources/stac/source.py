@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import rasterio
-from pystac_client import Client
-from pystac_client.exceptions import APIError
-from pystac_client.stac_api_io import StacApiIO
 from rasterio.transform import from_bounds
 
 from tasks.acquire.common.area import Area, cell_box
@@ -20,14 +17,14 @@ from tasks.acquire.common.context import Context
 from tasks.acquire.common.degree_cells import cell_corner, cell_name
 from tasks.acquire.common.download import Expected
 from tasks.acquire.common.fields import Override
-from tasks.acquire.common.http import Http, plain
+from tasks.acquire.common.http import plain
 from tasks.acquire.common.source import Candidate, Delivery, Refusal, Source
+from tasks.acquire.common.stac.addresses import web_address
+from tasks.acquire.common.stac.catalogue import Catalogue, flat_box, item_box
+from tasks.acquire.common.stac.sign import PlanetaryComputer
 from tasks.acquire.sources.stac.params import Params
-from tasks.acquire.sources.stac.sign import PlanetaryComputer
 from tasks.core.errors import LandloomError
 
-MAX_PAGES = 1000  # of one search; a catalogue that goes on longer goes round in circles
-_PAGE = 100
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 TERMS = {
@@ -54,17 +51,18 @@ class StacSource:
     """Candidates of one collection. See `tasks.acquire.sources.stac.params`."""
 
     def __init__(self, params: Params, area: Area, context: Context):
-        self._params, self._area, self._http = params, area, context.http()
-        signer = PlanetaryComputer(self._http) if params.sign else None
-        self._downloads = context.downloads(self._http, signer)
+        self._params, self._area = params, area
+        http = context.http()
+        self._catalogue = Catalogue(params.url, http)
+        self._downloads = context.downloads(http, PlanetaryComputer(http) if params.sign else None)
 
     def items(self) -> Iterator[Candidate]:
         """Published items by id, then sea and gaps by cell."""
-        collection, found = self._search()
+        collection, found = self._catalogue.search(self._params.collection, self._area)
         inside = [
-            item for _, item in sorted(found.items()) if (box := _box(item)) is None or self._area.intersects(*box)
+            item for _, item in sorted(found.items()) if (box := item_box(item)) is None or self._area.intersects(*box)
         ]
-        if not any(_box(item) for item in inside):
+        if not any(item_box(item) for item in inside):
             raise LandloomError(
                 f"stac: {self._params.collection} at {self._params.url} has no item in the area; "
                 "look at acquire.area (open ocean alone has nothing to show)"
@@ -75,27 +73,6 @@ class StacSource:
         if self._params.missing_is_sea and "height" in self._params.layers:
             yield from self._sea(collection, found)
 
-    def _search(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-        """The collection, and every item by id. Items are asked for a few degrees at a time, or servers time out."""
-        params, found = self._params, {}
-        try:
-            client = Client.open(params.url, stac_io=PoliteIO(self._http))
-            collection = client.get_collection(params.collection).to_dict()
-            for box in self._area.searches():
-                search = client.search(collections=[params.collection], bbox=box, limit=_PAGE)
-                for number, page in enumerate(search.pages_as_dicts()):
-                    if number >= MAX_PAGES:
-                        raise LandloomError(
-                            f"stac: {params.url} goes on for more than {MAX_PAGES} pages; is its paging broken?"
-                        )
-                    for item in page["features"]:
-                        found.setdefault(str(item["id"]), item)
-        except (APIError, KeyError, TypeError, ValueError, AttributeError, NotImplementedError) as error:
-            raise LandloomError(
-                f"stac: {params.url} is not a usable STAC API: {' '.join(str(error).split())[:300]}"
-            ) from None
-        return collection, found
-
     def _candidate(self, item: dict[str, Any], licence: str, attribution: str) -> Candidate:
         """One item; what cannot be fetched safely is a candidate that refuses itself."""
         key = str(item["id"])
@@ -103,10 +80,10 @@ class StacSource:
         make = partial(Candidate, key=key, source="stac", licence=licence, attribution=attribution, layers=layers)
         try:
             asset = self._asset(item)
-            url = _safe_url(item, asset, self._params.url)
+            url = web_address(item, asset, self._params.url, self._params.s3_endpoint)
             if not _ID.fullmatch(key):
                 raise Refusal("its id is no plain file name")
-            if _box(item) is None:
+            if item_box(item) is None:
                 raise Refusal("the catalogue does not say where it lies (no bbox)")
         except Refusal as refusal:
             return make(name="", deliver=partial(_refuse, reason=str(refusal)))
@@ -142,7 +119,7 @@ class StacSource:
         Open ocean farther out has no ground to show. A missing cell is a gap, and no sea, where the collection
         leaves land out or does not reach.
         """
-        published = {_cell(box): (box, item) for item in found.values() if (box := _box(item))}
+        published = {_cell(box): (box, item) for item in found.values() if (box := item_box(item))}
         for cell in self._area.cells():
             near = [neighbour for neighbour in _around(cell) if neighbour in published]
             if cell in published or not near:
@@ -164,72 +141,13 @@ class StacSource:
         if s <= south < n and w <= west < e:
             return f"{self._params.collection} leaves this land out: a gap, not sea; use another collection here"
         boxes = collection.get("extent", {}).get("spatial", {}).get("bbox") or [[-180, -90, 180, 90]]
-        if not any(Area.read(_flat(box), Path()).intersects(*cell_box(cell)) for box in boxes):
+        if not any(Area.read(flat_box(box), Path()).intersects(*cell_box(cell)) for box in boxes):
             return f"{self._params.collection} does not reach here: a gap, not sea"
         return None
 
 
-class PoliteIO(StacApiIO):
-    """pystac-client's reads, through the one HTTP client; never a local file, whatever a link says."""
-
-    def __init__(self, http: Http):
-        super().__init__()
-        self._http = http
-
-    def request(
-        self,
-        href: str,
-        method: str | None = None,
-        headers: dict[str, str] | None = None,
-        parameters: dict[str, Any] | None = None,
-    ) -> str:
-        """One answer as text."""
-        if urlsplit(href).scheme not in ("http", "https"):
-            raise LandloomError(f"stac: the catalogue points at {href}, which is not on the web; it is not followed")
-        method = (method or "GET").upper()
-        body = {"json": parameters} if method == "POST" else {"params": parameters} if parameters else {}
-        return self._http.text(method, href, **body)
-
-    def read_text(self, source: Any, *args: Any, **kwargs: Any) -> str:
-        """The base class opens what is no URL as a file; this one asks, and is turned down."""
-        if isinstance(source, str) and urlsplit(source).scheme not in ("http", "https"):
-            return self.request(source)
-        return super().read_text(source, *args, **kwargs)
-
-
 def _refuse(folder: Path, reason: str) -> Delivery:
     raise Refusal(reason)
-
-
-def _safe_url(item: dict[str, Any], asset: dict[str, Any], root: str) -> str:
-    """The asset's address on the web; refused where it is a local path or climbs out of its folder."""
-    href = asset["href"]
-    parts = urlsplit(href)
-    if parts.scheme not in ("", "http", "https") or (not parts.scheme and (href.startswith("/") or "\\" in href)):
-        raise Refusal(f"its asset points at {plain(href)}, which is not http or https")
-    if ".." in PurePosixPath(unquote(parts.path)).parts:
-        raise Refusal(f"its asset points at {plain(href)}, which leaves its folder")
-    if parts.scheme:
-        return str(href)
-    base = next((str(link["href"]) for link in item.get("links", []) if link.get("rel") == "self"), root)
-    url = urljoin(base, href)
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise Refusal(f"its asset points at {plain(url)}, which is not http or https")
-    return url
-
-
-def _box(item: dict[str, Any]) -> tuple[float, float, float, float] | None:
-    box = item.get("bbox")
-    if not isinstance(box, list) or len(box) not in (4, 6) or not all(isinstance(value, int | float) for value in box):
-        return None
-    west, south, east, north = _flat(box)
-    return (west, south, east, north) if -91 < south < north < 91 and -361 < west < 361 and -361 < east < 361 else None
-
-
-def _flat(box: list[float]) -> tuple[float, float, float, float]:
-    """A box without its heights."""
-    west, south, east, north = (box[0], box[1], box[3], box[4]) if len(box) == 6 else box
-    return float(west), float(south), float(east), float(north)
 
 
 def _cell(box: tuple[float, float, float, float]) -> str:

@@ -1,0 +1,1 @@
+"""What sources over a STAC API share: the search, the addresses of assets, and the tokens that some hosts require."""
