@@ -97,7 +97,9 @@ def lay(
     out = bed(kind, height, width, rng)
     alpha = np.ones((rows, cols), np.float32)
     if torn:
-        cut = np.array([[0, 0], [0.16 * cols, 0], [0.11 * cols, 0.06 * rows], [0.05 * cols, 0.1 * rows], [0, 0.15 * rows]])
+        cut = np.array(
+            [[0, 0], [0.16 * cols, 0], [0.11 * cols, 0.06 * rows], [0.05 * cols, 0.1 * rows], [0, 0.15 * rows]]
+        )
         cv2.fillPoly(alpha, [cut.astype(np.int32)], 0)
     cover = cv2.warpAffine(alpha, matrix, (width, height), flags=cv2.INTER_LINEAR)
     if shadow:
@@ -105,10 +107,14 @@ def lay(
         out *= 1 - 0.45 * np.roll(soft, (4, 4), (0, 1))[..., None]
     if chart:
         top, step = height - room - pad // 3 + room // 4, int(0.05 * cols)
-        for number, color in enumerate(((200, 40, 40), (40, 160, 60), (40, 60, 180), (240, 220, 40), (245,) * 3, (120,) * 3)):
+        for number, color in enumerate(
+            ((200, 40, 40), (40, 160, 60), (40, 60, 180), (240, 220, 40), (245,) * 3, (120,) * 3)
+        ):
             left = int(0.2 * width) + number * step
             out[top : top + room // 2, left : left + step] = color
-    paint = cv2.warpAffine(sheet.astype(np.float32), matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    paint = cv2.warpAffine(
+        sheet.astype(np.float32), matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     out = out * (1 - cover[..., None]) + paint * cover[..., None]
     off = cover < 0.5
     if page:

@@ -50,6 +50,16 @@ def to_lab(rgb: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(cv2.medianBlur(rgb, 3), cv2.COLOR_RGB2LAB)
 
 
+def lightness(lab: np.ndarray) -> float:
+    """Median lightness of the middle of the scan, in OpenCV's 8-bit Lab."""
+    return float(np.median(lab[_thirds(lab)][..., 0]))
+
+
+def _thirds(lab: np.ndarray) -> tuple[slice, slice]:
+    rows, cols = lab.shape[:2]
+    return slice(rows // 3, rows - rows // 3), slice(cols // 3, cols - cols // 3)
+
+
 def foreign_tones(lab: np.ndarray, known: np.ndarray) -> list[Tone]:
     """The frequent colours of the border that the middle of the scan does not have, the most frequent first.
 
@@ -58,25 +68,24 @@ def foreign_tones(lab: np.ndarray, known: np.ndarray) -> list[Tone]:
     """
     ring = np.ones(known.shape, bool)
     ring[RING:-RING, RING:-RING] = False
-    rows, cols = known.shape
-    thirds = slice(rows // 3, rows - rows // 3), slice(cols // 3, cols - cols // 3)
+    thirds = _thirds(lab)
     middle = lab[thirds]
-    lightness = np.median(middle[..., 0])
-    ours = [tone for tone in _tones(middle[known[thirds]], _SHARE_INSIDE) if _inside(tone, middle, lightness) > _FOREIGN]
+    level = lightness(lab)
+    ours = [tone for tone in _tones(middle[known[thirds]], _SHARE_INSIDE) if _inside(tone, middle, level) > _FOREIGN]
     sheet = np.array([tone.middle for tone in ours])
     found = []
     for tone in _tones(lab[ring & known], _SHARE):
-        inside = _inside(tone, middle, lightness)
+        inside = _inside(tone, middle, level)
         apart = float(np.abs(sheet - np.array(tone.middle)).max(axis=1).min()) if len(sheet) else np.inf
         if inside < _FOREIGN and inside * _RARER < tone.share and apart >= _APART:
             found.append(replace(tone, apart=apart))
     return found
 
 
-def _inside(tone: Tone, middle: np.ndarray, lightness: float) -> float:
+def _inside(tone: Tone, middle: np.ndarray, level: float) -> float:
     """Share of a colour in the middle of the scan. Ink is dark and thin, so dark colours count in solid areas only."""
     here = tone.of(middle).astype(np.uint8)
-    if tone.middle[0] < lightness:
+    if tone.middle[0] < level:
         here = cv2.morphologyEx(here, cv2.MORPH_OPEN, _SOLID)
     return float(here.mean())
 

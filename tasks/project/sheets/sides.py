@@ -17,6 +17,7 @@ _RUN = 3  # rows in a row that must be off the sheet for the sheet to end
 _TRIED = 28  # columns whose pairs give the lines that are tried
 _SHADOW = 0.015  # of the longer side: half the width of a shadow behind which the edge may lie
 _CHANGING = 2.0  # Lab units a row; slower changes are a rest
+_SHARP = 8.0  # Lab units a row; a shadow begins more softly
 _MARGIN = 0.01  # of the longer side: rows before and behind an edge whose colours are compared
 _TOLERANCE = 0.004  # of the scan's longer side: how far from the line the sheet may end
 
@@ -50,15 +51,17 @@ class Side:
 
 def turned(array: np.ndarray, side: str) -> np.ndarray:
     """A view of (H, W) or (H, W, 3) with the given side at the top. Columns run as the scan's columns or rows do."""
-    return {"top": array, "bottom": array[::-1], "left": array.swapaxes(0, 1), "right": array[:, ::-1].swapaxes(0, 1)}[side]
+    return {"top": array, "bottom": array[::-1], "left": array.swapaxes(0, 1), "right": array[:, ::-1].swapaxes(0, 1)}[
+        side
+    ]
 
 
-def find_side(off: np.ndarray, members: np.ndarray, lab: np.ndarray, longest: int) -> Side | None:
+def find_side(off: np.ndarray, alike: np.ndarray, lab: np.ndarray, longest: int) -> Side | None:
     """The line that most columns agree on, or None where no column starts on the sheet.
 
     Args:
-        off: pixels that may lie off the sheet, with the side at the top: members that hang together with the border.
-        members: all pixels with the colours of the surroundings. lab: the scan in Lab, with the side at the top.
+        off: pixels that may lie off the sheet, with the side at the top: they hang together with the border.
+        alike: all pixels that look like surroundings, also behind the edge. lab: the scan in Lab.
         longest: longer side of the scan.
     """
     rows, cols = off.shape
@@ -75,9 +78,9 @@ def find_side(off: np.ndarray, members: np.ndarray, lab: np.ndarray, longest: in
     section, zero = _cross_section(lab, at, ends, round(_SHADOW * longest))
     moved = _behind_shadow(section, zero)
     step = _step(section, zero + moved, max(3, round(_MARGIN * longest)))
-    alike = _strip(members, at, ends + moved + tolerance, ends + moved + tolerance + 0.04 * rows)
-    outside = _strip(members, at, np.maximum(ends - tolerance - 0.01 * longest, 0), ends - tolerance / 2)
-    return Side(slope, offset + moved, float(fits.mean()), crossed, alike, outside, step, typical)
+    behind = _strip(alike, at, ends + moved + tolerance, ends + moved + tolerance + 0.04 * rows)
+    outside = _strip(off, at, np.maximum(ends - tolerance - 0.01 * longest, 0), ends - tolerance / 2)
+    return Side(slope, offset + moved, float(fits.mean()), crossed, behind, outside, step, typical)
 
 
 def _cross_section(lab: np.ndarray, columns: np.ndarray, ends: np.ndarray, reach: int) -> tuple[np.ndarray, int]:
@@ -95,6 +98,8 @@ def _behind_shadow(section: np.ndarray, zero: int) -> int:
     A shadow of the sheet darkens the surroundings towards the sheet, so their colours end before the sheet begins.
     """
     change = np.abs(np.diff(section, axis=0)).max(axis=1)
+    if change[max(zero - 2, 0) : zero + 2].max(initial=0) >= _SHARP:
+        return 0
     end = zero
     while end < len(change) and change[end : end + 3].max(initial=0) >= _CHANGING:
         end += 1
@@ -154,9 +159,10 @@ def _robust_line(columns: np.ndarray, depths: np.ndarray, tolerance: float) -> t
     return slope, offset
 
 
-def _strip(members: np.ndarray, columns: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> float:
-    """Share of members between two lines, over the given columns; 0 for an empty strip."""
-    rows = np.arange(members.shape[0])[:, None]
-    strip = (rows >= top) & (rows < bottom)
-    inside = members[:, columns.astype(int)] & strip
+def _strip(mask: np.ndarray, columns: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> float:
+    """Share of a mask between two lines, over the given columns; 0 for an empty strip."""
+    shifts = np.arange(int(np.ceil((bottom - top).max(initial=0))) + 1)[:, None]
+    rows = np.ceil(top)[None] + shifts
+    strip = (rows < bottom) & (rows >= 0) & (rows < mask.shape[0])
+    inside = mask[np.clip(rows, 0, mask.shape[0] - 1).astype(int), columns[None]] & strip
     return float(inside.sum() / max(strip.sum(), 1))
