@@ -23,7 +23,9 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         self.body = self.rfile.read(length)
         self.server.seen.append((time.monotonic(), self.command, self.path, dict(self.headers)))  # type: ignore[attr-defined]
-        route = self.server.routes.get(path)  # type: ignore[attr-defined]
+        routes = self.server.routes  # type: ignore[attr-defined]
+        below = (f"{path[:end]}/*" for end in range(len(path) - 1, 0, -1) if path[end] == "/")
+        route = routes.get(path) or next((routes[name] for name in below if name in routes), None)
         if route is None:
             self.answer(404, b"not here")
         else:
@@ -58,7 +60,7 @@ Route = Callable[[Handler], None]
 
 
 class Server:
-    """Routes by path, and a list of every request: (when, method, path, headers)."""
+    """Routes by path, `/a/*` for every path below `/a`, and a list of every request: (when, method, path, headers)."""
 
     def __init__(self, port: int = 0):
         self._http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
@@ -96,12 +98,13 @@ def file_route(body: bytes, etag: str | None = None, **headers: Any) -> Route:
     def route(handler: Handler) -> None:
         span = handler.headers.get("Range")
         if span and handler.headers.get("If-Range", etag) == etag:
-            start = int(span.removeprefix("bytes=").partition("-")[0])
+            start, _, last = span.removeprefix("bytes=").partition("-")
+            start, end = int(start), min(int(last or len(body)) + 1, len(body))
             if start >= len(body):
                 handler.answer(416, b"", Content_Range=f"bytes */{len(body)}")
                 return
-            where = f"bytes {start}-{len(body) - 1}/{len(body)}"
-            handler.answer(206, body[start:], ETag=etag, Content_Range=where, **headers)
+            where = f"bytes {start}-{end - 1}/{len(body)}"
+            handler.answer(206, body[start:end], ETag=etag, Content_Range=where, **headers)
         else:
             handler.answer(200, body, ETag=etag, **headers)
 

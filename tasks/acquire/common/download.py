@@ -51,6 +51,7 @@ class Expected:
     bytes: int | None = None
     sha256: str | None = None
     json: bool = False  # it is a JSON document, and no raster
+    json_errors: bool = False  # the service sends errors as JSON with status 200, and the caller reads them
 
 
 class Downloads:
@@ -202,7 +203,7 @@ class Downloads:
 
 def _stray(head: bytes, response: httpx.Response, expected: Expected) -> str | None:
     kind = response.headers.get("content-type", "").lower()
-    return stray(head, kind, "json" if expected.json else "data")
+    return stray(head, kind, "json" if expected.json or expected.json_errors else "data")
 
 
 def _fault(part: Path, state: Partial, expected: Expected) -> str | None:
