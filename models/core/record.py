@@ -73,8 +73,8 @@ class MethodRecord:
         fit: (params, tiles, gsd) to the encoding. ValueError if the method cannot learn from such tiles.
         encode: (params, encoding, arrays) to a batch; runs in a thread during the training.
         build: (params, config, lr) to the untrained method, from the values of `config.json`: px, gsd, classes and
-            encoding are present. ValueError if they do not fit the parameters. The initial weights come from torch's
-            global random state.
+            encoding are present, and `mirror` where the tiles say whether they may be mirrored. ValueError if they do
+            not fit the parameters. The initial weights come from torch's global random state.
         finish: (method, averaged networks, config, device) to the finished model of the product.
         conditions: (params) to the names of the conditions that the finished model takes.
         load: (method, root of the repository) reads other files that training needs, once before training. Such files

@@ -2,7 +2,8 @@
 
 The keys beside `format` are: dataset, px, gsd (metres a stored pixel; null for photographs), encoding,
 spec (see `RecordSpec.to_json`), shards, counts, splits, heights (of the train split, metres; null without
-heights), classes, captions, sources, procedural_share and bytes.
+heights), classes, captions, sources, procedural_share and bytes; and `mirror` (whether training may mirror the tiles),
+of pictures, and of heights where a parameter says it.
 """
 
 from __future__ import annotations
@@ -52,7 +53,15 @@ def card(
         "sources": groups(credits),
         "procedural_share": _round(table["procedural"].astype(bool).mean()),
         "bytes": {"payload": payload, "shards": stored, "ratio": _round(stored / payload)},
+        **_mirror(params, spec),
     }
+
+
+def _mirror(params: Params, spec: RecordSpec) -> dict[str, bool]:
+    """Whether training may mirror the tiles; nothing where the method alone decides."""
+    if params.mirror is not None:
+        return {"mirror": params.mirror}
+    return {} if "height" in {field.name for field in spec.fields} else {"mirror": False}
 
 
 def _gsd(table: pd.DataFrame, px: int) -> float | None:

@@ -43,7 +43,14 @@ def _head(facts: dict[str, Any]) -> str:
         f"| shards | {len(facts['shards'])}, {size['shards'] / 1e6:,.1f} MB |\n"
         f"| encoding | {facts['encoding']}: {_ENCODINGS[facts['encoding']]} |\n"
         f"| bytes stored for each byte of payload | {size['ratio']:.4f} |\n"
+        f"{_mirror(facts)}"
     )
+
+
+def _mirror(facts: dict[str, Any]) -> str:
+    if "mirror" not in facts:
+        return ""
+    return f"| mirror images | {'as true as the tiles: training mirrors them' if facts['mirror'] else 'not true'} |\n"
 
 
 def _splits(facts: dict[str, Any]) -> str:

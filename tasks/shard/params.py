@@ -24,6 +24,10 @@ class Params(Strict):
     partitions: list[Partition] | None = Field(None, min_length=1)
     """Partitions of licences that may be mixed, such as [open, share_alike]; null allows one alone, whichever it is."""
 
+    mirror: bool | None = None
+    """Whether training may mirror the tiles. Null: heights yes, as the method allows; pictures no, because lettering
+    and lit relief have a right way round. With true, two epochs show each picture and its mirror image."""
+
     def conflict(self, rooms: Rooms) -> tuple[str, str] | None:
         window = rooms["select"].px  # type: ignore[attr-defined]
         if window % self.px:

@@ -157,6 +157,7 @@ def describe(stage: Stage[Params], record: MethodRecord, tiles: Tiles, accelerat
         "gsd": shards.card["gsd"],
         "classes": tiles.classes,
         "encoding": tiles.encoding.to_dict(),
+        **({} if tiles.mirror is None else {"mirror": tiles.mirror}),
         "training": {
             **params.model_dump(mode="json", exclude={"method", "speed"}),
             **({"speed": params.speed.model_dump(exclude_defaults=True)} if params.speed != SpeedConfig() else {}),

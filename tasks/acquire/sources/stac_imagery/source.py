@@ -22,6 +22,7 @@ from tasks.acquire.sources.stac_imagery.products import PRODUCTS
 from tasks.acquire.sources.stac_imagery.scene import Scene
 from tasks.core.errors import LandloomError
 
+_SEARCHES = 60  # of 10° a side: all of Europe has 24
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
@@ -47,6 +48,10 @@ class ImagerySource:
         """Scenes by place, the clearest first; or one median a place."""
         params, product = self._params, self._product
         collection = params.collection or product.collection
+        if (searches := len(self._area.searches())) > _SEARCHES:
+            raise LandloomError(
+                f"acquire.area: it takes {searches} searches of 10° to look for scenes in it; name the ground you want"
+            )
         _, found = self._catalogue.search(collection, self._area, params.time)
         inside = [item for _, item in sorted(found.items()) if self._reaches(item)]
         places = scenes(inside, product, params)
