@@ -143,7 +143,8 @@ def test_what_comes_instead_of_a_file(head, kind, told):
 
 
 def test_end_marks(tmp_path):
-    whole = {"a.jpg": drawn(1), "b.gif": b"GIF89a....;", "c.webp": b"RIFF\x08\0\0\0WEBPVP8 ", "d.zip": b"PK\3\4..PK\5\6.."}
+    whole = {"a.jpg": drawn(1), "b.gif": b"GIF89a....;", "c.webp": b"RIFF\x08\0\0\0WEBPVP8 "}
+    whole["d.zip"] = b"PK\3\4..PK\5\6.."
     for name, body in whole.items():
         path = tmp_path / name
         path.write_bytes(body)
