@@ -16,7 +16,6 @@ from tests.through import carry
 
 TAKEN = (
     "imagery/RGB.byte.tif",
-    "imagery/RGBA.byte.tif",
     "imagery/rmnp-red.tif",
     "imagery/aerial_DERIVED/neon_soap_031.jpg",
     "maps/gutenberg/hobbs_earth_001.jpg",
