@@ -148,9 +148,15 @@ def collapsed(rows: list[dict[str, float]], config: WatchConfig, steps: int) -> 
     """The reason why the newest of `rows` counts as collapsed, or None.
 
     An untrained generator makes one picture from all latents, so low numbers count only after they have been high once,
-    or after `grace` of the run.
+    or after `grace` of the run. Twins count at once: without collapse, the distance to the nearest sample grows as fast
+    as that between all.
     """
     newest, risen_at = rows[-1], config.grace * steps
+    if newest["distinct"] < config.low * newest["diversity"]:
+        share = newest["distinct"] / newest["diversity"]
+        return (
+            f"each sample has a twin: nearest samples differ by {share:.0%} of what real pictures do, compared with all"
+        )
     for name, what in (("diversity", "samples differ"), ("distinct", "a sample and its nearest twin differ")):
         value, top = newest[name], max(row[name] for row in rows)
         if top < config.low and newest["step"] < risen_at:
