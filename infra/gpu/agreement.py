@@ -81,7 +81,7 @@ class Case:
             yield {layer: arrays[layer] for layer in layers}
 
         encoding = record.fit(params, read, GSD)
-        config = {"product": record.product, "method": params.model_dump(mode="json"), "px": px, "gsd": GSD}
+        config = {"product": record.product(params), "method": params.model_dump(mode="json"), "px": px, "gsd": GSD}
         config |= {"classes": classes, "encoding": encoding.to_dict()}
         return Case(config, record.encode(params, encoding, arrays), px, Path(job.root))
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.consistency.encoding import HeightEncoding
 from models.consistency.method import Consistency
 from models.core.conditions import checked
+from models.core.height_encoding import HeightEncoding
 from models.core.products import Conditions
 from models.core.slots import SLOTS, sample_in_slots
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from models.consistency.encoding import HeightEncoding
 from models.consistency.generator import HeightGenerator
 from models.consistency.method import Consistency
 from models.consistency.params import Params
+from models.core.height_encoding import HeightEncoding
 from models.core.method import Batch
 from models.core.record import Arrays, MethodRecord, Tiles
 

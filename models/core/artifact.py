@@ -51,7 +51,8 @@ def save_model(folder: Path, config: dict[str, Any], networks: nn.ModuleDict) ->
     """
     weights = {name: value.detach().cpu().contiguous() for name, value in networks.state_dict().items()}
     save_file(weights, folder / "weights.safetensors")
-    product = record_of(config["method"]["name"]).product
+    record = record_of(config["method"]["name"])
+    product = record.product(record.params(**config["method"]))
     values = {"format": FORMAT, "product": product, "gsd": None, "classes": [], **config}
     (folder / "config.json").write_text(json.dumps(values, indent=2, sort_keys=True, allow_nan=False) + "\n")
 

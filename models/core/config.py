@@ -63,6 +63,8 @@ class LoopConfig(Config):
     """Largest norm of the gradient of one step; a larger gradient is scaled down to it."""
     ema_half_life: float = Field(40.0, gt=0)
     """Steps after which an old weight counts half in the average. A finished model has the averaged weights."""
+    ema_ramp: float | None = Field(None, gt=0)
+    """Largest half-life as a share of the steps done, to forget early weights (StyleGAN2: 0.05); null: none."""
     log_every: int = Field(10, ge=1)
     """Steps between two points of the training curve; a point is the mean over these steps."""
     checkpoint_every: int = Field(100, ge=1)

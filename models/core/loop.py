@@ -93,16 +93,17 @@ def train(
     networks = method.networks.to(device).train()
     lay_out(networks, config.speed)
     phases = method.phases()
-    optimizers = [fused(phase.optimizer(_parameters(networks, phase)), config.speed) for phase in phases]
+    owned = _optimizers(networks, phases, config)
+    optimizers = [owned[phase.shares or phase.name] for phase in phases]
     rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
-    ema = Ema(networks, method.ema, config.ema_half_life)
+    ema = Ema(networks, method.ema, config.ema_half_life, config.ema_ramp)
     start, curve, window, latest, position = 0, [], [], {}, None
 
     saved = checkpoints.latest()
     if saved is not None:
         networks.load_state_dict(saved.tensors["networks"])
         ema.networks.load_state_dict(saved.tensors["ema"])
-        for optimizer, state in zip(optimizers, saved.optimizers, strict=True):
+        for optimizer, state in zip(owned.values(), saved.optimizers, strict=True):
             optimizer.load_state_dict(state)
         method.memory.update(saved.state["memory"])
         start, curve, window = saved.state["step"], saved.state["curve"], saved.state["window"]
@@ -118,7 +119,7 @@ def train(
         tensors = {"networks": networks.state_dict(), "ema": ema.networks.state_dict()}
         state = {"step": done, "curve": curve, "window": window, "latest": _floats(latest)}
         state |= {"memory": method.memory, "feed": feed.state()}
-        checkpoints.save(Snapshot(tensors, [optimizer.state_dict() for optimizer in optimizers], state))
+        checkpoints.save(Snapshot(tensors, [optimizer.state_dict() for optimizer in owned.values()], state))
 
     seconds = waiting = 0.0
     told, done = (start, 0.0, 0.0), start
@@ -174,6 +175,12 @@ def train(
             if stop and done < config.steps:
                 raise SystemExit(128 + stop)
     return Result(ema.networks, curve, done - start, seconds, waiting, done)
+
+
+def _optimizers(networks: nn.ModuleDict, phases: list[Phase], config: LoopConfig) -> dict[str, torch.optim.Optimizer]:
+    """The optimiser of each phase that has its own, by the name of the phase."""
+    own = [phase for phase in phases if phase.shares is None]
+    return {phase.name: fused(phase.optimizer(_parameters(networks, phase)), config.speed) for phase in own}
 
 
 def _parameters(networks: nn.ModuleDict, phase: Phase) -> list[nn.Parameter]:

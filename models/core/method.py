@@ -65,6 +65,7 @@ class Phase:
         networks: the networks that this phase trains; the weights of the others get no gradients from its loss.
         optimizer: function that makes the optimiser of their parameters.
         loss: function of (batch, state) that returns (scalar to minimise, numbers to log).
+        shares: name of an earlier phase whose optimiser this phase uses, with its moments; `optimizer` is not called.
         due: function of (state, the newest logs of every phase); True if the phase runs in this step.
     """
 
@@ -73,6 +74,7 @@ class Phase:
     optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
     loss: Callable[[Batch, State], tuple[Tensor, Logs]]
     due: Callable[[State, Logs], bool] = lambda state, logs: True
+    shares: str | None = None
 
 
 class Method(Protocol):

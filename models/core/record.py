@@ -68,13 +68,13 @@ class MethodRecord:
 
     Attributes:
         name: name of the folder.
-        params: the parameter model, the class `Params` of `models/<name>/params.py`; it names the product.
+        params: the parameter model, the class `Params` of `models/<name>/params.py`; its instances name the product.
         layers: (params) to the layers that the method learns from. With `label`, the tiles must have classes.
         fit: (params, tiles, gsd) to the encoding. ValueError if the method cannot learn from such tiles.
         encode: (params, encoding, arrays) to a batch; runs in a thread during the training.
         build: (params, config, lr) to the untrained method, from the values of `config.json`: px, gsd, classes and
-            encoding are present. ValueError if they do not fit the parameters. The initial weights come from torch's
-            global random state.
+            encoding are present, and `mirror` where the tiles say whether they may be mirrored. ValueError if they do
+            not fit the parameters. The initial weights come from torch's global random state.
         finish: (method, averaged networks, config, device) to the finished model of the product.
         conditions: (params) to the names of the conditions that the finished model takes.
         load: (method, root of the repository) reads other files that training needs, once before training. Such files
@@ -95,10 +95,9 @@ class MethodRecord:
     load: Callable[[Any, Path], Loaded] = load_nothing
     turns: tuple[int, ...] = EIGHT
 
-    @property
-    def product(self) -> str:
-        """The product of a finished model: `heights`, `painting` or `image` (`models.core.products`)."""
-        return self.params.product
+    def product(self, params: Any) -> str:
+        """The product of a model with these parameters: `heights`, `painting` or `image` (`models.core.products`)."""
+        return params.product
 
 
 def methods() -> list[str]:

@@ -14,19 +14,8 @@ from pathlib import PurePosixPath
 import numpy as np
 from rasterio.windows import Window
 
+from tasks.formats.colors.upright import turn_upright
 from tasks.project.rasters import Raster, RasterReader
-
-# Exif orientation: (swap rows and columns, then mirror left-right, then flip top-bottom) to get upright.
-_UPRIGHT = {
-    1: (False, False, False),
-    2: (False, True, False),
-    3: (False, True, True),
-    4: (False, False, True),
-    5: (True, False, False),
-    6: (True, True, False),
-    7: (True, True, True),
-    8: (True, False, True),
-}
 
 
 @dataclass(frozen=True)
@@ -57,7 +46,7 @@ def cut(rasters: Sequence[Raster], scene_px: int) -> list[Picture]:
                 name = f"{stem}-{number}"
             taken.add(name)
             region = PurePosixPath(raster.key).parent.name or "pictures"
-            orientation = _orientation(reader.dataset(raster).tags())
+            orientation = reader.picture(raster).orientation if raster.layer == "color" else 1
             across, down = -(-raster.cols // scene_px), -(-raster.rows // scene_px)
             cols, rows = (np.linspace(0, n, k + 1).astype(int) for n, k in ((raster.cols, across), (raster.rows, down)))
             for r in range(down):
@@ -70,13 +59,5 @@ def cut(rasters: Sequence[Raster], scene_px: int) -> list[Picture]:
 
 def read_picture(picture: Picture, reader: RasterReader) -> np.ndarray:
     """Upright pixels, float32 (bands, H, W) with NaN for void."""
-    pixels = reader.read(picture.raster, Window(*picture.window))
-    swap, mirror, flip = _UPRIGHT[picture.orientation]
-    if swap:
-        pixels = pixels.swapaxes(1, 2)
-    return np.ascontiguousarray(pixels[:, :: -1 if flip else 1, :: -1 if mirror else 1])
-
-
-def _orientation(tags: dict[str, str]) -> int:
-    value = tags.get("EXIF_Orientation", "1").strip()
-    return int(value) if value.isdigit() and int(value) in _UPRIGHT else 1
+    pixels = np.moveaxis(reader.read(picture.raster, Window(*picture.window)), 0, -1)
+    return np.ascontiguousarray(np.moveaxis(turn_upright(pixels, picture.orientation), -1, 0))

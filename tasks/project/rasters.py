@@ -11,12 +11,17 @@ from typing import NamedTuple
 import numpy as np
 import rasterio
 from affine import Affine
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
 from tasks.core.errors import LandloomError
+from tasks.formats.colors.banded import BandedFile
+from tasks.formats.colors.encoded import EncodedFile
+from tasks.formats.colors.errors import Broken
+from tasks.formats.colors.read import open_colors
 
-_OPEN = 24  # files that a process keeps open
+_OPEN = 24  # files of a layer that a process keeps open
+_HELD = 1 << 29  # bytes of decoded pictures that a process keeps, beside the one that it reads
 _FEET = ("foot", "feet", "ft")
 
 
@@ -49,38 +54,47 @@ def look(row: NamedTuple, raw: Path) -> Raster:
         LandloomError: the file cannot be opened, although acquire could open it.
     """
     path = raw / row.path
-    dataset = _open(path, row.key)
-    if (
-        not np.isnan(row.bytes or np.nan) and path.stat().st_size < row.bytes
-    ):  # GDAL reads some truncated files as zeros
+    crs = row.crs if isinstance(row.crs, str) else None
+    nodata = None if row.nodata is None or np.isnan(row.nodata) else float(row.nodata)
+    place = _look_at_colors(path, row.key, crs, nodata) if row.layer == "color" else _look_at_heights(path, row.key)
+    # GDAL reads some truncated files as zeros.
+    if not np.isnan(row.bytes or np.nan) and path.stat().st_size < row.bytes:
         raise LandloomError(f"{row.key}: {path} is cut short; delete it and run acquire again")
-    with dataset:
-        problem = _problem(dataset, row.layer)
-        if problem:
-            raise ValueError(problem)
-        crs = row.crs if isinstance(row.crs, str) else None
-        nodata = None if row.nodata is None or np.isnan(row.nodata) else float(row.nodata)
-        return Raster(
-            row.key, str(path), row.layer, crs, dataset.transform, dataset.width, dataset.height, nodata, None,
-            bool(row.procedural),
-        )  # fmt: skip
+    return Raster(row.key, str(path), row.layer, crs, *place, nodata, None, bool(row.procedural))
 
 
-def _problem(dataset: rasterio.DatasetReader, layer: str) -> str | None:
-    if dataset.count == 0:
-        return "it holds no single raster but several; name one of them"
-    if min(dataset.width, dataset.height) < 2:
-        return f"{dataset.width}×{dataset.height} pixels: too small to interpolate between"
-    kind = np.dtype(dataset.dtypes[0]).kind
-    if layer == "height":
+def _look_at_heights(path: Path, key: str) -> tuple[Affine, int, int]:
+    """Transform, columns and rows of a raster of heights."""
+    with _open(path, key) as dataset:
+        if dataset.count == 0:
+            raise ValueError("it holds no single raster but several; name one of them")
+        kind = np.dtype(dataset.dtypes[0]).kind
         if kind not in "iuf":
-            return f"its pixels are {dataset.dtypes[0]}, not heights"
+            raise ValueError(f"its pixels are {dataset.dtypes[0]}, not heights")
         unit = (dataset.units[0] or "").lower()
         if any(word in unit for word in _FEET):
-            return f"its heights are in {unit!r}; convert it to metres first"
-    elif dataset.dtypes[0] != "uint8":
-        return f"its pixels are {dataset.dtypes[0]}; a picture has 8 bits a channel"
-    return None
+            raise ValueError(f"its heights are in {unit!r}; convert it to metres first")
+        _check_sides(dataset.width, dataset.height)
+        return dataset.transform, dataset.width, dataset.height
+
+
+def _look_at_colors(path: Path, key: str, crs: str | None, nodata: float | None) -> tuple[Affine, int, int]:
+    """Transform, columns and rows of a picture, as it is stored. Without a CRS its transform means nothing."""
+    try:
+        with open_colors(path, nodata=nodata) as file:
+            cols, rows = file.cols, file.rows
+    except Broken as error:
+        raise LandloomError(f"{key}: {path} {error}; delete it and run acquire again") from None
+    _check_sides(cols, rows)
+    if crs is None:
+        return Affine.identity(), cols, rows
+    with _open(path, key) as dataset:
+        return dataset.transform, cols, rows
+
+
+def _check_sides(cols: int, rows: int) -> None:
+    if min(cols, rows) < 2:
+        raise ValueError(f"{cols}×{rows} pixels: too small to interpolate between")
 
 
 class RasterReader:
@@ -90,40 +104,51 @@ class RasterReader:
     """
 
     def __init__(self) -> None:
-        self._open: OrderedDict[str, rasterio.DatasetReader] = OrderedDict()
+        self._heights: OrderedDict[str, rasterio.DatasetReader] = OrderedDict()
+        self._pictures: OrderedDict[str, EncodedFile | BandedFile] = OrderedDict()
 
     def __enter__(self) -> RasterReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for dataset in self._open.values():
-            dataset.close()
-        self._open.clear()
+        for file in (*self._heights.values(), *self._pictures.values()):
+            file.close()
+        self._heights.clear()
+        self._pictures.clear()
 
     def read(self, raster: Raster, window: Window) -> np.ndarray:
         """Pixels of a window inside the raster, float32 (bands, H, W): metres, or RGB in 0..255; NaN for void."""
-        dataset = self._dataset(raster)
         try:
             if raster.layer == "height":
-                return _heights(dataset, raster.nodata, window)
-            return _colors(dataset, raster.nodata, window)
-        except (rasterio.errors.RasterioError, OSError) as error:
+                return _heights(self._dataset(raster), raster.nodata, window)
+            rgb, valid = self.picture(raster).read(window)
+        except (rasterio.errors.RasterioError, OSError, ValueError) as error:
             raise LandloomError(
                 f"{raster.key}: {raster.path} breaks off or is damaged inside ({_first_line(error)}); "
                 "delete it and run acquire again"
             ) from None
+        colors = np.moveaxis(rgb, -1, 0).astype(np.float32)
+        colors[:, ~valid] = np.nan
+        return colors
 
-    def dataset(self, raster: Raster) -> rasterio.DatasetReader:
-        """The open file itself, for its tags."""
-        return self._dataset(raster)
+    def picture(self, raster: Raster) -> EncodedFile | BandedFile:
+        """The open file of a raster of colours. Pixels that were decoded as a whole stay in memory with it."""
+        opened = self._pictures
+        if raster.path not in opened:
+            opened[raster.path] = open_colors(Path(raster.path), nodata=raster.nodata)
+        opened.move_to_end(raster.path)
+        while len(opened) > 1 and (len(opened) > _OPEN or sum(file.held for file in opened.values()) > _HELD):
+            opened.popitem(last=False)[1].close()
+        return opened[raster.path]
 
     def _dataset(self, raster: Raster) -> rasterio.DatasetReader:
-        if raster.path not in self._open:
-            if len(self._open) >= _OPEN:
-                self._open.popitem(last=False)[1].close()
-            self._open[raster.path] = _open(Path(raster.path), raster.key)
-        self._open.move_to_end(raster.path)
-        return self._open[raster.path]
+        opened = self._heights
+        if raster.path not in opened:
+            if len(opened) >= _OPEN:
+                opened.popitem(last=False)[1].close()
+            opened[raster.path] = _open(Path(raster.path), raster.key)
+        opened.move_to_end(raster.path)
+        return opened[raster.path]
 
 
 def _open(path: Path, key: str) -> rasterio.DatasetReader:
@@ -154,30 +179,6 @@ def _heights(dataset: rasterio.DatasetReader, nodata: float | None, window: Wind
     if stored.dtype.kind == "f":
         np.copyto(heights, np.nan, where=np.isinf(heights))
     return heights[None]
-
-
-def _colors(dataset: rasterio.DatasetReader, nodata: float | None, window: Window) -> np.ndarray:
-    stored = dataset.read(_rgb_bands(dataset), window=window)
-    if dataset.colorinterp[0] == ColorInterp.palette:
-        palette = np.zeros((256, 3), np.uint8)
-        for index, entry in dataset.colormap(1).items():
-            palette[index] = entry[:3]
-        stored = np.moveaxis(palette[stored[0]], -1, 0)
-    colors = stored.astype(np.float32)
-    if MaskFlags.per_dataset in dataset.mask_flag_enums[0]:  # an alpha band counts as one
-        colors[:, dataset.dataset_mask(window=window) == 0] = np.nan
-    elif nodata is not None:
-        colors[:, (stored == _as_stored(nodata, stored.dtype)).all(axis=0)] = np.nan
-    return colors
-
-
-def _rgb_bands(dataset: rasterio.DatasetReader) -> list[int]:
-    """Bands to read as red, green and blue: those marked so, else the first three, else one grey band for all."""
-    meaning = list(dataset.colorinterp)
-    wanted = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
-    if all(color in meaning for color in wanted):
-        return [meaning.index(color) + 1 for color in wanted]
-    return [1, 2, 3] if dataset.count >= 3 else [1, 1, 1]
 
 
 def _as_stored(value: float, dtype: np.dtype) -> np.generic | float:

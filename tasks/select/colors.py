@@ -1,4 +1,4 @@
-"""Statistics of windows from the colours of a piece of ground, or of a photograph."""
+"""Statistics of windows from the colours of a piece of ground that has heights too."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import numpy as np
 
 from tasks.select.columns import COLOR
 from tasks.select.compiled import compiled
-from tasks.select.phash import window_hashes
 from tasks.select.windows import Axis
 
 
-def color_statistics(layer: np.ndarray, down: Axis, across: Axis, hashed: bool) -> dict[str, np.ndarray]:
-    """Statistics of the windows of one piece from its RGB and mask, and their hashes where `hashed`."""
+def color_statistics(layer: np.ndarray, down: Axis, across: Axis) -> dict[str, np.ndarray]:
+    """Statistics of the windows of one piece from its RGB and mask."""
     color, mask = layer[:3], layer[3] > 0
     rows, row_cells = down.cells()
     cols, col_cells = across.cells()
@@ -23,9 +22,6 @@ def color_statistics(layer: np.ndarray, down: Axis, across: Axis, hashed: bool) 
     std = np.sqrt(np.maximum(luma2 / known - mean**2, 0))
     columns = dict(zip(COLOR, (mean, std, *(band / known for band in bands)), strict=True))
     columns["void_share"] = (down.px**2 - count) / down.px**2
-    if hashed:
-        grey = np.float32(0.299) * color[0] + np.float32(0.587) * color[1] + np.float32(0.114) * color[2]
-        columns["phash"] = window_hashes(np.where(mask, grey, np.float32(np.nan)), down, across)
     return columns
 
 

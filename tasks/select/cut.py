@@ -47,7 +47,8 @@ def cut_batch(batch: Batch) -> Columns:
 
     Returns:
         Arrays (n,) by name: `tasks.formats.tables.tiles.IDENTITY`, the statistics, `phash`, `block`, `west`,
-        `south`, `east`, `north` (a pixel around the tile, NaN without a CRS) and `geometry`.
+        `south`, `east`, `north` (a pixel around the tile, NaN without a CRS) and `geometry`. With pictures, also the
+        statistics of pictures and `marks`, null for tiles with heights.
     """
     with SceneReader(batch.folder, batch.scenes) as reader:
         parts = [_cut(reader, scene, batch.params) for _, scene in batch.scenes.iterrows()]
@@ -55,8 +56,16 @@ def cut_batch(batch: Batch) -> Columns:
 
 
 def join(parts: Parts) -> Columns:
-    """The parts, concatenated."""
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    """The parts, concatenated. Columns that only some parts have are null in the others."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: np.concatenate([_column(part, name) for part in parts]) for name in names}
+
+
+def _column(part: Columns, name: str) -> np.ndarray:
+    if name in part:
+        return part[name]
+    count = len(part["key"])
+    return np.full(count, None, object) if name == "marks" else np.full(count, np.nan)
 
 
 def _cut(reader: SceneReader, scene: pd.Series, params: Params) -> Columns:

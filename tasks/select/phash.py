@@ -17,12 +17,17 @@ from tasks.select.windows import Axis
 HASH_SIDE = 32  # fewest areas along a side of a window
 
 
-def window_hashes(values: np.ndarray, down: Axis, across: Axis) -> np.ndarray:
-    """Perceptual hashes of the windows of a piece, uint64. Overlapping windows share the means."""
+def reduced_hashes(means: np.ndarray, down: Axis, across: Axis) -> np.ndarray:
+    """Perceptual hashes of the windows of a piece, uint64, from the means of areas of `hash_area` pixels a side."""
     side = hash_area(down.px, down.stride)
     basis, orders = _frequencies(down.px // side)
     tops, lefts = ((axis.starts - axis.begin) // side for axis in (down, across))
-    return _signs(area_means(values, side), tops, lefts, basis, orders)
+    return _signs(means, tops, lefts, basis, orders)
+
+
+def window_hashes(values: np.ndarray, down: Axis, across: Axis) -> np.ndarray:
+    """Perceptual hashes of the windows of a piece, uint64. Overlapping windows share the means."""
+    return reduced_hashes(area_means(values, hash_area(down.px, down.stride)), down, across)
 
 
 def hash_area(px: int, stride: int) -> int:

@@ -10,11 +10,11 @@ from tasks.core.errors import LandloomError
 from tasks.core.stage import Stage
 from tasks.formats.tables.scenes import read_scenes
 from tasks.formats.tables.tiles import IDENTITY, VERDICT, write_tiles
-from tasks.select.columns import STATISTICS
+from tasks.select.columns import PICTURE, STATISTICS
 from tasks.select.cut import batches, cut_batch, join
 from tasks.select.params import Params
 from tasks.select.pictures import draw
-from tasks.select.stratify import relief_bins
+from tasks.select.stratify import scales
 from tasks.select.verdict import judge
 
 
@@ -46,12 +46,13 @@ def finish(tiles: pd.DataFrame) -> gpd.GeoDataFrame:
     """The table as written: hashes as text, null where all is void, and no internal columns."""
     seen = tiles["void_share"] < 1
     text = [f"{number:016x}" if some else None for number, some in zip(tiles["phash"].tolist(), seen, strict=True)]
-    columns = [*IDENTITY, *STATISTICS, "phash", "duplicate_of", *VERDICT, "geometry"]
+    of_pictures = [name for name in PICTURE if name in tiles]
+    columns = [*IDENTITY, *STATISTICS, *of_pictures, "phash", "duplicate_of", *VERDICT, "geometry"]
     return gpd.GeoDataFrame(tiles.assign(phash=text)[columns], geometry="geometry", crs="EPSG:4326")
 
 
 def counts(tiles: gpd.GeoDataFrame, scenes: int, params: Params) -> dict[str, int]:
-    """Tiles by verdict, by reason, and by bin of relief before and after the choice."""
+    """Tiles by verdict, by reason, and by bin of relief (of colours for pictures) before and after the choice."""
     values = {
         "scenes": scenes,
         "scenes_without_tiles": scenes - tiles["scene"].nunique(),
@@ -63,9 +64,10 @@ def counts(tiles: gpd.GeoDataFrame, scenes: int, params: Params) -> dict[str, in
     for reason, count in sorted(tiles["reason"].value_counts().items()):
         # In words, because MLflow allows neither < nor > in names.
         values[f"dropped/{reason.replace('<', 'below').replace('>', 'above')}"] = int(count)
-    bins = relief_bins(tiles["relief"].to_numpy(), params.relief_bins)
-    for number, (low, high) in enumerate(zip(params.relief_bins, params.relief_bins[1:], strict=False)):
-        inside = bins == number
-        values[f"relief {low:g}-{high:g} m/tiles"] = int(inside.sum())
-        values[f"relief {low:g}-{high:g} m/kept"] = int((inside & tiles["keep"]).sum())
+    for scale in scales(tiles, params):
+        bins = scale.bins(tiles)
+        for number, name in enumerate(scale.names()):
+            inside = bins == number
+            values[f"{name}/tiles"] = int(inside.sum())
+            values[f"{name}/kept"] = int((inside & tiles["keep"]).sum())
     return values

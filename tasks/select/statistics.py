@@ -6,6 +6,7 @@ hills and mountains would have equal entropy.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -16,8 +17,9 @@ from tasks.core.errors import LandloomError
 from tasks.formats.tables.scenes import SceneReader
 from tasks.select import window_cells
 from tasks.select.colors import color_statistics
-from tasks.select.columns import HEIGHT, STATISTICS
+from tasks.select.columns import HEIGHT, PICTURE, STATISTICS
 from tasks.select.phash import window_hashes
+from tasks.select.photometry import picture_statistics
 from tasks.select.windows import Axis, pieces, window_starts
 
 FINE_SLOPE = 0.1  # degrees: width of the bins for the 95 % quantile of slope
@@ -38,6 +40,7 @@ def measure_windows(
     Returns:
         Arrays (n,): `row`, `col` (first pixel, int), `STATISTICS` (float64, rounded to 1e-6 but for
         shares, NaN where undefined) and `phash` (uint64, of heights where there are any, else of luma).
+        Of a picture, a scene without heights, also `PICTURE` and `marks` (`tasks.select.marks`).
         Arrays are empty (n = 0) where the scene is smaller than a window.
     """
     name, gsd = scene["scene"], float(scene["gsd"])
@@ -52,7 +55,8 @@ def measure_windows(
             measured.append(_of_heights(heights, name, down, across, gsd, bin_m, bin_deg))
         if "color" in layers:
             window = Window(across.begin, down.begin, across.end - across.begin, down.end - down.begin)
-            measured.append(color_statistics(reader.color(name, window), down, across, hashed="height" not in layers))
+            color = reader.color(name, window)
+            measured.append((color_statistics if "height" in layers else picture_statistics)(color, down, across))
         row, col = np.meshgrid(down.starts, across.starts, indexing="ij")
         columns = {"row": row.ravel(), "col": col.ravel()}
         for part in measured:
@@ -60,18 +64,20 @@ def measure_windows(
         columns["void_share"] = np.maximum.reduce([part["void_share"] for part in measured])
         parts.append(columns)
     whole = {column: np.concatenate([part[column] for part in parts]) for column in parts[0]} if parts else {}
-    return _tidy(whole)
+    return _tidy(whole, STATISTICS if "height" in layers else STATISTICS | PICTURE)
 
 
-def _tidy(columns: Columns) -> Columns:
+def _tidy(columns: Columns, names: Iterable[str]) -> Columns:
     """All columns, rounded, in the order of rows and columns; missing columns are NaN."""
     count = len(columns.get("row", ()))
     order = np.lexsort((columns["col"], columns["row"])) if count else np.empty(0, np.int64)
     tidy = {name: columns[name][order] if count else np.empty(0, np.int64) for name in ("row", "col")}
-    for name in STATISTICS:
+    for name in names:
         values = columns[name][order] if name in columns else np.full(count, np.nan)
         tidy[name] = values if name.endswith("_share") else values.round(6)
     tidy["phash"] = columns["phash"][order] if count else np.empty(0, np.uint64)
+    if "marks" in columns:
+        tidy["marks"] = columns["marks"][order]
     return tidy
 
 

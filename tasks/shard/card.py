@@ -2,7 +2,8 @@
 
 The keys beside `format` are: dataset, px, gsd (metres a stored pixel; null for photographs), encoding,
 spec (see `RecordSpec.to_json`), shards, counts, splits, heights (of the train split, metres; null without
-heights), classes, captions, sources, procedural_share and bytes.
+heights), classes, captions, sources, procedural_share and bytes; and `mirror` (whether training may mirror the tiles),
+of pictures, and of heights where a parameter says it.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 from math import fsum, sqrt
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from tasks.formats.shards.records import RecordSpec
 from tasks.formats.shards.shardset import FORMAT, SPLITS
 from tasks.shard.params import Params
+from tasks.shard.terms import groups
 from tasks.shard.writer import ShardResult
 
 PERCENTILES = (0, 5, 25, 50, 75, 95, 100)
@@ -28,11 +29,10 @@ def card(
     spec: RecordSpec,
     table: pd.DataFrame,
     results: list[ShardResult],
-    scenes: gpd.GeoDataFrame,
-    ledger: pd.DataFrame,
+    credits: pd.DataFrame,
     classes: pd.DataFrame,
 ) -> dict[str, Any]:
-    """The content of `card.json`. `table` is the index of the shards."""
+    """The content of `card.json`. `table` is the index of the shards, `credits` the table of attributions."""
     payload = sum(result.payload for result in results)
     stored = int(table["length"].sum())
     return {
@@ -50,10 +50,18 @@ def card(
         "heights": _heights([result for result in results if result.split == "train"]),
         "classes": _classes(classes, sum((result.class_pixels for result in results), np.zeros(256, np.int64))),
         "captions": _captions(table["caption"]),
-        "sources": _sources(table, scenes, ledger),
+        "sources": groups(credits),
         "procedural_share": _round(table["procedural"].astype(bool).mean()),
         "bytes": {"payload": payload, "shards": stored, "ratio": _round(stored / payload)},
+        **_mirror(params, spec),
     }
+
+
+def _mirror(params: Params, spec: RecordSpec) -> dict[str, bool]:
+    """Whether training may mirror the tiles; nothing where the method alone decides."""
+    if params.mirror is not None:
+        return {"mirror": params.mirror}
+    return {} if "height" in {field.name for field in spec.fields} else {"mirror": False}
 
 
 def _gsd(table: pd.DataFrame, px: int) -> float | None:
@@ -119,29 +127,6 @@ def _captions(captions: pd.Series) -> dict[str, Any]:
         "mean_characters": _round(lengths.mean()) if len(texts) else 0.0,
         "example": texts.iloc[0] if len(texts) else None,
     }
-
-
-def _sources(table: pd.DataFrame, scenes: gpd.GeoDataFrame, ledger: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rasters grouped by source, licence and attribution, with the number of tiles that each group contributes to."""
-    tiles = table.groupby("scene").size()
-    used: dict[str, set[str]] = {}
-    for scene, keys in scenes["sources"].items():
-        for key in keys:
-            used.setdefault(key, set()).add(scene)
-    rows = ledger[ledger["key"].isin(list(used))]
-    terms = ["source", "licence", "attribution", "procedural"]
-    groups = []
-    for values, group in rows.groupby(terms, sort=True, dropna=False):
-        inside = set.union(*(used[key] for key in group["key"]))
-        groups.append(
-            {
-                **{name: None if pd.isna(value) else value for name, value in zip(terms, values, strict=True)},
-                "procedural": bool(values[-1]),
-                "rasters": len(group),
-                "tiles": int(sum(tiles.get(scene, 0) for scene in sorted(inside))),
-            }
-        )
-    return groups
 
 
 def _percentiles(values: np.ndarray) -> dict[str, float]:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 
-def page(facts: dict[str, Any]) -> str:
-    """Markdown, made only from the content of `card.json`."""
-    sections = [_head(facts), _splits(facts), _heights(facts), _classes(facts), _captions(facts), _sources(facts)]
+LISTED = 1000
+"""Most attributions of one licence on the page. `attributions.csv` has all."""
+
+_TERMS = ("partition", "source", "licence", "procedural")
+
+
+def page(facts: dict[str, Any], credits: pd.DataFrame) -> str:
+    """Markdown, made from the content of `card.json` and the table of attributions."""
+    sources = _sources(facts, credits)
+    sections = [_head(facts), _splits(facts), _heights(facts), _classes(facts), _captions(facts), sources]
     return "\n".join(section for section in [*sections, _reading(facts)] if section)
 
 
@@ -35,7 +43,14 @@ def _head(facts: dict[str, Any]) -> str:
         f"| shards | {len(facts['shards'])}, {size['shards'] / 1e6:,.1f} MB |\n"
         f"| encoding | {facts['encoding']}: {_ENCODINGS[facts['encoding']]} |\n"
         f"| bytes stored for each byte of payload | {size['ratio']:.4f} |\n"
+        f"{_mirror(facts)}"
     )
+
+
+def _mirror(facts: dict[str, Any]) -> str:
+    if "mirror" not in facts:
+        return ""
+    return f"| mirror images | {'as true as the tiles: training mirrors them' if facts['mirror'] else 'not true'} |\n"
 
 
 def _splits(facts: dict[str, Any]) -> str:
@@ -92,18 +107,37 @@ def _captions(facts: dict[str, Any]) -> str:
     )
 
 
-def _sources(facts: dict[str, Any]) -> str:
+def _sources(facts: dict[str, Any], credits: pd.DataFrame) -> str:
     rows = "".join(
-        f"| {row['source']}{' (procedural)' if row['procedural'] else ''} | {row['rasters']:,} | {row['tiles']:,} | "
-        f"{_cell(row['licence'])} | {_cell(row['attribution'])} |\n"
+        f"| {row['partition']} | {row['source']}{' (procedural)' if row['procedural'] else ''} | {row['rasters']:,} | "
+        f"{row['tiles']:,} | {_cell(row['licence'])} | {_named(row)} |\n"
         for row in facts["sources"]
     )
     return (
         "## Sources\n\n"
-        "Whoever shares these shards or what was made from them owes these attributions. A tile whose scene was "
-        f"made from two sources counts for both.\n\n| source | rasters | tiles | licence | attribution |\n"
-        f"|---|---|---|---|---|\n{rows}"
+        "Whoever shares these shards or what was made from them owes these attributions; `attributions.csv` has them "
+        "for each raster or picture that has a tile here. A tile whose scene was made from two sources counts for both."
+        f"\n\n| partition | source | rasters | tiles | licence | attribution |\n|---|---|---|---|---|---|\n{rows}"
+        f"{_each(facts, credits)}"
     )
+
+
+def _named(row: dict[str, Any]) -> str:
+    return _cell(row["attribution"]) if row["attributions"] == 1 else f"{row['attributions']:,} different, listed below"
+
+
+def _each(facts: dict[str, Any], credits: pd.DataFrame) -> str:
+    """The attributions of every group that has several, one a line."""
+    text = ""
+    for row in facts["sources"]:
+        if row["attributions"] > 1:
+            same = credits[list(_TERMS)].eq([row[name] for name in _TERMS]).all(axis=1)
+            named = credits[same].drop_duplicates("attribution")
+            lines = "".join(f"- {_cell(one.attribution)}\n" for one in named.head(LISTED).itertuples())
+            more = len(named) - LISTED
+            rest = f"- and {more:,} more, all of them in `attributions.csv`\n" if more > 0 else ""
+            text += f"\n{row['source']}, {_cell(row['licence'])}:\n\n{lines}{rest}"
+    return text
 
 
 def _cell(text: str | None) -> str:

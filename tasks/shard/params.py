@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from tasks.core.settings import Rooms, Strict
+from tasks.formats.tables.licences import Partition
 
 
 class Params(Strict):
@@ -20,6 +21,12 @@ class Params(Strict):
     """`raw` (arrays at a fixed offset, for small tiles) or `png16` (PNG, with heights in steps, for large tiles)."""
     height_step: float = Field(0.1, gt=0, le=1000)
     """Metres a step of heights in `png16`: below the error of any global elevation model."""
+    partitions: list[Partition] | None = Field(None, min_length=1)
+    """Partitions of licences that may be mixed, such as [open, share_alike]; null allows one alone, whichever it is."""
+
+    mirror: bool | None = None
+    """Whether training may mirror the tiles. Null: heights yes, as the method allows; pictures no, because lettering
+    and lit relief have a right way round. With true, two epochs show each picture and its mirror image."""
 
     def conflict(self, rooms: Rooms) -> tuple[str, str] | None:
         window = rooms["select"].px  # type: ignore[attr-defined]

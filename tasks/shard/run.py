@@ -1,4 +1,4 @@
-"""Write the kept tiles as TFRecord shards, with an index and a data card.
+"""Write the kept tiles as TFRecord shards, with an index, a data card and the attributions of all sources.
 
 A shard holds tiles in key order, so one or two workers read each scene. A reader that reads shards in sequence must
 shuffle over several shards. A reader that uses the index can take tiles in any order.
@@ -30,6 +30,7 @@ from tasks.formats.tables.tiles import kept, read_tiles
 from tasks.shard.card import card
 from tasks.shard.page import page
 from tasks.shard.params import Params
+from tasks.shard.terms import attributions, check_partitions
 from tasks.shard.writer import ShardJob, ShardResult, disk_error, write_shard
 
 
@@ -38,6 +39,8 @@ def run(stage: Stage[Params]) -> None:
     params, data, target = stage.params, stage.dir, stage.dir / "shards"
     tiles = _tiles(data, params.px)
     scenes = read_scenes(data / "scenes.parquet").loc[tiles["scene"].unique()]
+    credits = attributions(tiles, scenes, read_ledger(data / "raw"))
+    check_partitions(params.partitions, tiles, scenes, credits)
     classes = read_classes(data / "labels")
     layers = [*_layers(scenes), *(["label"] if len(classes) else [])]
     texts = list(zip(tiles["key"], tiles["caption"], strict=True))
@@ -54,9 +57,10 @@ def run(stage: Stage[Params]) -> None:
             results = list(stage.progress(written, len(jobs), "shards"))
             table = _index(jobs, results)
             _write_index(table, folder / "index.parquet")
-            facts = card(stage.dataset, params, spec, table, results, scenes, read_ledger(data / "raw"), classes)
+            facts = card(stage.dataset, params, spec, table, results, credits, classes)
             write_json(folder / "card.json", facts)
-            (folder / "card.md").write_text(page(facts))
+            credits.to_csv(folder / "attributions.csv", index=False, lineterminator="\n")
+            (folder / "card.md").write_text(page(facts, credits))
     except OSError as error:
         raise disk_error(target / "card", error) from None
     stage.metrics(

@@ -47,7 +47,7 @@ def run(stage: Stage[Params]) -> None:
         )
     shards = ShardSet(stage.dir / "shards")
     record = record_of(params.method.name)
-    product = _product(record)
+    product = _product(record, params.method)
     tiles = Tiles(shards, record, params.method)
     seed = int(stage.rng("train").integers(2**31))
     torch.manual_seed(seed)  # so that every process starts from the same weights
@@ -139,11 +139,11 @@ def _goes_on(done: int, steps: int, work: Path) -> str:
     return f"trained already; its outputs are written again (to train anew, delete {work})"
 
 
-def _product(record: MethodRecord) -> ModuleType:
+def _product(record: MethodRecord, method: Any) -> ModuleType:
     """The module that makes pictures of the product, `tasks.train.<product>`."""
-    name = f"tasks.train.{record.product}"
+    name = f"tasks.train.{record.product(method)}"
     if importlib.util.find_spec(name) is None:
-        raise LandloomError(f"models/{record.name}: nothing shows the product {record.product!r}; write {name}")
+        raise LandloomError(f"models/{record.name}: nothing shows the product {record.product(method)!r}; write {name}")
     return importlib.import_module(name)
 
 
@@ -151,12 +151,13 @@ def describe(stage: Stage[Params], record: MethodRecord, tiles: Tiles, accelerat
     """The content of `config.json`: everything needed to build the method again, and facts about its training data."""
     params, shards = stage.params, tiles.shards
     return {
-        "product": record.product,
+        "product": record.product(params.method),
         "method": params.method.model_dump(mode="json"),
         "px": shards.px,
         "gsd": shards.card["gsd"],
         "classes": tiles.classes,
         "encoding": tiles.encoding.to_dict(),
+        **({} if tiles.mirror is None else {"mirror": tiles.mirror}),
         "training": {
             **params.model_dump(mode="json", exclude={"method", "speed"}),
             **({"speed": params.speed.model_dump(exclude_defaults=True)} if params.speed != SpeedConfig() else {}),

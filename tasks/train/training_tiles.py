@@ -21,6 +21,8 @@ CHUNK = 256
 """Number of tiles that are measured at a time."""
 CAPTION = "caption"
 """The layer of texts. It is in the index of the shards, and rotations and flips do not change it."""
+MIRROR = 6
+"""The turn that changes left and right only."""
 Position = dict[str, Any]
 """`seed`, `epoch` and `samples`, as `Loader.state` gives them."""
 
@@ -31,6 +33,7 @@ class Tiles:
     Attributes:
         shards: the data. classes: classes of the maps, each {id, name, red, green, blue}; empty without maps.
         encoding: measured on the train split.
+        mirror: whether the tiles may be mirrored, as their card says; None where the method alone decides.
     """
 
     def __init__(self, shards: ShardSet, record: MethodRecord, params: Config):
@@ -49,6 +52,7 @@ class Tiles:
             reads = ", ".join(self._layers)
             raise LandloomError(f"{shards.folder}: the tiles have no {missing[0]}; {record.name} learns from {reads}")
         self.classes = classes_of(shards) if "label" in self._layers else []
+        self.mirror = shards.card.get("mirror")
         try:
             self.encoding = record.fit(params, self._measured, shards.card["gsd"])
         except ValueError as error:
@@ -61,15 +65,21 @@ class Tiles:
 
         Args:
             batch: tiles in each batch of this process.
-            augment: whether to rotate and flip each tile at random, as the method allows (`MethodRecord.turns`).
+            augment: whether to rotate and flip each tile at random, as the method and the tiles allow (`allowed`).
             speed, pin: see `Feed`.
         """
-        allowed = np.array(self._record.turns if augment else (0,), np.uint64)
+        codes = np.array(allowed(self._record.turns, self.shards) if augment else (0,), np.uint64)
+        paired = self.mirror is not None and len(codes) == 2
 
         def prepare(arrays: dict[str, np.ndarray], epoch: int) -> Batch:
             rows = arrays["row"]
             refuse_voids(self.shards, arrays, rows)
-            turn = allowed[turns(position["seed"], epoch, rows) % np.uint64(len(allowed))]
+            number = (
+                turns(position["seed"], epoch // 2, rows) + np.uint64(epoch)
+                if paired
+                else turns(position["seed"], epoch, rows)
+            )
+            turn = codes[number % np.uint64(len(codes))]
             seen = {name: turned(arrays[name], turn) for name in self._layers if name != CAPTION}
             return self._record.encode(self._params, self.encoding, seen | self._captions(rows))
 
@@ -122,6 +132,18 @@ def refuse_voids(shards: ShardSet, arrays: dict[str, np.ndarray], rows: np.ndarr
             f"{shards.folder}: tile {key} has voids, which no method can learn from; give select the rule "
             "{column: void_share, max: 0.0}"
         )
+
+
+def allowed(codes: tuple[int, ...], shards: ShardSet) -> tuple[int, ...]:
+    """Those of a method's turns that keep these tiles true.
+
+    Pictures stay upright. They are mirrored if their card says so. Heights are turned as the method allows, without
+    mirror images (the codes from 4) if their card says so.
+    """
+    mirror = shards.card.get("mirror")
+    if "height" in {field.name for field in shards.spec.fields}:
+        return tuple(code for code in codes if code < 4) if mirror is False else codes
+    return tuple(code for code in codes if code == 0 or (code == MIRROR and mirror))
 
 
 def turns(seed: int, epoch: int, rows: np.ndarray) -> np.ndarray:

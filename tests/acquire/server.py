@@ -98,12 +98,13 @@ def file_route(body: bytes, etag: str | None = None, **headers: Any) -> Route:
     def route(handler: Handler) -> None:
         span = handler.headers.get("Range")
         if span and handler.headers.get("If-Range", etag) == etag:
-            start = int(span.removeprefix("bytes=").partition("-")[0])
+            start, _, last = span.removeprefix("bytes=").partition("-")
+            start, end = int(start), min(int(last or len(body)) + 1, len(body))
             if start >= len(body):
                 handler.answer(416, b"", Content_Range=f"bytes */{len(body)}")
                 return
-            where = f"bytes {start}-{len(body) - 1}/{len(body)}"
-            handler.answer(206, body[start:], ETag=etag, Content_Range=where, **headers)
+            where = f"bytes {start}-{end - 1}/{len(body)}"
+            handler.answer(206, body[start:end], ETag=etag, Content_Range=where, **headers)
         else:
             handler.answer(200, body, ETag=etag, **headers)
 

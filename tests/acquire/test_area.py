@@ -95,3 +95,9 @@ def test_a_bad_geojson_is_told_by_name(tmp_path, text, reason):
 def test_a_bad_area_is_told_by_its_rule(area, reason):
     with pytest.raises(ValidationError, match=reason):
         params("sample", area)
+
+
+def test_a_small_area_at_the_edge_of_a_raster_counts():
+    area = Area.read([8.001, 46.001, 8.003, 46.003], Path())
+    assert area.intersects(8, 46, 9, 47) and not area.intersects(7, 46, 8, 47)
+    assert area.searches() == [(8.001, 46.001, 8.003, 46.003)]

@@ -152,7 +152,7 @@ def test_pictures(tmp_path):
     assert accepted(photograph, ("color",)).crs is None
     assert "grey picture" in refusal(write(tmp_path / "grey.tif", rgb[0]))
     assert "2 bands" in refusal(write(tmp_path / "two.tif", np.stack([hills()] * 2)))
-    assert "takes color only" in refusal(write(tmp_path / "h.tif", hills()), ("color",))
+    assert "heights or another measure" in refusal(write(tmp_path / "h.tif", hills()), ("color",))
 
 
 def test_voids_in_a_mask_need_no_code(tmp_path):

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 import torch
 
-from models.consistency.encoding import HeightEncoding
 from models.core.artifact import build_method, save_model
+from models.core.height_encoding import HeightEncoding
 from tasks.core.dag import StageEntry
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5, file_sha256

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.consistency.encoding import HeightEncoding
 from models.core.artifact import build_method, save_model
+from models.core.height_encoding import HeightEncoding
 from models.terrain_gan.encoding import ColorHeightEncoding
 from tasks.formats.tables.drawing import write_drawing
 from tasks.generate.params import Params

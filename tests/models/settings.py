@@ -26,3 +26,10 @@ TERRAIN_GAN = {
     "perceptual": {"weight": 1.0, "vgg19": None},
     "balance": {"stop": 0.9, "resume": 0.8, "rest": 2},
 }
+STYLEGAN2 = {
+    "name": "stylegan2",
+    "generator": {"z": 8, "w": 8, "width": 256, "most": 8},
+    "loss": {"path_every": 2, "penalty_every": 3},
+    "augment": {"images": 200, "target": 0.1},
+}
+DCGAN = {"name": "dcgan", "generator": {"z": 6, "channels": 4, "most": 8}, "discriminator": {"channels": 4, "most": 8}}

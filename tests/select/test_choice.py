@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tasks.core.errors import LandloomError
 from tasks.core.settings import validate
 from tasks.select.order import shuffled
-from tasks.select.params import Params, Rule
+from tasks.select.params import AnyOf, Bound, Params
 from tasks.select.rules import apply_rules
 from tasks.select.stratify import choose, relief_bins, water_fill
 from tests.select.small import PARAMS
@@ -19,15 +19,43 @@ from tests.select.small import PARAMS
 
 def test_the_first_rule_that_fails_is_the_reason():
     tiles = pd.DataFrame({"void_share": [0.0, 0.2, 0.0, 0.0], "relief": [50.0, 1.0, 1.0, np.nan]})
-    rules = [Rule(column="void_share", max=0), Rule(column="relief", min=2, max=1e4)]
+    rules = [Bound(column="void_share", max=0), Bound(column="relief", min=2, max=1e4)]
     assert apply_rules(tiles, rules).tolist() == [None, "void_share > 0", "relief < 2", "relief is unknown"]
     assert apply_rules(tiles, rules[::-1]).tolist() == [None, "relief < 2", "relief < 2", "relief is unknown"]
     assert apply_rules(tiles, []).tolist() == [None] * 4
 
 
+def test_a_rule_with_several_bounds_drops_what_fails_all_of_them():
+    """The rule of open sea: little contrast and little green; either alone is kept."""
+    tiles = pd.DataFrame({"rgb_std": [5.0, 15, 15, 30, np.nan], "color_mean_green": [30.0, 30, 60, 30, 60]})
+    sea = AnyOf(any=[{"column": "rgb_std", "min": 20}, {"column": "color_mean_green", "min": 42}])
+    assert apply_rules(tiles, [Bound(column="rgb_std", min=6), sea]).tolist() == [
+        "rgb_std < 6",
+        "rgb_std < 20 and color_mean_green < 42",
+        None,
+        None,
+        "rgb_std is unknown",
+    ]
+    params = Params.model_validate(PARAMS | {"rules": [{"column": "relief", "min": 2}, sea.model_dump()]})
+    assert [type(rule) for rule in params.rules] == [Bound, AnyOf]
+    assert Params.model_validate(params.model_dump(mode="json")) == params
+
+
+def test_a_rule_about_pictures_is_refused_where_there_are_heights():
+    with pytest.raises(LandloomError, match="sharpness is measured of pictures only"):
+        apply_rules(pd.DataFrame({"relief": [1.0]}), [Bound(column="sharpness", min=5)])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"rules": [{"any": [{"column": "relief", "min": 3}]}]}, r"rules\.0\.any: .*at least 2"),
+        (
+            {"rules": [{"any": [{"column": "relief", "min": 3}, {"column": "up", "min": 3}]}]},
+            r"any\.1\.column: there is",
+        ),
+        ({"balance_by": "relief"}, r"select\.balance_by: pictures have no such statistic"),
+        ({"balance_bins": [5, 1]}, "ascend"),
         (
             {"rules": [{"column": "steepness", "max": 1}]},
             r"select\.rules\.0\.column: there is no such statistic; .*relief",

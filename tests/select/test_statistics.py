@@ -9,7 +9,7 @@ from scipy.stats import entropy
 from tasks.core.errors import LandloomError
 from tasks.formats.tables.scenes import SceneReader
 from tasks.relief.shade.slope import slope_degrees
-from tasks.select.columns import COLOR, HEIGHT, STATISTICS
+from tasks.select.columns import COLOR, HEIGHT, PICTURE, STATISTICS
 from tasks.select.statistics import FINE_SLOPE, measure_windows
 from tests.select.small import GSD, add_heights, add_photograph, fractal, write_table
 
@@ -130,7 +130,7 @@ def test_colours(tmp_path):
     color = rng.integers(0, 256, (4, 70, 90), dtype=np.uint8)
     color[3] = np.where(rng.random((70, 90)) < 0.2, 0, 255)
     measured = measure(tmp_path, [add_photograph(tmp_path, "p", color)], 32, 16, "p")
-    assert set(measured) == {"row", "col", "phash", *STATISTICS}
+    assert set(measured) == {"row", "col", "phash", "marks", *STATISTICS, *PICTURE}
     for k, (row, col) in enumerate(zip(measured["row"], measured["col"], strict=True)):
         tile = color[:, row : row + 32, col : col + 32].astype(float)
         some = tile[3] > 0
@@ -139,6 +139,13 @@ def test_colours(tmp_path):
         wanted = dict(zip(COLOR, (luma.mean(), luma.std(), *bands), strict=True))
         assert {name: measured[name][k] for name in COLOR} == pytest.approx(wanted, abs=1e-5)
         assert measured["void_share"][k] == (~some).mean()
+        red, green, blue = (tile[band][some] for band in range(3))
+        spread = np.hypot((red - green).std(), ((red + green) / 2 - blue).std())
+        offset = np.hypot((red - green).mean(), ((red + green) / 2 - blue).mean())
+        assert measured["colorfulness"][k] == pytest.approx(spread + 0.3 * offset, abs=1e-5)
+        assert measured["rgb_std"][k] == pytest.approx(tile[:3, some].std(), abs=1e-5)
+        clipped = (tile[:3, some].max(axis=0) == 255) | (tile[:3, some].max(axis=0) == 0)
+        assert measured["clipped_share"][k] == pytest.approx(clipped.mean())
     assert all(np.isnan(measured[name]).all() for name in HEIGHT)
 
 

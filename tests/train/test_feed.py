@@ -1,21 +1,23 @@
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from models.consistency.encoding import HeightEncoding
 from models.core.config import SpeedConfig
+from models.core.height_encoding import HeightEncoding
 from models.core.method import Batch
-from models.core.record import method
+from models.core.record import EIGHT, method
 from models.terrain_gan.encoding import ColorHeightEncoding
 from tasks.core.errors import LandloomError
 from tasks.formats.shards.loader import Loader
 from tasks.formats.shards.shardset import ShardSet
 from tasks.relief.shade.hillshade import hillshade
 from tasks.train.feed import Feed
-from tasks.train.training_tiles import Tiles, refuse_voids, turned, turns
+from tasks.train.training_tiles import Tiles, allowed, refuse_voids, turned, turns
 from tests.models.settings import CONSISTENCY, TERRAIN_GAN
+from tests.shard.small import grow, shard
 
 AHEAD = 4
 START = {"seed": 1, "epoch": 0, "samples": 0}
@@ -132,6 +134,30 @@ def test_the_encoding_is_that_of_the_train_split(shards):
 @pytest.fixture(scope="module")
 def painted(painted_root):
     return ShardSet(painted_root / "data" / "small" / "shards")
+
+
+@pytest.mark.parametrize("mirror", [None, True, False])
+def test_pictures_are_mirrored_only_if_their_card_says_so(tmp_path, mirror):
+    """In two epochs each tile comes as it is and, if allowed, as its mirror image; it is never rotated."""
+    folder = grow(tmp_path / "data" / "small", ("color",), photographs=True, captions=False)
+    pictures = ShardSet(shard(folder, mirror=mirror))
+    assert pictures.card["mirror"] is bool(mirror)
+    record = replace(method("terrain_gan"), layers=lambda params: ("color",), fit=lambda *_: None)
+    record = replace(record, turns=EIGHT, encode=lambda params, encoding, arrays: Batch(arrays))
+    tiles = Tiles(pictures, record, None)
+    count = len(pictures.rows("train"))
+    batches, _ = take(tiles.feed(count, START, 0, 1, True, SpeedConfig(), False), 2)
+    seen = [{image.tobytes() for image in batch["color"]} for batch in batches]
+    real = pictures.batch(pictures.rows("train"))["color"]
+    as_they_are, mirrored = ({image.tobytes() for image in part} for part in (real, real[:, :, ::-1]))
+    assert seen[0] | seen[1] == (as_they_are | mirrored if mirror else as_they_are)
+    assert (len(seen[0] & mirrored) > count // 4) == bool(mirror)
+
+
+def test_heights_keep_the_turns_of_the_method_unless_told(shards, tmp_path):
+    assert "mirror" not in shards.card and allowed(EIGHT, shards) == EIGHT
+    folder = shard(grow(tmp_path / "data" / "small"), mirror=False)
+    assert allowed(EIGHT, ShardSet(folder)) == (0, 1, 2, 3)
 
 
 def test_labels_are_turned_with_their_heights(painted):

@@ -31,6 +31,8 @@ class Area:
 
     def __init__(self, geometry: BaseGeometry):
         self.geometry = geometry
+        west, south, east, north = geometry.bounds
+        self._margin = min(MARGIN, (east - west) / 4, (north - south) / 4)  # for small areas
         shapely.prepare(geometry)
 
     @classmethod
@@ -49,7 +51,7 @@ class Area:
         whole = _boxes(west, south, east, north)
         for piece in getattr(whole, "geoms", [whole]):
             w, s, e, n = piece.bounds
-            dx, dy = min(MARGIN, (e - w) / 4), min(MARGIN, (n - s) / 4)
+            dx, dy = min(self._margin, (e - w) / 4), min(self._margin, (n - s) / 4)
             if self.geometry.intersects(box(w + dx, s + dy, e - dx, n - dy)):
                 return True
         return False

@@ -10,6 +10,7 @@ from tasks.acquire.common.blocks import Blocks
 from tasks.acquire.common.download import Downloads, Signer
 from tasks.acquire.common.fields import Download
 from tasks.acquire.common.http import Http, Patience
+from tasks.acquire.common.ranges import Ranges
 from tasks.acquire.common.throttle import Throttle
 
 
@@ -43,3 +44,7 @@ class Context:
     def downloads(self, http: Http, signer: Signer | None = None) -> Downloads:
         """The byte cache of this checkout: a file that it holds is not fetched again."""
         return Downloads(self.state_dir("downloads"), http, self.max_bytes, signer)
+
+    def ranges(self, http: Http, signer: Signer | None = None) -> Ranges:
+        """The parts of rasters that this checkout has read: a part that it holds is not fetched again."""
+        return Ranges(self.state_dir("ranges"), http, self.max_bytes, signer)

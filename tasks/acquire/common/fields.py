@@ -26,6 +26,15 @@ Box = tuple[float, float, float, float]
 """West, south, east, north in degrees; west > east means across 180°."""
 
 
+Band = Annotated[int, Field(ge=1)]
+
+
+def _ascending(stretch: tuple[float, float]) -> tuple[float, float]:
+    if not stretch[0] < stretch[1]:
+        raise ValueError(f"a stretch ascends from black to white, and {stretch[0]:g} is not below {stretch[1]:g}")
+    return stretch
+
+
 class Override(TypedDict, total=False):
     """What a person knows of a file and the file does not say. Where a key is absent, the file's own value holds."""
 
@@ -33,6 +42,8 @@ class Override(TypedDict, total=False):
     crs: str
     bounds: Box  # of its outer edges, in its CRS: a picture of the whole Earth has [-180, -90, 180, 90]
     scale: Annotated[float, Field(gt=0)]  # metres a step, where heights are stored as plain numbers
+    bands: tuple[Band, Band, Band]  # which bands are red, green and blue, where the file does not name them
+    stretch: Annotated[tuple[float, float], AfterValidator(_ascending)]  # samples that become 0 and 255 in a picture
     nodata: float | None
     trust: bool  # skip the search for undeclared void codes: every value is a height
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import warnings
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import rasterio
@@ -39,6 +40,7 @@ class BandedFile:
     Attributes:
         cols, rows: size as stored, before any turn.
         orientation: of Exif, 1 to 8.
+        nodata: value of void pixels, or None.
     """
 
     def __init__(self, path: Path, dataset: DatasetReader, nodata: float | None):
@@ -51,9 +53,12 @@ class BandedFile:
         self._range = (
             (0.0, 255.0) if self._palette is not None else _range(dataset, said.get("stretch"), self._bands[0])
         )
-        self._nodata, self._checked = nodata, False
+        self.nodata, self._checked = nodata, False
         encoded = dataset.tags(ns="COLOR_PROFILE").get("SOURCE_ICC_PROFILE")
         self._profile = base64.b64decode(encoded) if encoded else None
+
+    held = 0
+    """Bytes of decoded pixels in memory: windows are read when they are asked for."""
 
     def __enter__(self) -> BandedFile:
         return self
@@ -100,14 +105,14 @@ class BandedFile:
             valid &= to_bytes(dataset.read(band, window=window), 0, white) >= HALF
         elif MaskFlags.per_dataset in dataset.mask_flag_enums[0]:
             valid &= dataset.dataset_mask(window=window) > 0
-        elif self._nodata is not None:
-            valid &= ~(stored == _as_stored(self._nodata, stored.dtype)).all(axis=0)
+        elif self.nodata is not None:
+            valid &= ~(stored == _as_stored(self.nodata, stored.dtype)).all(axis=0)
         if stored.dtype.kind == "f":
             valid &= np.isfinite(stored).all(axis=0)
         return valid
 
 
-def open_banded(path: Path, nodata: float | None | str) -> BandedFile | EncodedFile:
+def open_banded(path: Path, nodata: float | None | Literal["file"]) -> BandedFile | EncodedFile:
     """The raster as colours. `nodata` is the value of void pixels, None for none, `file` for what the file says.
 
     GDAL shows inks (CMYK) as a rough RGB and drops their profile, so Pillow reads those.
@@ -127,7 +132,7 @@ def open_banded(path: Path, nodata: float | None | str) -> BandedFile | EncodedF
     try:
         if dataset.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE") in ("CMYK", "CIELAB"):
             dataset.close()
-            return open_inks(path)
+            return open_inks(path, None if nodata == "file" else nodata)
         return BandedFile(path, dataset, dataset.nodata if nodata == "file" else nodata)
     except BaseException:
         dataset.close()
@@ -178,7 +183,8 @@ def _range(dataset: DatasetReader, said: str | None, band: int) -> tuple[float, 
     white = _white(dataset, band)
     if white is None:
         raise ValueError(
-            f"its pixels are {kind} and nothing says which value is white; say it in its override (stretch: [0, 3000])"
+            f"its pixels are {kind}: heights or another measure; where it is a picture, say in its override which "
+            "values are black and white (stretch: [0, 3000])"
         )
     if dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES" and len(set(dataset.dtypes)) == 1:
         return white, 0.0

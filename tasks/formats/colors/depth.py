@@ -18,5 +18,5 @@ def to_bytes(samples: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _scaled(samples: np.ndarray, low: float, high: float) -> np.ndarray:
-    scaled = (samples.astype(np.float64) - low) * (255 / (high - low))
+    scaled = (samples.astype(np.float64) - low) * 255 / (high - low)
     return np.rint(np.clip(np.nan_to_num(scaled), 0, 255)).astype(np.uint8)

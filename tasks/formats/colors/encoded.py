@@ -37,14 +37,15 @@ class EncodedFile:
     Attributes:
         cols, rows: size as stored, before any turn.
         orientation: of Exif, 1 to 8: the turn that is still to be made.
+        nodata: value of void pixels, or None.
     """
 
-    def __init__(self, path: Path, image: Image.Image, largest: int | None):
+    def __init__(self, path: Path, image: Image.Image, largest: int | None = None, nodata: float | None = None):
         self.path, self.kind = path, str(image.format)
         self.cols, self.rows = image.size
         # Of TIFF, Pillow turns the pixels itself, and its size is that of the turned ones.
         self.orientation = 1 if self.kind == "TIFF" else known_turn(image.getexif().get(TAG))
-        self._image, self._largest = image, largest
+        self._image, self._largest, self.nodata = image, largest, nodata
         self._pixels: tuple[np.ndarray, np.ndarray] | None = None
 
     def __enter__(self) -> EncodedFile:
@@ -58,13 +59,18 @@ class EncodedFile:
         self._image.close()
         self._pixels = None
 
+    @property
+    def held(self) -> int:
+        """Bytes of decoded pixels in memory."""
+        return 0 if self._pixels is None else self._pixels[0].nbytes + self._pixels[1].nbytes
+
     def read(self, window: Window | None = None) -> tuple[np.ndarray, np.ndarray]:
         """RGB, uint8 (H, W, 3), and whether each pixel is valid, bool (H, W); black where not. Raise `ValueError`."""
         if self._pixels is None:
             check_whole(self.path, self.kind)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of Pillow: on odd metadata, and on palettes with transparency
-                self._pixels = _decode(self._image, self._largest)
+                self._pixels = _decode(self._image, self._largest, self.nodata)
         rgb, valid = self._pixels
         if window is None:
             return rgb, valid
@@ -72,8 +78,8 @@ class EncodedFile:
         return rgb[part], valid[part]
 
 
-def open_encoded(path: Path, largest: int | None) -> EncodedFile | None:
-    """The picture, or None where the file is of no format that this module reads.
+def open_encoded(path: Path, largest: int | None, nodata: float | None) -> EncodedFile | None:
+    """The picture, or None where the file is of no format that this module reads; `nodata` is a void value or None.
 
     Raises:
         Broken: the file begins like a picture and cannot be opened.
@@ -94,7 +100,7 @@ def open_encoded(path: Path, largest: int | None) -> EncodedFile | None:
                 frames = image.n_frames
                 image.close()
                 raise ValueError(f"is an animation of {frames} frames; save one of them as a picture")
-            return EncodedFile(path, image, largest)
+            return EncodedFile(path, image, largest, nodata)
     except UnidentifiedImageError:
         if start.startswith((b"RIFF", b"BM")):  # other files begin with these letters too
             return None
@@ -105,11 +111,11 @@ def open_encoded(path: Path, largest: int | None) -> EncodedFile | None:
         raise Broken(f"begins like a picture and cannot be opened: {error}") from None
 
 
-def open_inks(path: Path) -> EncodedFile:
+def open_inks(path: Path, nodata: float | None) -> EncodedFile:
     """A TIFF of inks (CMYK) or CIELAB, which GDAL does not show; raise `ValueError` where Pillow cannot read it."""
     try:
         # From memory: Pillow 13 maps a plain CMYK file with the sides of its turned picture, and garbles it.
-        return EncodedFile(path, Image.open(io.BytesIO(path.read_bytes()), formats=["TIFF"]), None)
+        return EncodedFile(path, Image.open(io.BytesIO(path.read_bytes()), formats=["TIFF"]), nodata=nodata)
     except (OSError, SyntaxError) as error:
         raise ValueError(f"its colours are inks (CMYK) or CIELAB in a form that is not read: {error}") from None
 
@@ -121,7 +127,7 @@ def _depth(path: Path) -> int:
     return header[24] if len(header) == 25 else 0
 
 
-def _decode(image: Image.Image, largest: int | None) -> tuple[np.ndarray, np.ndarray]:
+def _decode(image: Image.Image, largest: int | None, nodata: float | None) -> tuple[np.ndarray, np.ndarray]:
     if largest is not None and image.format in ("JPEG", "MPO"):
         # Decodes at 1/2, 1/4 or 1/8, where both sides stay at least as long as asked for.
         scale = largest / max(image.size)
@@ -134,21 +140,30 @@ def _decode(image: Image.Image, largest: int | None) -> tuple[np.ndarray, np.nda
     valid = np.ones((image.height, image.width), bool)
     if image.mode in _ALPHA or "transparency" in image.info:
         valid = np.asarray(image.convert("RGBA").getchannel("A")) >= HALF
-    rgb = np.array(_colors(image, image.info.get("icc_profile")))
+    plain, profile = _plain(image), image.info.get("icc_profile")
+    if nodata is not None:
+        samples = np.asarray(plain).reshape(*valid.shape, -1)
+        valid = valid & ~(samples == nodata).all(axis=-1)
+    if plain.mode == "LAB":
+        plain = lab_to_srgb(plain)
+    elif profile:
+        plain = to_srgb(plain, profile)
+    rgb = np.array(plain.convert("RGB"))
     rgb[~valid] = 0
     return rgb, valid
 
 
-def _colors(image: Image.Image, profile: bytes | None) -> Image.Image:
+def _plain(image: Image.Image) -> Image.Image:
+    """The picture in mode L, RGB, CMYK or LAB, without transparency."""
     if image.mode in ("1", "L", "LA", "La"):
         plain = image.convert("L")
-    elif image.mode in ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX"):
-        plain = image.convert("RGBA").convert("RGB") if image.mode in ("P", "PA") else image.convert("RGB")
+    elif image.mode in ("P", "PA"):
+        plain = image.convert("RGBA").convert("RGB")
+    elif image.mode in ("RGB", "RGBA", "RGBa", "RGBX"):
+        plain = image.convert("RGB")
     elif image.mode in ("CMYK", "LAB"):
         plain = image
     else:
         raise ValueError(f"its pixels are of mode {image.mode}; convert it to RGB first")
     plain.info.pop("transparency", None)
-    if plain.mode == "LAB":
-        return lab_to_srgb(plain)
-    return (to_srgb(plain, profile) if profile else plain).convert("RGB")
+    return plain

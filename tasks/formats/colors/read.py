@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -36,7 +37,7 @@ def read_srgb(path: Path, *, largest: int | None = None) -> tuple[np.ndarray, np
 
 
 def open_colors(
-    path: Path, *, nodata: float | None | str = "file", largest: int | None = None
+    path: Path, *, nodata: float | None | Literal["file"] = "file", largest: int | None = None
 ) -> EncodedFile | BandedFile:
     """An open picture: its size, its orientation, and windows of its pixels as they are stored.
 
@@ -52,6 +53,6 @@ def open_colors(
     try:
         if not path.stat().st_size:
             raise ValueError("is empty")
-        return open_encoded(path, largest) or open_banded(path, nodata)
+        return open_encoded(path, largest, None if nodata == "file" else nodata) or open_banded(path, nodata)
     except OSError as error:
         raise LandloomError(f"{path}: cannot be read: {error.strerror or error}") from None

@@ -24,9 +24,9 @@ PARTITIONS: tuple[Partition, ...] = get_args(Partition)
 
 _RULES: tuple[tuple[str, Partition], ...] = (
     # rightsstatements.org: twelve statements, of which four permit something.
-    (r"rightsstatements\.org/(vocab|page)/(noc-us|nkc)\b", "open"),
-    (r"rightsstatements\.org/(vocab|page)/(noc-nc|inc-nc)\b", "noncommercial"),
-    (r"rightsstatements\.org/", "unknown"),
+    (r"rightsstatements\.org(/(vocab|page)/| )(noc-us|nkc)\b", "open"),
+    (r"rightsstatements\.org(/(vocab|page)/| )(noc-nc|inc-nc)\b", "noncommercial"),
+    (r"rightsstatements\.org", "unknown"),
     # Creative Commons by URL (creativecommons.org/licenses/by-nc-sa/4.0/) and by name (CC BY-NC-SA 4.0, cc-by-sa-3.0).
     # The strictest part decides, so the order matters: ND, NC, SA, BY.
     (r"\b(cc|creativecommons\S*|by)[-/ ](by[- ])?(nc[- ])?nd\b|no[- ]?deriv(ative|s)", "no_derivatives"),

@@ -89,10 +89,12 @@ def write_layer(path: Path, array: np.ndarray, crs: str | None, transform: Affin
         "overviews": "NONE",
         "nodata": np.nan if height else None,
     }
-    with atomic_file(path) as part, rasterio.open(part, "w", **profile) as target:
-        target.write(bands)
-        if not height:
-            target.write_mask(array[3])
+    with warnings.catch_warnings(), atomic_file(path) as part:
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)  # photographs
+        with rasterio.open(part, "w", **profile) as target:
+            target.write(bands)
+            if not height:
+                target.write_mask(array[3])
 
 
 class SceneReader:

@@ -1,6 +1,7 @@
-"""The built-in sample: one small measured elevation model, and a procedural planet: cells of it, and maps of it whole.
+"""The built-in sample: one small measured elevation model, and a procedural planet: cells of it, maps of it whole, and
+pictures of it.
 
-Both are there on a fresh machine without a key or a network, and the ledger names each for what it is.
+All are there on a fresh machine without a key or a network, and the ledger names each for what it is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from affine import Affine
 from tasks.acquire.common.area import Area, cell_box
 from tasks.acquire.common.context import Context
 from tasks.acquire.common.source import Candidate, Delivery, Source
+from tasks.acquire.sources.sample.drawn import drawn
 from tasks.acquire.sources.sample.params import Params
 from tasks.acquire.sources.sample.planet import planet_height
 from tasks.acquire.sources.sample.planet_map import planet_maps
@@ -35,13 +37,16 @@ class SampleSource:
         self._params, self._area = params, area
 
     def items(self) -> Iterator[Candidate]:
-        """Maps of the whole planet where they are asked for, else the measured model; then cells by name."""
+        """Pictures, or maps of the whole planet, or the measured model; then cells by name."""
         planet = {
             "source": "sample",
             "licence": "CC0-1.0",
             "attribution": f"Landloom's procedural planet, seed {self._params.planet_seed}; not a real place",
             "procedural": True,
         }
+        if self._params.of != "heights":
+            yield from drawn(self._params, self._area, planet)
+            return
         if self._params.planet_map_px is not None:
             for layer in ("color", "height"):
                 name, size, seed = f"planet_{layer}", self._params.planet_map_px, self._params.planet_seed

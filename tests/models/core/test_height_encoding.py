@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.consistency.encoding import HeightEncoding
+from models.core.height_encoding import HeightEncoding
 
 
 def terrain(rng, n, px=16):

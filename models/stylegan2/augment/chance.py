@@ -1,0 +1,44 @@
+"""Random numbers of the augmentation, one per picture, drawn on the CPU."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+class Chance:
+    """Decides which of `n` pictures are transformed, each with probability `p`, and by how much.
+
+    Attributes:
+        hit: pictures (n,) that some transformation has changed so far.
+    """
+
+    def __init__(self, n: int, p: float):
+        self.n, self.p = n, p
+        self.hit = torch.zeros(n, dtype=torch.bool)
+
+    def pick(self, values: Tensor, neutral: float | int, p: float | None = None) -> Tensor:
+        """`values` (n, …) for the pictures that are transformed, and `neutral` for the others."""
+        hit = torch.rand(self.n) < (self.p if p is None else p)
+        self.hit |= hit
+        return torch.where(
+            hit.view(-1, *[1] * (values.dim() - 1)), values, torch.as_tensor(neutral, dtype=values.dtype)
+        )
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """Uniform numbers (n, *shape)."""
+        return low + (high - low) * torch.rand(self.n, *shape)
+
+    def whole(self, count: int) -> Tensor:
+        """Whole numbers (n,) from 0 to count - 1."""
+        return torch.randint(count, (self.n,))
+
+    def normal(self, deviation: float, *shape: int) -> Tensor:
+        """Normal numbers (n, *shape) with mean 0."""
+        return deviation * torch.randn(self.n, *shape)
+
+    def doublings(self, deviation: float, *shape: int) -> Tensor:
+        """Factors (n, *shape) whose logarithm to the base 2 is normal with this deviation."""
+        return (math.log(2) * self.normal(deviation, *shape)).exp()

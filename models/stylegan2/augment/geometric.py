@@ -1,0 +1,58 @@
+"""General geometric transformations: scale, rotation, stretching, translation by parts of a pixel."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from models.stylegan2.augment.chance import Chance
+from models.stylegan2.augment.resample import resampled
+
+SCALE, SHIFT = 0.2, 0.125  # deviations: of the logarithm to the base 2; share of the side
+
+
+def geometric(pictures: Tensor, chance: Chance, upright: bool) -> Tensor:
+    """Transform pictures (n, c, s, s). `upright` leaves out rotation and stretching, for pictures with lettering."""
+    own = Chance(chance.n, chance.p)
+    inverse = draw(own, upright)
+    chance.hit |= own.hit
+    done = resampled(pictures, inverse.to(pictures.device, pictures.dtype))
+    # The others keep their bits: resampling cancels only up to rounding.
+    return torch.where(own.hit.to(pictures.device)[:, None, None, None], done, pictures)
+
+
+def draw(chance: Chance, upright: bool) -> Tensor:
+    """Inverse maps (n, 2, 3), see `resampled`, in the paper's order."""
+    maps = torch.eye(3).repeat(chance.n, 1, 1)
+    scale = chance.pick(chance.doublings(SCALE), 1.0)
+    maps = _scaling(scale, scale) @ maps
+    # Two rotations, before and after the stretching, together rotate with probability p.
+    rotates = 1 - math.sqrt(1 - chance.p)
+    if not upright:
+        maps = _rotation(chance.pick(chance.uniform(-math.pi, math.pi), 0.0, rotates)) @ maps
+        stretch = chance.pick(chance.doublings(SCALE), 1.0)
+        maps = _scaling(stretch, 1 / stretch) @ maps
+        maps = _rotation(chance.pick(chance.uniform(-math.pi, math.pi), 0.0, rotates)) @ maps
+    shift = chance.pick(chance.normal(SHIFT, 2), 0.0)
+    maps = _translation(2 * shift) @ maps
+    return torch.linalg.inv(maps)[:, :2]
+
+
+def _scaling(x: Tensor, y: Tensor) -> Tensor:
+    return torch.diag_embed(torch.stack([x, y, torch.ones_like(x)], dim=1))
+
+
+def _rotation(angle: Tensor) -> Tensor:
+    out = torch.eye(3).repeat(len(angle), 1, 1)
+    out[:, 0, 0] = out[:, 1, 1] = angle.cos()
+    out[:, 1, 0] = angle.sin()
+    out[:, 0, 1] = -angle.sin()
+    return out
+
+
+def _translation(shift: Tensor) -> Tensor:
+    out = torch.eye(3).repeat(len(shift), 1, 1)
+    out[:, :2, 2] = shift
+    return out

@@ -1,0 +1,34 @@
+"""How acquire opens a published raster: in formats that hold their own pixels, and in no other."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.io import DatasetReader
+
+DRIVERS = [
+    *("GTiff", "SRTMHGT", "USGSDEM", "ENVI", "EHdr", "netCDF", "AAIGrid", "GRASSASCIIGrid", "DTED", "HFA"),
+    *("JP2OpenJPEG", "JPEG", "PNG", "WEBP", "GIF", "BMP"),
+]
+"""Formats that hold their own pixels. Virtual formats (VRT, WMS) are left out, because they can point anywhere."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[DatasetReader]:
+    """Open a published raster in one of `DRIVERS`. Every reader of this room opens through this function.
+
+    `rasterio.open` takes one driver only. `DatasetReader` takes a list, but registers no driver: without an
+    environment, the first raster of a process has none.
+
+    Raises:
+        RasterioError: no driver of the list can open it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.Env(), DatasetReader(path, driver=DRIVERS) as dataset:
+            yield dataset

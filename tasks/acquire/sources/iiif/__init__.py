@@ -1,0 +1,1 @@
+"""Scans of libraries: the Library of Congress, and every server of IIIF manifests."""

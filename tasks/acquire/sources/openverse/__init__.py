@@ -1,0 +1,1 @@
+"""Openly licensed pictures by Openverse's search."""

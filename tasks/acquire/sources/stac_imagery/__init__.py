@@ -1,0 +1,1 @@
+"""Pictures of satellites and aeroplanes from a STAC catalogue."""
