@@ -56,6 +56,7 @@ def test_the_clearest_scene_in_its_true_colours(tmp_path, catalogue):
     assert list(ledger.index) == ["S2B_new"] and ledger["refused"].isna().all()
     row = ledger.loc["S2B_new"]
     assert row["attribution"] == "contains modified Copernicus Sentinel data 2023" and row["partition"] == "open"
+    assert json.loads(row["facts"]) == {"date": "2023-07-01"}
     assert row["url"] == f"{catalogue.url}/collections/sentinel-2-c1-l2a/items/S2B_new"
     levels, mask, recipe, place = read(tmp_path)
     known = np.kron(clouds == CLEAR, np.ones((2, 2), bool))
