@@ -184,6 +184,20 @@ def test_scenes_that_are_not_there_or_not_clear_or_not_free(tmp_path, catalogue)
         fetch(tmp_path, catalogue, max_cloud=60.0)
 
 
+def test_odd_items_are_refused_and_the_others_go_on(tmp_path, catalogue):
+    catalogue.sentinel("good", ground())
+    odd = {
+        "assets": ["red"],
+        "links": ["self", {}],
+        "properties": {"datetime": "2023-07-02T00:00:00Z", "eo:cloud_cover": 1},
+    }
+    catalogue.items.append({**catalogue.items[0], "id": "odd", **odd})
+    catalogue.items.append({**catalogue.items[0], "id": "../up", "properties": {**odd["properties"], "grid:code": 7}})
+    ledger = fetch(tmp_path, catalogue)
+    assert ledger["refused"].isna().to_dict() == {"../up": False, "good": True, "odd": False}
+    assert "has no asset red or B04; it has none" in ledger.loc["odd", "refused"]
+
+
 def test_a_busy_server_is_waited_for_while_gdal_reads(tmp_path, catalogue):
     catalogue.sentinel("one", ground())
     honest = catalogue.server.routes["/files/one_red.tif"]
