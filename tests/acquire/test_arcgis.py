@@ -116,7 +116,7 @@ def test_a_block_page_stops_the_run_and_is_not_kept(tmp_path, server):
     page = b"<!DOCTYPE html><html><body>Please verify that you are a human</body></html>"
     server.routes[f"{service.path}/*"] = lambda handler: handler.answer(200, page, Content_Type="text/html")
     with pytest.raises(LandloomError, match="sends a web page where a file is due; nothing of it was stored"):
-        fetch(tmp_path, service, [0.0, 0.0, 0.5, 0.5], connections=2, **SMALL)
+        fetch(tmp_path, service, [0.0, 0.0, 0.1, 0.1], connections=2, **SMALL)
     assert len(service.asked()) <= 3, "nothing is asked for after the second page"
     assert not (tmp_path / "data/terrain/raw").exists()
     assert not any(b"human" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
