@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,7 @@ from PIL import Image
 from rasterio.windows import Window
 
 from tasks.core.errors import LandloomError
+from tasks.core.settings import ROOT
 from tasks.formats.colors.errors import Broken
 from tasks.formats.colors.read import open_colors, read_srgb
 from tests.formats.icc import GAMMA, as_srgb, grey_profile, ink_profile, rgb_profile
@@ -258,6 +262,21 @@ def test_reduced_jpeg(tmp_path):
     assert read_srgb(path, largest=5000)[0].shape == full.shape
     png = save(Image.fromarray(rgb), tmp_path / "a.png")
     assert read_srgb(png, largest=100)[0].shape == full.shape
+
+
+def test_the_same_bytes_without_vector_code(tmp_path):
+    path = save(Image.fromarray(scene()).resize((333, 222)), tmp_path / "a.jpg", quality=88)
+    code = (
+        "import sys, hashlib; from pathlib import Path; from tasks.formats.colors.read import read_srgb\n"
+        "print([hashlib.sha256(read_srgb(Path(sys.argv[1]), largest=n)[0]).hexdigest() for n in (None, 166, 80)])"
+    )
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", code, path], env=os.environ | more, capture_output=True, text=True, cwd=ROOT
+        )
+        for more in ({}, {"JSIMD_FORCENONE": "1"})
+    ]
+    assert told[0].stdout.count(",") == 2 and told[0].stdout == told[1].stdout, told[0].stderr
 
 
 def test_windows_are_parts_of_the_whole(tmp_path):
