@@ -23,6 +23,7 @@ def spread() -> None:
     """Replace this process by `accelerate launch <LANDLOOM_LAUNCH> -m tasks.train …` if the variable is set."""
     words = os.environ.pop(VARIABLE, "")  # removed, so that the launched processes do not launch again
     if words.strip():
+        os.environ["LANDLOOM_LAUNCHED"] = "1"  # so that the ranks of the launched processes count
         launcher = [sys.executable, "-m", "accelerate.commands.launch", *shlex.split(words)]
         os.execv(sys.executable, [*launcher, "-m", "tasks.train", *sys.argv[1:]])
 
