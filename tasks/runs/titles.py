@@ -17,6 +17,7 @@ import yaml
 from tasks.core.dag import StageEntry, upstream
 from tasks.core.settings import PARAMS
 from tasks.runs.carried import carried
+from tasks.runs.git import run_git
 from tasks.runs.parameters import resolved
 
 SCALES = "infra/scales"
@@ -112,7 +113,7 @@ def committed_text(root: Path) -> str | None:
         return bundle.params
     revision = os.environ.get("DVC_EXP_BASELINE_REV") or "HEAD"
     try:
-        done = subprocess.run(["git", "show", f"{revision}:./{PARAMS}"], cwd=root, capture_output=True, timeout=60)
+        done = run_git(root, "show", f"{revision}:./{PARAMS}", timeout=60)
         return done.stdout.decode() if done.returncode == 0 else None
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
         return None
