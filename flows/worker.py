@@ -26,7 +26,6 @@ import fcntl
 import hashlib
 import json
 import os
-import pwd
 import re
 import shutil
 import signal
@@ -256,15 +255,6 @@ def keep_unsent(clone: Path, state: Path) -> None:
         say("warning: there, `python -m flows.unsent` sends it")
 
 
-def name_the_user() -> None:
-    """Give a user id without a name one, as in a container (see tasks/core/surroundings.py): DVC fails without."""
-    if not any(os.environ.get(name) for name in ("LOGNAME", "USER", "LNAME", "USERNAME")):
-        try:
-            pwd.getpwuid(os.getuid())
-        except KeyError:
-            os.environ["LOGNAME"] = f"user{os.getuid()}"
-
-
 def _reason(lines: Sequence[str], command: Sequence[object], status: int) -> str:
     """The last line of the output that reports an error, else the command and its status."""
     told = [line for line in lines if line.startswith(("ERROR", "fatal", "error"))]
@@ -293,7 +283,8 @@ def main() -> None:
     ):
         if not re.fullmatch(form, value):
             parser.error(f"--{name}: {value!r} is not a {name}")
-    name_the_user()
+    if not {"LOGNAME", "USER"} & set(os.environ):  # a container's user id may have no name, and DVC asks for one
+        os.environ["LOGNAME"] = f"user{os.getuid()}"
     commands, base = Commands(), Path(arguments.work).expanduser().resolve()
     try:
         work(commands, arguments.repository, arguments.commit, arguments.stage, arguments.remote, base)

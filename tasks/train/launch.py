@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from tasks.core import arithmetic
+from tasks.core import arithmetic, yaml12
 from tasks.core.settings import ROOT
 
 VARIABLE = "LANDLOOM_LAUNCH"
@@ -35,7 +35,7 @@ def choose_arithmetic(root: Path = ROOT) -> None:
     The later check of all parameters reports them.
     """
     try:
-        params = yaml.safe_load((root / "params.yaml").read_text())
+        params = yaml12.load((root / "params.yaml").read_text())
         fast = params["datasets"][sys.argv[1]]["train"].get("arithmetic") == "fast"
     except (OSError, LookupError, TypeError, AttributeError, yaml.YAMLError):
         return
