@@ -40,15 +40,14 @@ def structure(luma, out):
         if y + 2 < side:
             steps_y[y] = _along(here, luma[y + 1], luma[y + 2], fine, coarse)
         low_y[y], high_y[y] = _extremes(here, low_x, high_x, sums_x[((y + 1) * PARTS - 1) // side])
-        for part in range(PARTS):
-            sums_y[part, y] = total_of(here[edges[part] : edges[part + 1]])
+        _parts(here, edges, sums_y, y)
         if (y + 1) % CELL == 0 or y + 1 == side:
             for x in range(0, side, CELL):
-                all_fine += total_of(fine[x : x + CELL])
-                all_coarse += total_of(coarse[x : x + CELL])
+                all_fine += _total(fine[x : x + CELL])
+                all_coarse += _total(coarse[x : x + CELL])
             for cell in range(cells if (y + 1) % CELL == 0 else 0):
                 inside = slice(cell * CELL, (cell + 1) * CELL)
-                one, two = total_of(fine[inside]), total_of(coarse[inside])
+                one, two = _total(fine[inside]), _total(coarse[inside])
                 flat += one + two == 0
                 blurred += two > CONTRAST**2 * 2 * CELL * CELL and 4 * one - two < 3 * BLURRED * two
                 printed += _two_tones(moments[:, inside])
@@ -72,15 +71,16 @@ def structure(luma, out):
 @compiled
 def _across(here, fine, coarse, steps, moments):
     """Add one row: squared steps along it, sizes of the steps, and the first four powers of its values."""
+    after, third = here[1:], here[2:]
     for x in range(here.size - 2):
         v = np.int32(here[x])
-        one, two = np.int32(here[x + 1]) - v, np.int32(here[x + 2]) - v
+        one, two = np.int32(np.int32(after[x]) - v), np.int32(np.int32(third[x]) - v)
         fine[x] += one * one
         coarse[x] += two * two
         steps[x] += abs(one)
     for x in range(here.size):
-        v = (np.int32(here[x]) - np.int32(128)) >> np.int32(2)
-        w = v * v
+        v = np.int32((np.int32(here[x]) >> np.int32(2)) - np.int32(32))
+        w = np.int32(v * v)
         moments[0, x] += v
         moments[1, x] += w
         moments[2, x] += w * v
@@ -93,10 +93,10 @@ def _along(here, next_row, third, fine, coarse):
     total = np.int32(0)
     for x in range(here.size):
         v = np.int32(here[x])
-        one, two = np.int32(next_row[x]) - v, np.int32(third[x]) - v
+        one, two = np.int32(np.int32(next_row[x]) - v), np.int32(np.int32(third[x]) - v)
         fine[x] += one * one
         coarse[x] += two * two
-        total += abs(one)
+        total = np.int32(total + abs(one))
     return total
 
 
@@ -114,11 +114,21 @@ def _extremes(here, low, high, sums):
 
 
 @compiled
-def total_of(values):
+def _parts(here, edges, sums, y):
+    """Sums of the parts of one row."""
+    for part in range(PARTS):
+        total = np.int32(0)
+        for x in range(edges[part], edges[part + 1]):
+            total = np.int32(total + np.int32(here[x]))
+        sums[part, y] = total
+
+
+@compiled
+def _total(values):
     """Sum of some whole numbers; it must fit 32 bits, which are the fastest."""
     total = np.int32(0)
     for x in range(values.size):
-        total += np.int32(values[x])
+        total = np.int32(total + np.int32(values[x]))
     return total
 
 
@@ -126,7 +136,7 @@ def total_of(values):
 def _two_tones(moments):
     """Whether a cell holds two tones far apart: Sarle's coefficient (skewness² + 1) / kurtosis is near 1."""
     n = CELL * CELL
-    a, b, c, d = total_of(moments[0]) / n, total_of(moments[1]) / n, total_of(moments[2]) / n, total_of(moments[3]) / n
+    a, b, c, d = _total(moments[0]) / n, _total(moments[1]) / n, _total(moments[2]) / n, _total(moments[3]) / n
     variance = b - a * a
     if 16 * variance < PRINT**2:  # the moments are of quarters of a level
         return False
