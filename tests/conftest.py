@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import tasks  # noqa: F401 - fixes the arithmetic, so it comes before whatever loads numpy
+from tasks.runs import store
+from tests.templates import mlflow_database
 
 TESTS = Path(__file__).resolve().parent
 REALDATA = TESTS.parents[1] / "shared" / "realdata"
@@ -23,10 +25,12 @@ os.environ["LANDLOOM_HOST_DIR"] = _places.name
 LONGEST = (
     "pipeline/test_repro",
     "flows/test_dispatch",
-    "pipeline/test_reproduce",
+    "strangers",
     "pipeline/test_killed",
-    "pipeline",
     "flows/test_deployments",
+    "pipeline/test_reproduce",
+    "pipeline",
+    "benchmarks",
     "flows",
     "runs/test_secrets",
     "infra/test_services",
@@ -40,14 +44,37 @@ LONGEST = (
 """Test files and folders that take longest, longest first. Started last, one would keep one process busy alone."""
 
 
+TOGETHER = {
+    "label/test_label.py": "umap",  # numba compiles UMAP once in a process, which takes longer than the tests
+    "benchmarks/test_alive.py::test_a_benchmark_runs[label]": "umap",
+    "benchmarks/test_alive.py::test_a_benchmark_runs[arithmetic]": "umap",
+}
+"""Tests, or files of tests, of which one process runs all of a group. The others form a group for each file."""
+APART = "benchmarks/test_alive.py"
+"""Each test of this file may run in another process."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of `LONGEST` first; otherwise the order stays."""
+    """Put the tests of `LONGEST` first; otherwise the order stays. Name the group of each test for pytest-xdist."""
     items.sort(key=lambda item: _rank(item.path.relative_to(TESTS).as_posix()))
+    for item in items:
+        path = item.path.relative_to(TESTS).as_posix()
+        name = f"{path}::{item.name}"
+        group = TOGETHER.get(name) or TOGETHER.get(path) or (name if path == APART else path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _rank(path: str) -> int:
     return next((place for place, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_database() -> Iterator[None]:
+    """Copy new databases of MLflow instead of making each by its migrations. Other processes make theirs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "_make_sqlite", mlflow_database(store._make_sqlite))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -137,6 +137,7 @@ class Measured:
         tiles = Tiles(shards, record, params.method)
         config = {"method": params.method.model_dump(mode="json"), "px": shards.px, "gsd": shards.card["gsd"]}
         config |= {"classes": tiles.classes, "encoding": tiles.encoding.to_dict()}
+        config |= {"training": {"batch": params.batch}}
         torch.manual_seed(0)
         method = build_method(config, params.lr)
         record.load(method, Path(self._job.root))

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from models.core.adversarial import fooling, gradient_penalty, judging
+from models.core.adversarial import fooling, gradient_penalty, judging, published_gamma
 from models.core.method import Batch, Logs, Phase, State
 from models.core.pinned_model import take_over
 from models.core.record import Loaded
@@ -45,7 +45,9 @@ class StyleGan2:
 
     def __init__(self, params: Params, px: int, channels: int, facts: int, lr: float, batch: int):
         self.params, self.px, self.channels, self.facts, self.lr, self.batch = params, px, channels, facts, lr, batch
-        self.gamma = params.gamma(px, batch)
+        self.gamma = params.loss.gamma
+        if self.gamma is None:
+            self.gamma = published_gamma(params.loss.kind, px, batch)
         if channels != 3 and "color" in params.groups:
             raise ValueError(f"augment.groups: color needs pictures of 3 channels, not {channels}")
         self.networks = nn.ModuleDict(

@@ -51,7 +51,7 @@ class LossConfig(Config):
     kind: Literal["logistic", "relativistic"] = "logistic"
     """`logistic`: non-saturating, with R1. `relativistic`: pairs of real and fake, with R1 and R2 (R3GAN)."""
     gamma: float | None = Field(None, ge=0)
-    """Weight of R1 (and R2). Null: 0.0002 · px² / batch, the published value. Try factors of 2 and 4 either way."""
+    """Weight of R1 (and R2). Null: 0.0002 · px² / batch, or 2 · (px / 64)² for `relativistic`, the published values."""
     penalty_every: int | None = Field(None, ge=1)
     """Steps between two penalties of the discriminator; null: 16, and 1 for `relativistic`, as published."""
     path_length: float = Field(2.0, ge=0)
@@ -136,10 +136,6 @@ class Params(Config):
         own = self.discriminator if discriminator else self.generator
         width = own.width or self.generator.width or (32768 if px >= 512 else 16384)
         return max(1, min(width // side, own.most or self.generator.most))
-
-    def gamma(self, px: int, batch: int) -> float:
-        """Weight of R1 for pictures of side `px` in batches of `batch`."""
-        return 0.0002 * px**2 / batch if self.loss.gamma is None else self.loss.gamma
 
 
 def levels(px: int) -> list[int]:

@@ -12,6 +12,7 @@ from tasks.project.grids import Grid
 from tasks.project.params import Params
 from tasks.project.photographs import Picture
 from tasks.project.rasters import Raster
+from tasks.project.sheets.survey import Square
 
 FILES_OF_THEIR_OWN = (
     500  # at most this many scenes of two layers each: DVC and its remotes slow down with the number of files
@@ -50,7 +51,7 @@ class Batch:
     The scenes are written into `folder`, or into its pack `pack` where that is given.
     """
 
-    scenes: tuple[Job | Picture, ...]
+    scenes: tuple[Job | Picture | Square, ...]
     folder: Path
     pack: str | None
     params: Params
@@ -59,11 +60,10 @@ class Batch:
         return f"scenes {self.scenes[0].name} to {self.scenes[-1].name}"
 
 
-def share_out(scenes: Sequence[Job | Picture], folder: Path, params: Params) -> list[Batch]:
+def share_out(scenes: Sequence[Job | Picture | Square], folder: Path, params: Params) -> list[Batch]:
     """All scenes in order, in batches: a batch is a few scenes, or the scenes of one pack."""
     if len(scenes) <= FILES_OF_THEIR_OWN:
-        parts = [scenes[start : start + _BATCH] for start in range(0, len(scenes), _BATCH)]
-        return [Batch(tuple(part), folder, None, params) for part in parts]
+        return [Batch(tuple(part), folder, None, params) for part in _parts(scenes)]
     sizes = np.array([scene.pixels for scene in scenes])
     count = int(np.clip(-(-sizes.sum() // _PACK_PX), *_PACKS))
     number = (np.cumsum(sizes) - sizes) * count // sizes.sum()
@@ -72,3 +72,15 @@ def share_out(scenes: Sequence[Job | Picture], folder: Path, params: Params) -> 
         Batch(tuple(scenes[start:end]), folder, f"pack-{index:03d}", params)
         for index, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True))
     ]
+
+
+def _parts(scenes: Sequence[Job | Picture | Square]) -> list[list[Job | Picture | Square]]:
+    """Scenes in order, at least `_BATCH` a part. The squares of one scan stay together, so that it is read once."""
+    parts: list[list[Job | Picture | Square]] = []
+    for scene in scenes:
+        together = parts and isinstance(scene, Square) and scene.scan == parts[-1][-1].scan
+        if parts and (len(parts[-1]) < _BATCH or together):
+            parts[-1].append(scene)
+        else:
+            parts.append([scene])
+    return parts

@@ -20,6 +20,9 @@ from tasks.project.grids import Grid
 from tasks.project.params import Params
 from tasks.project.photographs import Picture, read_picture
 from tasks.project.rasters import RasterReader
+from tasks.project.sheets.cut import cut_square
+from tasks.project.sheets.read import ScanReader
+from tasks.project.sheets.survey import Square
 from tasks.project.voids import fill_small_voids
 from tasks.project.warp import Target, warp
 
@@ -29,16 +32,21 @@ _GDAL = {
     "VSI_CACHE": False,
 }
 
+_NOWHERE = None, Affine.identity(), None, None  # CRS, transform, GSD and footprint of a picture without a place
 _TRIMMED_FROM = 64  # pixels; in a smaller scene two lines would be a large part
 
 
 def render(batch: Batch) -> list[dict[str, Any]]:
     """Write the scenes of a batch. Returns a row of the scene table for each; a scene without any value has no row."""
-    rows = []
+    rows, scans = [], ScanReader()
     with rasterio.Env(**_GDAL), RasterReader() as reader, packed(batch.folder, batch.pack) as folder:
         for scene in batch.scenes:
-            make = _render_picture if isinstance(scene, Picture) else _render_job
-            row = make(scene, folder, batch.params, reader)
+            if isinstance(scene, Square):
+                row = _render_square(scene, folder, batch.params, scans)
+            elif isinstance(scene, Picture):
+                row = _render_picture(scene, folder, batch.params, reader)
+            else:
+                row = _render_job(scene, folder, batch.params, reader)
             if row is not None:
                 rows.append(row | {layer: _listed(batch.pack, row[layer]) for layer in LAYERS})
     return rows
@@ -82,8 +90,14 @@ def _render_picture(picture: Picture, folder: Path, params: Params, reader: Rast
     if np.isnan(pixels).all():
         return None
     raster = picture.raster
-    layers, nowhere = {raster.layer: pixels}, (None, Affine.identity(), None, None)
-    return _write(picture.name, picture.region, layers, nowhere, [raster.key], raster.procedural, folder, params)
+    return _write(
+        picture.name, picture.region, {raster.layer: pixels}, _NOWHERE, [raster.key], raster.procedural, folder, params
+    )
+
+
+def _render_square(square: Square, folder: Path, params: Params, reader: ScanReader) -> dict[str, Any]:
+    layers, scan = {"color": cut_square(square, params.scene_px, reader)}, square.scan
+    return _write(square.name, scan.region, layers, _NOWHERE, [scan.key], scan.procedural, folder, params)
 
 
 def _worth_keeping(known: np.ndarray) -> tuple[int, int, int, int]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -20,24 +23,27 @@ from tasks.project.cover import cover
 from tasks.project.crops import sphere_crops
 from tasks.project.make import render
 from tasks.project.overview import overview
-from tasks.project.params import Params
+from tasks.project.params import SQUARE_METHODS, Params
 from tasks.project.photographs import Picture, cut
-from tasks.project.place import Placed, place_all
+from tasks.project.place import place_all
+from tasks.project.sheets.contact import contact_sheets
+from tasks.project.sheets.plan import DROPPED, scans_of, survey_all
+from tasks.project.sheets.survey import Square
 
 
 def run(stage: Stage[Params]) -> None:
     """The stage: ledger to scenes, scene table and source table."""
     params, raw = stage.params, stage.dir / "raw"
     ledger = read_ledger(raw)
-    placed, refused = place_all(ledger, raw, params)
-    scenes = _plan(placed, params, stage)
-    stage.say(f"{len(placed)} rasters, {len(refused)} refused here, at most {len(scenes)} scenes")
-    if not scenes:
-        raise LandloomError(_nothing(ledger, refused))
+    _check_drop(params.drop, ledger, stage)
+    plan = _squares(ledger, raw, stage) if params.method in SQUARE_METHODS else _grids(ledger, raw, stage)
+    stage.say(f"{plan.taken} rasters, {len(plan.refused)} refused here, at most {len(plan.scenes)} scenes")
+    if not plan.scenes:
+        raise LandloomError(_nothing(ledger, plan.refused))
 
     rows: list[dict[str, Any]] = []
     with atomic_dir(stage.dir / "scenes") as folder:
-        batches = share_out(scenes, folder, params)
+        batches = share_out(plan.scenes, folder, params)
         made = parallel_map(render, batches, stage.compute)
         for found in stage.progress(made, len(batches), "batches of scenes"):
             rows += found
@@ -46,48 +52,88 @@ def run(stage: Stage[Params]) -> None:
 
     frame = gpd.GeoDataFrame(pd.DataFrame(rows, columns=list(COLUMNS)), geometry="geometry", crs="EPSG:4326")
     write_scenes(frame, stage.dir / "scenes.parquet")
-    sources = _sources(ledger, placed, refused, rows)
+    sources = _sources(ledger, plan, rows)
     write_sources(sources, stage.dir / "sources.parquet")
-    stage.metrics(_metrics(frame, sources))
+    stage.metrics(_metrics(frame, sources) | plan.metrics)
     stage.picture("scenes", overview(frame.sort_values("scene"), stage.dir))
 
 
-def _plan(placed: Sequence[Placed], params: Params, stage: Stage[Params]) -> list[Job | Picture]:
-    """The scenes to make, in name order."""
+@dataclass(frozen=True)
+class _Plan:
+    """The scenes to make, in name order; how many rasters they use; key to reason of the others; key to GSD."""
+
+    scenes: list[Job | Picture | Square]
+    taken: int
+    refused: dict[str, str]
+    gsds: dict[str, float | None]
+    metrics: dict[str, float | int]
+
+
+def _grids(ledger: pd.DataFrame, raw: Path, stage: Stage[Params]) -> _Plan:
+    """Scenes on grids of the ground, and pictures as they are."""
+    params = stage.params
+    dropped = dict.fromkeys(params.drop, DROPPED)
+    placed, refused = place_all(ledger[~ledger["key"].isin(params.drop)], raw, params)
     rasters = [item.raster for item in placed]
     if params.method == "none":
-        return list(cut(rasters, params.scene_px))
-    if params.method == "sphere_crops":
-        return sphere_crops(placed, params, stage.rng("centres"))
-    blocks = cover(
-        [item.ground for item in placed],
-        [item.reach for item in placed],
-        params.gsd,
-        params.scene_px,
-        params.method,
-    )
-    return [Job(block.grid, tuple(rasters[i] for i in block.members)) for block in blocks]
+        scenes = list(cut(rasters, params.scene_px))
+    elif params.method == "sphere_crops":
+        scenes = sphere_crops(placed, params, stage.rng("centres"))
+    else:
+        grounds, reach = [item.ground for item in placed], [item.reach for item in placed]
+        blocks = cover(grounds, reach, params.gsd, params.scene_px, params.method)
+        scenes = [Job(block.grid, tuple(rasters[i] for i in block.members)) for block in blocks]
+    return _Plan(scenes, len(placed), refused | dropped, {raster.key: raster.gsd for raster in rasters}, {})
 
 
-def _sources(
-    ledger: pd.DataFrame, placed: Sequence[Placed], refused: dict[str, str], rows: Sequence[dict[str, Any]]
-) -> pd.DataFrame:
+def _squares(ledger: pd.DataFrame, raw: Path, stage: Stage[Params]) -> _Plan:
+    """Squares of pictures without a place. Writes the contact sheets."""
+    scans, refused = scans_of(ledger, raw, stage)
+    found = survey_all(scans, stage)
+    for name, page in contact_sheets(found):
+        stage.picture(name, page)
+    refused |= {item.scan.key: item.refused for item in found if item.refused}
+    scenes = sorted((square for item in found for square in item.squares), key=lambda square: square.name)
+    taken = [item for item in found if item.squares]
+    metrics = {
+        "edges_found": sum(bool(item.edges) for item in taken),
+        "full_bleed": sum(not item.edges for item in taken),
+        "widest_stretch": max((item.stretch for item in taken), default=1.0),
+    }
+    return _Plan(scenes, len(taken), refused, {}, metrics)
+
+
+def _check_drop(drop: Sequence[str], ledger: pd.DataFrame, stage: Stage[Params]) -> None:
+    known = set(ledger["key"])
+    for key in drop:
+        if key not in known:
+            near = get_close_matches(key, sorted(known), 1)
+            raise LandloomError(
+                f"params.yaml: datasets.{stage.dataset}.project.drop: no source has the key {key!r}"
+                + (
+                    f"; did you mean {near[0]!r}?"
+                    if near
+                    else "; the contact sheets and raw/ledger.parquet have all keys"
+                )
+            )
+
+
+def _sources(ledger: pd.DataFrame, plan: _Plan, rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """One row a raster of the ledger: its scenes, or the stage that refused it and the reason."""
     went: dict[str, list[str]] = {}
     for row in rows:
         for key in row["sources"]:
             went.setdefault(key, []).append(row["scene"])
-    gsds = {item.raster.key: item.raster.gsd for item in placed}
     table = []
     for row in ledger.itertuples():
         scenes, reason, who = sorted(went.get(row.key, [])), None, None
         if isinstance(row.refused, str):
             reason, who = row.refused, "acquire"
-        elif row.key in refused:
-            reason, who = refused[row.key], "project"
+        elif row.key in plan.refused:
+            reason, who = plan.refused[row.key], "project"
         elif not scenes:
             reason, who = "it holds no value: all void, or finer rasters cover all of it", "project"
-        table.append((row.key, row.layer, gsds.get(row.key), scenes, who, reason))
+        table.append((row.key, row.layer, row.partition, plan.gsds.get(row.key), scenes, who, reason))
     return pd.DataFrame(table, columns=SCHEMA.names)
 
 

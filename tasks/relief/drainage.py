@@ -10,14 +10,12 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 
 import numpy as np
-from numba import njit
+
+from tasks.core.compiled import cached
 
 STREAM_CELLS = 32
 """Upstream area at which a stream starts, in pixels (0.26 km² at 90 m). A 64² tile then has a few streams, and few
 of the stream pixels are hillslopes, which would disturb the fits."""
-
-# Not `cache=True`: numba writes the cache beside the source, which can be read-only and is hashed as a dependency.
-# Compilation takes a few seconds at first use in each process.
 
 
 def drainage(height: np.ndarray, gsd: float, stream_cells: int = STREAM_CELLS) -> dict[str, np.ndarray]:
@@ -55,7 +53,7 @@ def drainage(height: np.ndarray, gsd: float, stream_cells: int = STREAM_CELLS) -
     return dict(zip(names, rows.T, strict=True))
 
 
-@njit
+@cached()
 def flow(height: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Fill pits and find the receiver of the water of each pixel.
 
@@ -106,7 +104,7 @@ def flow(height: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return filled, order, receiver
 
 
-@njit
+@cached()
 def accumulate(order: np.ndarray, receiver: np.ndarray, cols: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the number of pixels that drain through each pixel, itself included, and the longest flow path to it.
 
@@ -121,13 +119,13 @@ def accumulate(order: np.ndarray, receiver: np.ndarray, cols: int) -> tuple[np.n
     return area, longest
 
 
-@njit
+@cached()
 def _step(here: int, to: int, cols: int) -> float:
     """Return the distance between two neighbouring pixels in pixels."""
     return 1.0 if here // cols == to // cols or here % cols == to % cols else np.sqrt(2.0)
 
 
-@njit
+@cached()
 def _describe(
     height: np.ndarray,
     filled: np.ndarray,
@@ -177,7 +175,7 @@ def _describe(
     )
 
 
-@njit
+@cached()
 def _power(x: list, y: list) -> float:
     """Return the exponent b of y = a x^b by least squares on logarithms; NaN if no line can be fitted."""
     if len(x) < 3:

@@ -48,10 +48,10 @@ def connect(root: Path) -> tuple[Any, str]:
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
+    uri = tracking_uri(root)
+    knock(uri)  # before the import of MLflow, which takes longer than a refusal
     from mlflow.tracking import MlflowClient
 
-    uri = tracking_uri(root)
-    knock(uri)
     if uri.startswith("http"):  # a server protects its own tables
         return _experiment(MlflowClient(uri, uri), None)
     with _turn(uri, root):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit
+from tasks.core.compiled import cached
 
 # No `fastmath`: sums keep their order, so that every machine gets the same bits.
-compiled = njit(cache=True, error_model="numpy", nogil=True)
+compiled = cached(error_model="numpy", nogil=True)

@@ -8,7 +8,8 @@ is only noise, so near-duplicates must also agree in level and scale.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from tasks.core.compiled import cached
 
 SAME_LEVEL = 0.05  # largest difference between the means of duplicates, as a share of the larger spread
 SAME_SPREAD = 0.1  # largest difference between their spreads, as a share of the larger spread
@@ -36,7 +37,7 @@ def _masks(count: int) -> np.ndarray:
     return np.array([sum(1 << bit for bit in range(first, 64, count)) for first in range(count)], np.uint64)
 
 
-@njit(cache=True)
+@cached()
 def _first_alike(hashes, level, spread, bits, groups):
     found = np.full(hashes.size, -1)
     heads = np.full((groups.shape[0], hashes.size), -1)  # last tile kept of each group's value
@@ -60,7 +61,7 @@ def _first_alike(hashes, level, spread, bits, groups):
     return found
 
 
-@njit(cache=True)
+@cached()
 def _differing(x):
     """How many bits are set (Warren, Hacker's Delight, 5-1)."""
     x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))

@@ -10,6 +10,7 @@ All sums are of integers and all products have a fixed order, so every machine f
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from tasks.select.compiled import compiled
@@ -43,16 +44,13 @@ def window_marks(luma: np.ndarray, tops: np.ndarray, lefts: np.ndarray, px: int)
     Args:
         luma: uint8 (H, W), voids at 0. tops, lefts: first row and column of windows. px: their side.
     """
-    found = []
+    found, maps = [], None
     for top in tops.tolist():
         for left in lefts.tolist():
-            numbers, signatures = find_marks(
-                np.ascontiguousarray(luma[top : top + px, left : left + px]),
-                max(px // SIDE, 1),
-                _SCALES,
-                _BASIS,
-                _ORDERS,
-            )
+            sums = _integral(luma[top : top + px, left : left + px])
+            if maps is None:  # one for all windows: a fresh one takes as long to clear as to fill
+                maps = np.zeros((len(_SCALES), len(sums) + 1, len(sums) + 1), np.float32)
+            numbers, signatures = find_marks(sums, maps, _SCALES, _BASIS, _ORDERS)
             marks = np.empty(len(signatures), MARK)
             marks["signature"] = signatures
             for k, name in enumerate(("x", "y", "radius", "mirrored")):
@@ -61,26 +59,13 @@ def window_marks(luma: np.ndarray, tops: np.ndarray, lefts: np.ndarray, px: int)
     return found
 
 
-@compiled
-def _integral(luma, area):
-    """Sums from the corner: int32 (S + 1, S + 1) of the means of area × area pixels, in sixteenths of a level."""
-    side, scale = luma.shape[0] // area, 16 / (area * area)
-    sums = np.zeros((side + 1, side + 1), np.int32)
-    row = np.empty(side * area, np.int32)
-    for i in range(side):
-        row[:] = 0
-        for y in range(i * area, (i + 1) * area):
-            line = luma[y]
-            for x in range(row.size):
-                row[x] += np.int32(line[x])
-        total, above, below = np.int32(0), sums[i], sums[i + 1]
-        for j in range(side):
-            mean = np.int32(0)
-            for x in range(j * area, (j + 1) * area):
-                mean = np.int32(mean + row[x])
-            total = np.int32(total + np.int32(mean * scale))
-            below[j + 1] = above[j + 1] + total
-    return sums
+def _integral(luma: np.ndarray) -> np.ndarray:
+    """Sums from the corner, int32 (S + 1, S + 1), of a window reduced to means of whole areas, in whole grey levels."""
+    area = max(luma.shape[0] // SIDE, 1)
+    side = luma.shape[0] // area
+    if area > 1:
+        luma = cv2.resize(luma[: side * area, : side * area], (side, side), interpolation=cv2.INTER_AREA)
+    return cv2.integral(np.ascontiguousarray(luma), sdepth=cv2.CV_32S)
 
 
 @compiled
@@ -145,11 +130,12 @@ def _there(scales, k, m, place):
 
 
 @compiled
-def find_marks(luma, area, scales, basis, orders):
-    """Marks of one window: numbers float32 (n, 4) of x, y, radius, mirrored; and signatures uint64 (n,)."""
-    sums = _integral(luma, area)
+def find_marks(sums, maps, scales, basis, orders):
+    """Marks of one window: numbers float32 (n, 4) of x, y, radius, mirrored; and signatures uint64 (n,).
+
+    `maps` is work space, float32 (scales, S + 2, S + 2), zero before the first window.
+    """
     side = sums.shape[0] - 1
-    maps = np.zeros((scales.shape[0], side + 2, side + 2), np.float32)
     for k in range(scales.shape[0]):
         step = 1 << scales[k, 0]
         small = side // step
@@ -157,7 +143,7 @@ def find_marks(luma, area, scales, basis, orders):
             _contrast(
                 sums[: small * step + 1 : step, : small * step + 1 : step].copy(),
                 scales[k, 1],
-                16 * step * step,
+                step * step,
                 maps[k],
             )
     most = scales[:, 2].sum()

@@ -84,7 +84,7 @@ def _measure(layer, luma, whole, out):
         spread = np.sqrt(max(first + second, 0.0))
         out[7] = spread + 0.3 * np.sqrt(red_green**2 + yellow_blue**2)
     out[8] = clipped / max(count, 1)
-    structure(luma, out[9:])
+    structure(luma, np.ascontiguousarray(luma.T), out[9:])
 
 
 @compiled

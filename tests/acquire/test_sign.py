@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-import planetary_computer.sas
-import planetary_computer.settings
 import pytest
 
 from tasks.core.errors import LandloomError
-from tests.acquire.catalogue import Catalogue, fetch
+from tests.acquire.azure import Azure
+from tests.acquire.catalogue import fetch
 from tests.acquire.server import Handler
-
-
-class Azure:
-    """Blob storage that requires a token, and the service that issues tokens."""
-
-    def __init__(self, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch):
-        self.server, self.lives, self.valid, self.given = catalogue.server, timedelta(hours=1), "", 0
-        monkeypatch.setattr(planetary_computer.sas, "BLOB_STORAGE_DOMAIN", f"127.0.0.1:{self.server.port}")
-        settings = planetary_computer.settings.Settings(sas_url=f"{self.server.url}/token", subscription_key=None)
-        monkeypatch.setattr(planetary_computer.settings.Settings, "get", lambda: settings)
-        self.server.routes["/token/127/files"] = self._token
-        for path in [path for path in self.server.routes if path.startswith("/files/")]:
-            self.server.routes[path] = self._guarded(self.server.routes[path])
-
-    def _token(self, handler: Handler) -> None:
-        self.given += 1
-        self.valid = f"sig=secret{self.given}"
-        expiry = (datetime.now(UTC) + self.lives).strftime("%Y-%m-%dT%H:%M:%SZ")
-        handler.json({"msft:expiry": expiry, "token": self.valid})
-
-    def _guarded(self, route: Any) -> Any:
-        return lambda handler: route(handler) if handler.path.endswith(f"?{self.valid}") else handler.answer(403, b"")
 
 
 def test_one_token_serves_a_container_and_is_written_nowhere(tmp_path, catalogue, monkeypatch):

@@ -7,14 +7,17 @@ import json
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
+from rasterio.warp import transform_bounds
 
 from tasks.acquire.common.source import Refusal
 from tasks.acquire.sources.stac_imagery.calibration import calibration, clear
 from tasks.acquire.sources.stac_imagery.composite import median
 from tasks.acquire.sources.stac_imagery.params import Params
 from tasks.core.errors import LandloomError
+from tests.acquire.azure import Azure
 from tests.acquire.imagery import BOX, CLEAR, CLOUD, PX, Imagery, fetch, ground
-from tests.acquire.server import in_turn, serving
+from tests.acquire.server import file_route, in_turn, serving
 
 
 @pytest.fixture
@@ -53,6 +56,7 @@ def test_the_clearest_scene_in_its_true_colours(tmp_path, catalogue):
     assert list(ledger.index) == ["S2B_new"] and ledger["refused"].isna().all()
     row = ledger.loc["S2B_new"]
     assert row["attribution"] == "contains modified Copernicus Sentinel data 2023" and row["partition"] == "open"
+    assert json.loads(row["facts"]) == {"date": "2023-07-01"}
     assert row["url"] == f"{catalogue.url}/collections/sentinel-2-c1-l2a/items/S2B_new"
     levels, mask, recipe, place = read(tmp_path)
     known = np.kron(clouds == CLEAR, np.ones((2, 2), bool))
@@ -167,6 +171,8 @@ def test_scenes_that_are_not_there_or_not_clear_or_not_free(tmp_path, catalogue)
     catalogue.sentinel("dim", ground(), CLOUD, **{"eo:cloud_cover": 50.0})
     with pytest.raises(LandloomError, match=r"no scene in the area in 2023.*at most 20 % of cloud, and 1 with any"):
         fetch(tmp_path, catalogue)
+    with pytest.raises(LandloomError, match="648 searches"):
+        fetch(tmp_path, catalogue, area=None)
     with pytest.raises(LandloomError, match="only 0 % of it is clear, less than min_clear"):
         fetch(tmp_path, catalogue, max_cloud=60.0)
     assets = catalogue.items[0]["assets"]
@@ -178,12 +184,61 @@ def test_scenes_that_are_not_there_or_not_clear_or_not_free(tmp_path, catalogue)
         fetch(tmp_path, catalogue, max_cloud=60.0)
 
 
+def test_odd_items_are_refused_and_the_others_go_on(tmp_path, catalogue):
+    catalogue.sentinel("good", ground())
+    odd = {
+        "assets": ["red"],
+        "links": ["self", {}],
+        "properties": {"datetime": "2023-07-02T00:00:00Z", "eo:cloud_cover": 1},
+    }
+    catalogue.items.append({**catalogue.items[0], "id": "odd", **odd})
+    catalogue.items.append({**catalogue.items[0], "id": "../up", "properties": {**odd["properties"], "grid:code": 7}})
+    ledger = fetch(tmp_path, catalogue)
+    assert ledger["refused"].isna().to_dict() == {"../up": False, "good": True, "odd": False}
+    assert "has no asset red or B04; it has none" in ledger.loc["odd", "refused"]
+
+
 def test_a_busy_server_is_waited_for_while_gdal_reads(tmp_path, catalogue):
     catalogue.sentinel("one", ground())
     honest = catalogue.server.routes["/files/one_red.tif"]
     busy = lambda handler: handler.answer(429, b"", Retry_After="1")  # noqa: E731
     catalogue.server.routes["/files/one_red.tif"] = in_turn(busy, honest)
     assert fetch(tmp_path, catalogue)["refused"].isna().all()
+
+
+def test_parts_of_signed_files(tmp_path, catalogue, monkeypatch):
+    catalogue.sentinel("one", ground())
+    azure = Azure(catalogue, monkeypatch)
+    guarded = catalogue.server.routes["/files/one_blue.tif"]
+
+    def expire_then(handler):
+        azure.valid = "expired early" if azure.given == 1 else azure.valid
+        guarded(handler)
+
+    catalogue.server.routes["/files/one_blue.tif"] = expire_then
+    assert fetch(tmp_path, catalogue, sign="planetary-computer")["refused"].isna().all() and azure.given == 2
+    assert not any(b"secret" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    azure.valid = "nothing"
+    with pytest.raises(LandloomError, match="answers 403"):
+        fetch(tmp_path / "unsigned", catalogue)
+
+
+def test_a_real_photograph_in_both_looks(tmp_path, realdata):
+    published = tmp_path / "published/photo.tif"
+    published.parent.mkdir()
+    rasterio.shutil.copy(realdata / "imagery/naip_nd_20180716.tif", published, driver="COG")
+    with rasterio.open(published) as raster:
+        photo, box = raster.read(), transform_bounds(raster.crs, "EPSG:4326", *raster.bounds)
+    with serving() as server:
+        catalogue = Imagery(server, published.parent, "naip")
+        server.routes["/files/photo.tif"] = file_route(published.read_bytes())
+        assets = {"image": {"href": f"{server.url}/files/photo.tif"}}
+        catalogue.scene("nd_m_4709936_ne_14", assets, datetime="2023-07-16T00:00:00Z")["bbox"] = list(box)
+        for look, bands in {"natural": [0, 1, 2], "infrared": [3, 0, 1]}.items():
+            fetch(tmp_path / look, catalogue, product="naip", look=look, area=list(box))
+            (path,) = (tmp_path / look / "data/terrain/raw").glob("*.tif")
+            with rasterio.open(path) as raster:
+                assert (raster.read() == photo[bands]).all()
 
 
 BAND = {"raster:bands": [{"scale": 0.0001, "offset": -0.1}]}

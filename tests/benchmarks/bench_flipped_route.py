@@ -35,7 +35,8 @@ TOY = {
     "SEEDS": (1,),
     "WORKERS": 1,
     "CHANGES": {
-        "train": {"steps": 2, "batch": 2, "warmup": 1, "log_every": 2, "checkpoint_every": 2, "picture_every": 2},
+        "train": {"steps": 2, "batch": 2, "warmup": 1, "log_every": 2, "checkpoint_every": 2, "picture_every": 2}
+        | {"method": {"name": "terrain_gan", "generator": {"channels": [8, 8, 4], "hidden": 4, "z": 3}}},
         "evaluate": {"samples": 16, "tiles": 32, "projections": 4, "bootstrap": 2},
     },
 }

@@ -1,98 +1,145 @@
-"""Selection of pictures: all of select, marks and near-duplicates too, against only decoding the same windows.
+"""Pictures from files to shards: every file of a folder is taken or refused, and what their tiles of 512² take.
 
-Pictures are satellite scenes where `shared/realdata` lies beside the checkout, else noise with shapes. They come in
-turns, mirrored and not, so that near-duplicates are many; scenes of one place count as one source.
+The files are those of `../shared/realdata/{imagery,maps,photos}`. Without that folder the benchmark draws pictures.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import cv2
-import geopandas as gpd
 import numpy as np
-from affine import Affine
+from PIL import Image
 
-from tasks.formats.tables.scenes import SceneReader, read_scenes, write_layer
-from tasks.formats.tables.tiles import window
-from tests.benchmarks import bench_select
-from tests.benchmarks.real_pictures import square, synthetic
+from tasks.formats.shards.example import parse
+from tasks.formats.shards.loader import Loader
+from tasks.formats.shards.shardset import ShardSet
+from tasks.formats.shards.tfrecord import unframe
+from tasks.formats.tables.scenes import read_scenes
+from tasks.formats.tables.sources import read_sources
+from tasks.formats.tables.tiles import read_tiles
+from tests.benchmarks.bench_shards import seconds
 from tests.conftest import REALDATA
-from tests.select.small import add_photograph, scene_row, stage, write_table
+from tests.shard.small import terrain
+from tests.through import carry
 
-PX, SIDE, SCENES, SHEETS = 256, 2048, 157, 1000  # of tiles, of scenes; scenes with a place, and photographs of one tile
-FOLDER = "imagery/earth_as_art_DERIVED"
-TOY = {"PX": 64, "SIDE": 128, "SCENES": 4, "SHEETS": 6, "FOLDER": "none"}
-RULES = [
-    {"column": "rgb_std", "min": 6},
-    {"any": [{"column": "rgb_std", "min": 20}, {"column": "color_mean_green", "min": 42}]},
-]
+FOLDERS = ("imagery", "maps", "photos")
+OVERRIDES = {"imagery": {"naip_nd_*": {"bands": [1, 2, 3]}, "landsat_*": {"bands": [1, 2, 3]}}}
+"""Bands of pictures that name none: red, green and blue of NAIP, and the short-wave infrared composite of Landsat."""
+GROUND = {
+    "project": {"gsd": 5, "scene_px": 1024},
+    "select": {"px": 128, "stride": 128, "quota": 100_000, "block_km": 1.5},
+    "shard": {"px": 128, "encoding": "png16"},
+}
+"""Imagery with a place on Earth, at the 5 m of NAIP; coarser files are refused by name."""
+PX, SMALL_PX = 512, 256
+ROUNDS = 5
+TOY = {"FOLDERS": ("drawn",), "ROUNDS": 1, "PX": 128, "SMALL_PX": 64}
 
 
 def run() -> list[tuple[str, str, str]]:
-    """Ratios of processor time, of the best of three interleaved rounds."""
-    rows = []
-    for name, write in (("of scenes with a place", _imagery), ("each a photograph", _photographs)):
-        with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
-            root = Path(folder)
-            kind = write(root / "data" / "terrain")
-            rows.append(_against_decoding(root, f"{kind}, {name}"))
+    """Rows (what, measured, bar)."""
+    rows, sets = [], []
+    with tempfile.TemporaryDirectory() as name, redirect_stdout(sys.stderr):
+        for folder in FOLDERS if REALDATA.is_dir() or TOY["FOLDERS"] == FOLDERS else TOY["FOLDERS"]:
+            root = Path(name) / folder
+            data = carry(root, [_files(folder, root)], OVERRIDES.get(folder), **_blocks(SMALL_PX, "png16"))
+            rows.append((f"{folder}: files to shards, method none, tiles of {SMALL_PX}²", _accounted(data), "all"))
+            sets.append(data)
+            if folder == "imagery":
+                data = carry(root / "ground", [_files(folder, root)], OVERRIDES[folder], **GROUND)
+                rows.append(("imagery: files to shards on the ground, 5 m, tiles of 128²", _accounted(data), "all"))
+        for encoding in ("png16", "webp"):
+            rows += _shards(sets, encoding)
     return rows
 
 
-def _against_decoding(root: Path, kind: str) -> tuple[str, str, str]:
-    one = stage(root, px=PX, stride=PX, rules=RULES, quota=1000, block_km=100)
-    scenes = read_scenes(one.dir / "scenes.parquet")
-    tiles = bench_select._choose(one, scenes)  # compiles
-    decode, choose = bench_select._best(
-        lambda: _decode(one.dir, scenes, tiles), lambda: bench_select._choose(one, scenes)
+def _files(folder: str, root: Path) -> Path:
+    """The folder of real files, or one of drawn pictures."""
+    if (REALDATA / folder).is_dir():
+        return REALDATA / folder
+    made = root / "drawn"
+    made.mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    for number in range(4):
+        picture = np.stack([terrain(rng, 255.0, 2 * PX) for _ in range(3)], axis=-1)
+        Image.fromarray(picture.astype(np.uint8)).save(made / f"{number}.jpg", quality=92)
+    return made
+
+
+def _blocks(px: int, encoding: str) -> dict[str, dict[str, object]]:
+    return {
+        "project": {"method": "none", "scene_px": 1024},
+        "select": {"px": px, "stride": px, "quota": 100_000},
+        "shard": {"px": px, "encoding": encoding},
+    }
+
+
+def _accounted(data: Path) -> str:
+    """What became of the files; a file without a tile is none of the others."""
+    sources, scenes, tiles = (
+        read(data / f"{name}.parquet")
+        for read, name in ((read_sources, "sources"), (read_scenes, "scenes"), (read_tiles, "tiles"))
     )
-    name = f"select of pictures against only decoding, {len(tiles):,} windows of {PX}², {kind}"
-    return name, f"{choose / decode:.2f}× ({1000 * choose / len(tiles):.2f} ms a window)", "≤ 2×"
+    taken = sources[sources["refused"].isna()]
+    cut = scenes.loc[tiles["scene"].unique(), "sources"]
+    without = set(taken["key"]) - {key for keys in cut for key in keys}
+    refused = f"{len(sources) - len(taken)} refused by name"
+    kept = f"{int(tiles['keep'].sum()):,} of {len(tiles):,} tiles kept"
+    return f"{len(sources)} files: {len(taken)} taken, {refused}, {len(without)} without a tile; {kept}"
 
 
-def _decode(folder: Path, scenes: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> None:
-    """Read every window on its own."""
-    with SceneReader(folder, scenes) as reader:
-        for tile in tiles.itertuples():
-            reader.color(tile.scene, window(tile))
-
-
-def _pictures(count: int, side: int) -> tuple[str, list[np.ndarray]]:
-    """What they are, and `count` pictures, uint8 (4, side, side); all are different places as long as there are any."""
-    paths = sorted((REALDATA / FOLDER).glob("*")) if (REALDATA / FOLDER).is_dir() else []
-    kind = "satellite pictures" if paths else "made pictures"
-    bases = [square(path) for path in paths] or [synthetic(k, side) for k in range(min(count, 8))]
+def _shards(sets: list[Path], encoding: str) -> list[tuple[str, str, str]]:
+    """Size and speed of tiles of 512² of all sets together."""
     made = []
-    for k in range(count):
-        base, rng = bases[k % len(bases)], np.random.default_rng(k)
-        if side < base.shape[0]:
-            y, x = rng.integers(0, base.shape[0] - side + 1, 2)
-            base = base[y : y + side, x : x + side]
-        elif side > base.shape[0]:
-            base = cv2.resize(base, (side, side), interpolation=cv2.INTER_CUBIC)
-        grain = rng.integers(-4, 5, base.shape, np.int16)
-        turned = np.clip(np.rot90(base, k // len(bases)).astype(np.int16) + grain, 0, 255).astype(np.uint8)
-        made.append(np.concatenate([np.moveaxis(turned, -1, 0), np.full((1, side, side), 255, np.uint8)]))
-    return kind, made
+    for data in sets:
+        carry(data.parent.parent, [], stages=("select", "shard"), **_blocks(PX, encoding))
+        made.append(ShardSet(data / "shards", threads=1))
+    tiles = sum(len(shards) for shards in made)
+    stored = sum(shards.card["bytes"]["shards"] for shards in made)
+    payload = sum(shards.card["bytes"]["payload"] for shards in made)
+    pyramid = sum(3 * 4**level for level in range(2, PX.bit_length()))  # 4², 8² … of raw RGB, before any header
+    alone, ours = (np.array(times) for times in zip(*(_times(made) for _ in range(ROUNDS)), strict=True))
+    arithmetic = f"3 × (4² + … + {PX}²) = {pyramid:,} bytes a tile against {stored / tiles:,.0f}"
+    speed = f"{np.median(alone / ours):.2f}× ({tiles / np.median(ours):,.0f} tiles a second on one thread)"
+    what = f"RGB tiles of {PX}² as {encoding.removesuffix('16')}"
+    return [
+        (f"{what}: shard bytes per byte of payload, {tiles:,} tiles", f"{stored / payload:.4f}", "≤ 1.02"),
+        (
+            f"{what}: a pyramid of raw RGB as in published TFRecord tools, over shard bytes",
+            f"{pyramid * tiles / stored:.1f}× ({arithmetic})",
+            "≥ 20×" if encoding == "webp" else "",
+        ),
+        (f"{what}: reading against decoding alone", speed, "≥ 0.9×"),
+    ]
 
 
-def _imagery(folder: Path) -> str:
-    rows = []
-    kind, made = _pictures(SCENES, SIDE)
-    for k, color in enumerate(made):
-        row = scene_row(f"s{k:04}", color.shape[1:], *bench_select._spot(k, SCENES), gsd=10.0)
-        row |= {"height": None, "color": f"scenes/s{k:04}.color.tif"}
-        write_layer(folder / row["color"], color, row["crs"], Affine(*row["transform"]))
-        rows.append(row)
-    write_table(folder, rows)
-    return kind
+def _times(made: list[ShardSet]) -> tuple[float, float]:
+    """Seconds of decoding the pictures alone, and of the loader's batches."""
+    alone = ours = 0.0
+    for shards in made:
+        rows = shards.rows("train")[:200]
+        images = [np.frombuffer(bytes(parse(unframe(shards.record(row)))["color"][0]), np.uint8) for row in rows]
+
+        def decode(images: list[np.ndarray] = images) -> None:
+            for image in images:
+                cv2.imdecode(image, cv2.IMREAD_COLOR_RGB)
+
+        alone += seconds(decode)
+        ours += seconds(_reading(shards, len(rows)))
+    return alone, ours
 
 
-def _photographs(folder: Path) -> str:
-    kind, made = _pictures(SHEETS, PX)
-    write_table(folder, [add_photograph(folder, f"p{k:05}", color) for k, color in enumerate(made)])
-    return kind
+def _reading(shards: ShardSet, count: int) -> Callable[[], None]:
+    def read() -> None:
+        seen = 0
+        for batch in Loader(shards, "train", 8, seed=0, drop_last=False):
+            seen += len(batch["color"])
+            if seen >= count:
+                return
+
+    return read

@@ -16,9 +16,10 @@ import psutil
 import yaml
 
 from tests.pipeline.conftest import Clone
+from tests.templates import give_prefect_database, keep_prefect_database
 from tests.train.stand import dataset
 
-STEPS = 240  # so many that training still runs when a busy machine delays the kill
+STEPS = 120  # so many that training still runs when a busy machine delays the kill
 SHARD = {  # the real stage needs minutes of work before it; only training is sent to another machine
     "foreach": "${datasets}",
     "do": {
@@ -42,7 +43,7 @@ class Site:
         root = self.driver.root
         stages = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
         (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"shard": SHARD, "train": stages["train"]}}))
-        train = {"steps": STEPS, "batch": 4, "checkpoint_every": 2, "picture_every": 20, "log_every": 10}
+        train = {"steps": STEPS, "batch": 4, "checkpoint_every": 4, "picture_every": 40, "log_every": 10}
         self.driver.change({"datasets.terrain.train": train})
         self.env = {**self.driver.env, **SECRETS, "PREFECT_HOME": str(folder / "prefect"), "OMP_NUM_THREADS": "1"}
         self.env |= {"PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.3", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
@@ -73,12 +74,15 @@ class Site:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.env["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+        home = Path(self.env["PREFECT_HOME"])
+        home.mkdir(exist_ok=True)
+        give_prefect_database(home)
         self.start("server", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
         deadline = time.monotonic() + 240
         while True:
             try:
                 urllib.request.urlopen(f"{self.env['PREFECT_API_URL']}/health", timeout=5)
-                return
+                return keep_prefect_database(home)
             except OSError:
                 assert time.monotonic() < deadline, (self.folder / "server.log").read_text()[-3000:]
                 time.sleep(0.3)

@@ -16,6 +16,7 @@ import yaml
 
 from tasks.core.dag import stage_entry, stage_names
 from tasks.core.settings import PARAMS, ROOT
+from tests.templates import give_prefect_database, keep_prefect_database
 from tests.together import stop
 
 
@@ -37,6 +38,7 @@ def prefect_server(folder: Path) -> Iterator[dict[str, str]]:
         "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.3",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
     }
+    give_prefect_database(folder)
     log = folder / "server.log"
     with log.open("w") as stream:
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
@@ -50,6 +52,7 @@ def prefect_server(folder: Path) -> Iterator[dict[str, str]]:
             except OSError:
                 assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
                 time.sleep(0.3)
+        keep_prefect_database(folder)
         yield env
     finally:
         stop(process)

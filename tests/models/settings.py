@@ -32,3 +32,4 @@ STYLEGAN2 = {
     "loss": {"path_every": 2, "penalty_every": 3},
     "augment": {"images": 200, "target": 0.1},
 }
+DCGAN = {"name": "dcgan", "generator": {"z": 6, "channels": 4, "most": 8}, "discriminator": {"channels": 4, "most": 8}}

@@ -72,6 +72,16 @@ def own_environment() -> dict[str, str]:
     }
 
 
+IN_ONE_PROCESS = """
+import importlib, sys
+from pathlib import Path
+from tasks.core.settings import room_params
+from tasks.runs.execute import run_stage
+for room in sys.argv[2:]:
+    run_stage(room, sys.argv[1], room_params(room), importlib.import_module(f"tasks.{room}.run").run, Path.cwd())
+"""
+
+
 class Clone:
     """A fresh git repository holding the working tree's files, at toy scale, with one dataset alone.
 
@@ -133,6 +143,16 @@ class Clone:
         assert done.returncode == 0, done.stdout[-4000:]
         self.output = done.stdout
         return re.findall(r"^Running stage '(.+?)'", done.stdout, re.MULTILINE)
+
+    def in_one_process(self, dataset: str, *rooms: str) -> None:
+        """Run stages one after the other in one process, which loads the libraries once, and commit them to DVC."""
+        keys = [f"{room}@{dataset}" for room in rooms]
+        for command in (
+            [sys.executable, "-c", IN_ONE_PROCESS, dataset, *rooms],
+            ["dvc", "commit", "--quiet", "--force", *keys],
+        ):
+            done = subprocess.run(command, cwd=self.root, env=self.env, capture_output=True, text=True, timeout=600)
+            assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
     def repro_killed_in(self, stage: str, after: float) -> None:
         """Start `dvc repro`, wait until `stage` runs, and SIGKILL everything `after` seconds later."""

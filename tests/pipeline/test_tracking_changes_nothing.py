@@ -12,19 +12,11 @@ import pytest
 from tasks.core.dag import stage_entry, stage_names
 from tasks.core.hashing import dvc_md5
 from tasks.core.settings import ROOT
-from tests.pipeline.conftest import commit
+from tests.pipeline.conftest import IN_ONE_PROCESS, commit
 from tests.servers import free_port
 
 STAGES = [name for name in stage_names(ROOT) if name not in ("acquire", "register", "report")]
 """Stages that read nothing but what lies in the clone, and whose outputs hold no run's id."""
-AGAIN = """
-import importlib, sys
-from pathlib import Path
-from tasks.core.settings import room_params
-from tasks.runs.execute import run_stage
-for room in sys.argv[1:]:
-    run_stage(room, "terrain", room_params(room), importlib.import_module(f"tasks.{room}.run").run, Path.cwd())
-"""
 
 
 @pytest.mark.parametrize("case", ["away", "elsewhere"])
@@ -43,7 +35,7 @@ def test_bookkeeping_changes_no_byte(done, tmp_path, case):
         commit(root)
         (root / "params.yaml").write_text(params)
         env |= {"LANDLOOM_SWEEP": "another", "HOSTNAME": "another", "USER": "another", "TZ": "Asia/Tokyo"}
-    command = [sys.executable, "-c", AGAIN, *STAGES]
+    command = [sys.executable, "-c", IN_ONE_PROCESS, "terrain", *STAGES]
     ran = subprocess.run(command, cwd=root, env={**env, "PYTHONPATH": str(root)}, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr[-3000:]
     assert digests(root) == before

@@ -23,6 +23,7 @@ from tasks.runs.provenance import git_state
 from tasks.runs.secrets import BLANK, found_in, redact
 from tests.runs.tiny import DAG, git, grow_tree
 from tests.servers import free_port, mlflow_server
+from tests.templates import give_prefect_database
 
 
 def fake(prefix: str = "") -> str:
@@ -94,6 +95,8 @@ def left_behind(tmp_path_factory) -> dict[str, bytes]:
     home = tmp_path_factory.mktemp("secrets")
     root, prefect, server = home / "tree", home / "prefect", home / "server"
     server.mkdir()
+    prefect.mkdir()
+    give_prefect_database(prefect)
     plant(root)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "PREFECT_", "DVC_"))}
     env = {

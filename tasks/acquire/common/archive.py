@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -35,7 +36,8 @@ def extract(path: Path, wanted: str, folder: Path, max_bytes: int, sidecars: tup
     """Unpack one raster of a zip and its sidecars into `folder`, without the zip's own folders.
 
     Args:
-        wanted: the member, by its full name. sidecars: endings of files that belong to a raster of the same stem.
+        wanted: the member, by its full name, or by its name alone where the zip has one such file.
+        sidecars: endings of files that belong to a raster of the same stem.
 
     Raises:
         Refusal: there is no such member, the zip is damaged, or a size is not the stated one.
@@ -43,9 +45,7 @@ def extract(path: Path, wanted: str, folder: Path, max_bytes: int, sidecars: tup
     try:
         with zipfile.ZipFile(path) as archive:
             members = {member.filename: member for member in archive.infolist()}
-            if wanted not in members:
-                names = ", ".join(sorted(members)[:8])
-                raise Refusal(f"the zip has no member {wanted!r}; it has {names}")
+            wanted = _member(wanted, members)
             stem = wanted.rsplit(".", 1)[0]
             beside = [name for name in members if name.startswith((f"{stem}.", f"{wanted}.")) and name != wanted]
             for name in [wanted, *sorted(name for name in beside if name.lower().endswith(sidecars))]:
@@ -54,6 +54,17 @@ def extract(path: Path, wanted: str, folder: Path, max_bytes: int, sidecars: tup
                     _unpack(archive, members[name], max_bytes, target)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise Unreadable(f"a damaged or unreadable zip: {error}") from None
+
+
+def _member(wanted: str, members: Collection[str]) -> str:
+    """The full name of a member. Publishers put the same file into a folder in one release and not in the next."""
+    if wanted in members:
+        return wanted
+    files = [name for name in members if not name.endswith("/") and not name.startswith("__MACOSX/")]
+    alike = [name for name in files if PurePosixPath(name).name == PurePosixPath(wanted).name]
+    if len(alike) != 1:
+        raise Refusal(f"the zip has no member {wanted!r}; it has {', '.join(sorted(members)[:8])}")
+    return alike[0]
 
 
 def _check_name(member: zipfile.ZipInfo) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import time
 import tomllib
@@ -23,6 +24,9 @@ from tasks.acquire.common.stray import stray
 from tasks.acquire.common.throttle import Throttle
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
+
+for _name in ("httpx", "httpcore"):  # they log addresses and headers, with the tokens in them
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 """Status codes that are worth another try. Every other code is final."""

@@ -11,7 +11,7 @@ from tasks.core.settings import ROOT
 
 
 def test_methods_are_the_folders_that_have_a_record():
-    assert methods() == ["consistency", "stylegan2", "terrain_gan"]
+    assert methods() == ["consistency", "dcgan", "stylegan2", "terrain_gan"]
     assert not [name for name in methods() if not (ROOT / "models" / name / "params.py").exists()]
 
 
@@ -25,7 +25,7 @@ def test_a_record_is_found_by_its_name(name):
 
 @pytest.mark.parametrize("name", ["magic", "core", "../tasks", ""])
 def test_an_unknown_method_is_refused_with_those_there_are(name):
-    with pytest.raises(ValueError, match=f"no method {name!r}; there are consistency, stylegan2, terrain_gan"):
+    with pytest.raises(ValueError, match=f"no method {name!r}; there are consistency, dcgan, stylegan2, terrain_gan"):
         method(name)
 
 
@@ -34,7 +34,7 @@ def test_a_new_folder_is_a_method_and_nothing_else_is_imported(tmp_path, monkeyp
     folder.mkdir()
     (folder / "record.py").write_text("from types import SimpleNamespace\nMETHOD = SimpleNamespace(name='other')\n")
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
-    assert methods() == ["consistency", "magic", "stylegan2", "terrain_gan"]
+    assert methods() == ["consistency", "dcgan", "magic", "stylegan2", "terrain_gan"]
     with pytest.raises(ValueError, match="its name must be that of its folder"):
         method("magic")
 

@@ -22,6 +22,7 @@ from tasks.acquire.sources.stac_imagery.products import PRODUCTS
 from tasks.acquire.sources.stac_imagery.scene import Scene
 from tasks.core.errors import LandloomError
 
+_SEARCHES = 60  # of 10° a side: all of Europe has 24
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
@@ -47,6 +48,10 @@ class ImagerySource:
         """Scenes by place, the clearest first; or one median a place."""
         params, product = self._params, self._product
         collection = params.collection or product.collection
+        if (searches := len(self._area.searches())) > _SEARCHES:
+            raise LandloomError(
+                f"acquire.area: it takes {searches} searches of 10° to look for scenes in it; name the ground you want"
+            )
         _, found = self._catalogue.search(collection, self._area, params.time)
         inside = [item for _, item in sorted(found.items()) if self._reaches(item)]
         places = scenes(inside, product, params)
@@ -68,7 +73,8 @@ class ImagerySource:
         return box is not None and self._area.intersects(*box)
 
     def _candidate(self, key: str, chosen: list[dict[str, Any]]) -> Candidate:
-        years = sorted({str((item.get("properties") or {}).get("datetime"))[:4] for item in chosen})
+        days = sorted({str((item.get("properties") or {}).get("datetime"))[:10] for item in chosen})
+        years = sorted({day[:4] for day in days})
         name = f"{key}.tif" if _ID.fullmatch(key) else ""
         links = [str(link.get("href")) for link in chosen[0].get("links") or [] if link.get("rel") == "self"]
         return Candidate(
@@ -80,6 +86,7 @@ class ImagerySource:
             layers=("color",),
             url=plain(links[0]) if links else None,
             deliver=partial(self._deliver, chosen, name),
+            facts={"date": days[0] if len(days) == 1 else f"{days[0]}/{days[-1]}"},
         )
 
     def _deliver(self, chosen: list[dict[str, Any]], name: str, folder: Path) -> Delivery:

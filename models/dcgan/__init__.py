@@ -1,0 +1,1 @@
+"""A DCGAN for small sets of pictures."""
