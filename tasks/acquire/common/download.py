@@ -67,7 +67,7 @@ class Downloads:
         Raises:
             Refusal: the server has no such file, or sends another one than stated, or a web page.
             Denied: the host turns us away, by its status or by a web page again; nothing is stored.
-            LandloomError: the server cannot be reached now.
+            Unreachable: the server cannot be reached now.
         """
         base = self._base(url)
         with FileLock(f"{base}.lock"):
