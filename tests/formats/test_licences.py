@@ -21,7 +21,8 @@ LOC = (
             "CC0-1.0|cc0|pdm|by|CC BY 4.0|cc-by-2.0|https://creativecommons.org/licenses/by/4.0/deed.de|Public domain|"
             "PD-US|PD-old-100|http://rightsstatements.org/vocab/NoC-US/1.0/|https://rightsstatements.org/page/NKC/1.0/|"
             "http://creativecommons.org/publicdomain/mark/1.0/|No known restrictions on publication.|MIT|OGL v3.0|"
-            f"Not subject to copyright. Public domain.|Copernicus DEM licence: free of charge for any use, with attribution|none needed: a constant|{LOC}|"
+            "Not subject to copyright. Public domain.|"
+            f"Copernicus DEM licence: free of charge for any use, with attribution|none needed: a constant|{LOC}|"
             "public domain (NASA/USGS SRTM), as distributed with matplotlib|Creative Commons Attribution 2.0",
         ),
         ("share_alike", "CC BY-SA 4.0|by-sa|cc_by_sa_3.0|ODbL|GFDL|Creative Commons Attribution-Share Alike 3.0"),
