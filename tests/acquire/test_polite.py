@@ -151,5 +151,7 @@ def test_end_marks(tmp_path):
         assert torn(path) is None, name
         path.write_bytes(body[: len(body) - 3] if name != "d.zip" else body[:6])
         assert "before the end mark" in (torn(path) or "")
+    (tmp_path / "film.jpg").write_bytes(drawn(1) + bytes(9000))
+    assert torn(tmp_path / "film.jpg") is None, "a telephone's film behind the picture"
     (tmp_path / "e").write_bytes(b"anything")
     assert torn(tmp_path / "e") is None
