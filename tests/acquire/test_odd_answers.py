@@ -14,7 +14,7 @@ from tasks.acquire.sources.iiif.image import read_info, request
 from tasks.acquire.sources.iiif.params import Params
 from tasks.core.errors import LandloomError
 from tests.acquire.library import Library, Loc
-from tests.acquire.pictures import drawn
+from tests.acquire.published import drawn
 from tests.acquire.stage import acquire, params
 from tests.acquire.test_iiif import version_2, version_3
 
