@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from models.core.config import WatchConfig
-from models.core.features import features
+from models.core.features import NAME, features
 
 NEIGHBOURS = 5
 LOGGED = ("diversity", "distinct", "coverage", "precision", "score", "flagged")
@@ -129,6 +129,7 @@ class Watch:
             "why": f"newest of {len(self.rows)} looks with at least {CLOSE:.0%} of the highest score; {reason}",
             **numbers,
             "highest_score": round(top, 4),
+            "space": NAME,
             "flagged_steps": flagged,
         }
 
