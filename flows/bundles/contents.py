@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flows.bundles.imports import reach, strangers
 from flows.bundles.layout import BUNDLE_FORMAT, ORIGIN
 from flows.stages.graph import chosen, read_plan
+from tasks.core import yaml12
 from tasks.core.dag import StageEntry, stage_entry, stage_names
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
@@ -26,7 +25,7 @@ SHARED = ("tasks/core", "tasks/compute", "tasks/formats", "tasks/relief", "model
 
 MACHINES = ("infra/scales", "infra/accelerate", "infra/slurm", "infra/gpu")
 BESIDE = ("dvc.yaml", "dvc.lock", PARAMS, LOCK, *MACHINES, "flows/__init__.py")
-FAR = ("__init__", "archive", "far", "layout", "machine", "verify")  # modules of flows/bundles
+FAR = ("__init__", "archive", "far", "layout", "machine", "parent", "verify")  # modules of flows/bundles
 RUN = '''#!/usr/bin/env python3
 """Run the stages of this bundle: `python3 run.py --help` says how."""
 import sys
@@ -109,7 +108,7 @@ def contents(stages: Sequence[str], root: Path, also: Sequence[str] = ()) -> Con
 
 def parameters(entry: StageEntry, root: Path) -> dict[str, Any]:
     """Return the values of `params.yaml` on which the stage depends, by dotted name."""
-    values: Any = yaml.safe_load((root / PARAMS).read_text())
+    values: Any = yaml12.load((root / PARAMS).read_text())
 
     def find(dotted: str) -> Any:
         found = values

@@ -27,13 +27,19 @@ from tasks.core.stage import Stage
 from tasks.formats.tables.ledger import LedgerRow, write_ledger
 from tasks.formats.tables.licences import PARTITIONS, Partition, partition_of
 
+_TOLD = 200  # candidates between two words on how the search goes
+
 
 def run(stage: Stage[Params]) -> None:
     """Write `raw/`: the rasters as published, and `ledger.parquet`."""
     params = stage.params
     area = Area.read(params.area, stage.root)
     source = open_source(stage, area)
-    candidates = list(source.items())
+    candidates = []
+    for candidate in source.items():
+        candidates.append(candidate)
+        if len(candidates) % _TOLD == 0:  # a polite search of thousands takes many minutes
+            stage.say(f"{len(candidates)} rasters found so far")
     if not candidates:
         raise LandloomError(f"acquire.source: {params.source.kind} has no raster in this area; look at acquire.area")
     with _told_when_full(), atomic_dir(stage.dir / "raw") as raw:
@@ -121,6 +127,11 @@ def take(
         if isinstance(refusal, Unreadable):
             delivery.forget()
         return row(layer=candidate.layers[0], refused=str(refusal))
+    except Exception as error:  # noqa: BLE001 - one odd raster must not end the run
+        if _of_the_machine(error):
+            raise
+        reason = " ".join(str(error).replace(f"{lobby}/", "").split())[:300]
+        return row(layer=candidate.layers[0], refused=f"it cannot be handled: {type(error).__name__}: {reason}")
     finally:
         shutil.rmtree(lobby, ignore_errors=True)
     path = raw / candidate.name
@@ -138,6 +149,12 @@ def take(
         east=found.east,
         north=found.north,
     )
+
+
+def _of_the_machine(error: Exception) -> bool:
+    """Whether an error has its cause outside the raster: another raster would meet it too."""
+    machine = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+    return isinstance(error, LandloomError) or (isinstance(error, OSError) and error.errno in machine)
 
 
 def _file_key(key: str) -> str:

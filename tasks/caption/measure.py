@@ -11,31 +11,47 @@ import pandas as pd
 
 from tasks.caption.describer import Facts
 from tasks.caption.facts import height_facts, place_facts
+from tasks.caption.named_colors import palette
+from tasks.caption.params import Facts as Settings
+from tasks.caption.picture_facts import cover_facts, stated_facts
+from tasks.formats.tables.labels import MapReader
 from tasks.formats.tables.scenes import SceneReader
-from tasks.formats.tables.tiles import read_heights
+from tasks.formats.tables.tiles import read_heights, window
 
 BATCH = 256  # tiles measured together
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of the tile table and the scenes that they need; can be pickled for a worker."""
+    """Rows of the tile table, the scenes that they need, and what the ledger states of each scene's sources; can be
+    pickled for a worker."""
 
     tiles: pd.DataFrame
     scenes: gpd.GeoDataFrame
+    stated: dict[str, Facts]
 
     def __str__(self) -> str:
         return f"tiles {self.tiles['key'].iloc[0]} to {self.tiles['key'].iloc[-1]}"
 
 
-def batches(tiles: pd.DataFrame, scenes: gpd.GeoDataFrame) -> list[Batch]:
+def batches(tiles: pd.DataFrame, scenes: gpd.GeoDataFrame, ledger: pd.DataFrame) -> list[Batch]:
     """The table in parts of at most `BATCH` rows, in order."""
+    said = dict(zip(ledger["key"], ledger["facts"], strict=True))
     parts = (tiles.iloc[start : start + BATCH] for start in range(0, len(tiles), BATCH))
-    return [Batch(part, scenes.loc[part["scene"].unique()]) for part in parts]
+    found = []
+    for part in parts:
+        needed = scenes.loc[part["scene"].unique()]
+        stated = {row.scene: stated_facts(said.get(key) for key in row.sources) for row in needed.itertuples()}
+        found.append(Batch(part, needed, stated))
+    return found
 
 
-def measure_batch(batch: Batch, folder: Path, lookup_px: int, flat_deg: float) -> list[Facts]:
-    """Facts of each tile of a batch, in its order."""
+def measure_batch(batch: Batch, folder: Path, settings: Settings, classes: dict[int, str]) -> list[Facts]:
+    """Facts of each tile of a batch, in its order.
+
+    Args:
+        classes: names of the labels' classes by their ids; empty without labels.
+    """
     measured: dict[str, Facts] = {}
     with SceneReader(folder, batch.scenes) as reader:
         layers = {scene: list(reader.layers(scene)) for scene in batch.scenes.index}
@@ -45,5 +61,12 @@ def measure_batch(batch: Batch, folder: Path, lookup_px: int, flat_deg: float) -
         for (gsd, px), rows in high.groupby(["gsd", "px"]).indices.items():
             part = high.iloc[rows]
             heights = np.stack([array for _, array in read_heights(reader, part, px)])
-            measured.update(zip(part["key"], height_facts(heights, gsd, lookup_px, flat_deg), strict=True))
+            measured.update(
+                zip(part["key"], height_facts(heights, gsd, settings.lookup_px, settings.flat_deg), strict=True)
+            )
+        with MapReader(folder / "labels", batch.scenes) as maps:
+            for tile in batch.tiles[["height" not in tile["layers"] for tile in facts]].itertuples():
+                found = {"subject": settings.subject} | palette(reader.color(tile.scene, window(tile)))
+                found |= cover_facts(maps.read(tile), classes) if classes else {}
+                measured[tile.key] = found | batch.stated[tile.scene]
     return [tile | measured.get(key, {}) for key, tile in zip(batch.tiles["key"], facts, strict=True)]

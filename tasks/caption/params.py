@@ -19,6 +19,9 @@ class Facts(Strict):
     """Texts from templates, only about measured facts."""
 
     name: Literal["facts"]
+    subject: str | None = Field(None, min_length=3, max_length=60)
+    """What every picture of the dataset shows, such as `map`, in words that follow `a`. For tiles without heights: the
+    stage cannot see it. Null says only that it is a picture."""
     lookup_px: int = Field(12, ge=2, le=512)
     """Distance in pixels in which geomorphons look for higher and lower ground: a fifth of a tile of 64."""
     flat_deg: float = Field(1.0, ge=0.0, lt=45.0)

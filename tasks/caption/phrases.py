@@ -58,6 +58,8 @@ def ground(facts: Facts) -> str:
     """The content of the tile as a noun phrase, which marks procedural terrain."""
     made = "procedurally generated " if facts["procedural"] else ""
     if "height" not in facts["layers"]:
+        if subject := facts.get("subject"):
+            return f"{_article(made or subject)} {made}{subject}"
         return f"a {made}georeferenced image" if facts["side_km"] else f"a {made}picture of unknown place and scale"
     if "relief_m" not in facts:
         return made + ("open sea" if facts["sea_share"] > 0 else "ground without any known height")
@@ -145,6 +147,10 @@ def number(value: float) -> str:
     digits = 1 - math.floor(math.log10(value))
     rounded = round(value, digits)
     return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
+
+
+def _article(words: str) -> str:
+    return "an" if words[0].lower() in "aeiou" else "a"
 
 
 def _side(degrees: int, positive: str, negative: str) -> str:

@@ -19,6 +19,8 @@ from tasks.compute.parallel import parallel_map
 from tasks.core.errors import LandloomError
 from tasks.core.stage import Stage
 from tasks.formats.tables.captions import empty_captions, write_captions
+from tasks.formats.tables.classes import read_classes
+from tasks.formats.tables.ledger import read_ledger
 from tasks.formats.tables.scenes import read_scenes
 from tasks.formats.tables.tiles import kept, read_tiles
 from tasks.relief.geomorphons import NAMES
@@ -38,8 +40,10 @@ def run(stage: Stage[Params]) -> None:
     describe: Describer = TemplateDescriber(settings.drop_share)
     captions = empty_captions()
     if len(tiles):
-        measure = partial(measure_batch, folder=stage.dir, lookup_px=settings.lookup_px, flat_deg=settings.flat_deg)
-        work = batches(tiles, scenes)
+        named = read_classes(stage.dir / "labels")
+        classes = dict(zip(named["id"].tolist(), named["name"], strict=True))
+        measure = partial(measure_batch, folder=stage.dir, settings=settings, classes=classes)
+        work = batches(tiles, scenes, read_ledger(stage.dir / "raw"))
         results = stage.progress(parallel_map(measure, work, stage.compute), len(work), f"batches of {BATCH} tiles")
         facts = [tile for batch in results for tile in batch]
         texts = describe(list(tiles["key"]), facts)

@@ -14,6 +14,7 @@ from hashlib import blake2b
 
 from tasks.caption.describer import Caption, Facts
 from tasks.caption.phrases import clauses
+from tasks.caption.picture_texts import picture_text
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,6 @@ class Template:
     lines: str
     water: str
 
-
-IMAGE_OPENINGS = (
-    "{ground}[, {size} across][, {spot}]",
-    "{ground}[ {zone}][, {size} from side to side]",
-    "{ground}[, {size} wide][, {spot}][, {zone}]",
-)
-"""For tiles without heights, which have no measured facts."""
 
 OPTIONAL = ("relief", "elevation", "size", "zone", "spot", "landforms", "steepness", "aspect", "grain", "sea")
 
@@ -117,13 +111,13 @@ class TemplateDescriber:
 
     def text(self, key: str, facts: Facts) -> str:
         """The text of one tile."""
+        if "height" not in facts["layers"]:
+            return picture_text(key, facts, self.drop_share)
         digest = blake2b(key.encode(), digest_size=1 + len(OPTIONAL)).digest()
         said = clauses(facts)
         for name, byte in zip(OPTIONAL, digest[1:], strict=True):
             if byte < self.drop_share * 256:
                 said[name] = None
-        if "height" not in facts["layers"]:
-            return _sentence(_fill(IMAGE_OPENINGS[digest[0] % len(IMAGE_OPENINGS)], said))
         template = TEMPLATES[digest[0] % len(TEMPLATES)]
         more = [
             _fill(template.made_of, said) if said["landforms"] else None,

@@ -1,7 +1,9 @@
 """Features of a pixel and its surroundings that mean the same in every scene.
 
 Latitude is no feature, because classes would become zones of latitude. Colours are ratios of channels, in which the
-shading of relief cancels (see `light`). Distances are in pixels, so scenes must have one GSD.
+shading of relief cancels (see `light`). Distances are in pixels, so scenes must have one GSD. Scenes without heights
+have one more kind of texture, the roughness of their lightness: crowns, roofs and water differ in it. With heights it
+would repeat the relief.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ def feature_names(layers: Sequence[str], radii: Sequence[int], use_lightness: bo
     if "color" in layers:
         near = ["red_green", "blue_green", "excess_green"]
         names += [*near, *(f"{name}_{radii[0]}" for name in near), *(f"texture_{r}" for r in radii[:2])]
+        names += [] if "height" in layers else [f"texture_light_{r}" for r in radii[:2]]
         names += ["lightness"] if use_lightness else []
     return names
 
@@ -54,6 +57,8 @@ def features(
         planes += _height_planes(height, float(gsd), radii)
     if color is not None:
         planes += _color_planes(color, radii)
+    if color is not None and height is None:
+        planes += _roughness(color, radii[:2])
     if light is not None:
         planes.append(_mean(light, 1))
     return np.stack(planes)
@@ -85,6 +90,13 @@ def _color_planes(color: np.ndarray, radii: Sequence[int]) -> list[np.ndarray]:
     fine = _ratios(*color)[:2]
     away = sum(np.abs(plane - middle) for plane, middle in zip(fine, planes[3:5], strict=True))
     return [*planes, *(np.log1p(100 * np.maximum(_mean(away, radius), 0)) for radius in radii[:2])]
+
+
+def _roughness(color: np.ndarray, radii: Sequence[int]) -> list[np.ndarray]:
+    """How much the logarithm of lightness varies around each pixel (standard deviation, as log1p of percent)."""
+    light = np.log(color.astype(np.float32).mean(axis=0) + np.float32(DARK))
+    away = [np.square(light - _mean(light, radius)) for radius in radii]
+    return [np.log1p(100 * np.sqrt(_mean(square, radius))) for square, radius in zip(away, radii, strict=True)]
 
 
 def _ratios(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> list[np.ndarray]:

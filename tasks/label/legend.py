@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from tasks.core.errors import LandloomError
 from tasks.label.classifier import Prototype
-from tasks.label.naming import propose, unique
+from tasks.label.naming import conventional, propose, unique
 from tasks.label.palette import Color, spread
 from tasks.label.params import Edit, Merge, Move, Recolour, Ref, Rename
 from tasks.label.traits import order
@@ -54,7 +54,9 @@ def legend(labels: np.ndarray, table: pd.DataFrame) -> Legend:
     ranked = order(table)
     place = np.argsort(ranked, kind="stable")
     table = table.iloc[ranked].reset_index(drop=True)
-    names, colors = propose(table), spread(_vivid([_color(row) for _, row in table.iterrows()]), [False] * len(table))
+    names, vivid = propose(table), _vivid([_color(row) for _, row in table.iterrows()])
+    wanted = [conventional(name) or color for name, color in zip(names, vivid, strict=True)]
+    colors = spread(wanted if "roughness" in table else vivid, [False] * len(table))
     classes = (Named(number, *pair) for number, pair in enumerate(zip(names, colors, strict=True)))
     return Legend(tuple(classes), place[labels])
 

@@ -21,7 +21,7 @@ def propose(table: pd.DataFrame) -> list[str]:
     table = table.assign(
         **{f"{name}_rank": _rank(table[name]) for name in ("height", "slope", "warmth") if name in table}
     )
-    words = COLORED if "red" in table else UNCOLORED
+    words = UNCOLORED if "red" not in table else OVERHEAD if "roughness" in table else COLORED
     fit = np.array([[rule(row) for rule in words.values()] for _, row in table.iterrows()])
     fit += (
         1e-4 * np.arange(fit.shape[1])[::-1]
@@ -33,6 +33,11 @@ def propose(table: pd.DataFrame) -> list[str]:
         name = list(words)[column] if column is not None and fit[index, column] >= LEAST else _plain(row)
         names.append(unique(name, names))
     return names
+
+
+def conventional(name: str) -> tuple[int, int, int] | None:
+    """The colour that land-cover maps give to a name of `OVERHEAD`; None for other names."""
+    return SIGNATURES.get(name.rstrip("0123456789 "))
 
 
 def unique(name: str, taken: list[str]) -> str:
@@ -73,6 +78,10 @@ def _warm(row: Row) -> float:
     return _rises(row.warmth, 0.03, 0.09)
 
 
+def _leaves(row: Row) -> float:
+    return _rises(row.greenness, 0.03, 0.09)
+
+
 def _low(row: Row) -> float:
     return _falls(row.height, 100, 600) if "height" in row else 1.0
 
@@ -99,6 +108,51 @@ COLORED: dict[str, Callable[[Row], float]] = {
     "bare ground": lambda row: 0.6 * min(_falls(row.greenness, 0.03, 0.08), _falls(row.saturation, 0.2, 0.4)),
     "coast": lambda row: 0.6 * min(_rises(-row.warmth, 0.02, 0.15), _low(row)),
     "dark ground": lambda row: 0.4 * _falls(row.brightness, 60, 110),
+}
+OVERHEAD: dict[str, Callable[[Row], float]] = {
+    "water": lambda row: min(
+        _rises(-row.warmth, -0.02, 0.05), _falls(row.brightness, 95, 150), _falls(row.roughness, 0.12, 0.25)
+    ),
+    "snow": _white,
+    "forest": lambda row: min(_leaves(row), _falls(row.brightness, 80, 112), _rises(row.roughness, 0.05, 0.1)),
+    "trees": lambda row: 0.9 * min(_leaves(row), _falls(row.brightness, 95, 130), _rises(row.roughness, 0.1, 0.2)),
+    "meadow": lambda row: min(
+        _green(row), _rises(row.brightness, 85, 110), _falls(row.roughness, 0.08, 0.18), _falls(row.warmth, 0.06, 0.12)
+    ),
+    "green fields": lambda row: 0.9 * min(_rises(row.greenness, 0.08, 0.16), _falls(row.roughness, 0.08, 0.18)),
+    "dry grass": lambda row: 0.9 * min(
+        _rises(row.greenness, 0.03, 0.08), _rises(row.warmth, 0.03, 0.08), _rises(row.brightness, 105, 135),
+        _falls(row.roughness, 0.1, 0.2),
+    ),
+    "ripe fields": lambda row: min(
+        _warm(row), _rises(row.brightness, 130, 150), _falls(row.greenness, 0.05, 0.1), _falls(row.roughness, 0.1, 0.2)
+    ),
+    "bare soil": lambda row: min(
+        _warm(row), _falls(row.brightness, 130, 165), _falls(row.greenness, 0.02, 0.06),
+        _falls(row.roughness, 0.08, 0.16),
+    ),
+    "built-up land": lambda row: min(_rises(row.roughness, 0.14, 0.24), _falls(row.greenness, 0.04, 0.1)),
+    "roads": lambda row: 0.8 * min(_falls(row.saturation, 0.12, 0.24), _falls(row.greenness, 0.03, 0.08)),
+    "sand": lambda row: 0.9 * min(_warm(row), _rises(row.brightness, 165, 195), _falls(row.greenness, 0.02, 0.05)),
+    "shade": lambda row: 0.7 * min(_falls(row.brightness, 45, 75), _falls(row.greenness, 0.08, 0.16)),
+    "field edges": lambda row: 0.5 * _rises(row.roughness, 0.12, 0.2),
+}  # fmt: skip
+"""Land cover, for pictures from above in colour alone."""
+SIGNATURES = {
+    "water": (70, 120, 190),
+    "snow": (240, 244, 250),
+    "forest": (30, 90, 45),
+    "trees": (90, 140, 70),
+    "meadow": (150, 205, 105),
+    "green fields": (195, 225, 80),
+    "dry grass": (215, 205, 130),
+    "ripe fields": (245, 215, 90),
+    "bare soil": (165, 115, 75),
+    "built-up land": (205, 60, 60),
+    "roads": (150, 150, 155),
+    "sand": (250, 235, 190),
+    "shade": (50, 50, 75),
+    "field edges": (120, 100, 120),
 }
 UNCOLORED: dict[str, Callable[[Row], float]] = {
     "sea": lambda row: min(max(_rises(row.level, 0.4, 0.8), _rises(-row.height, 0, 20)), 1 - row.height_rank),

@@ -12,7 +12,8 @@ def traits(planes: np.ndarray, names: list[str], color: np.ndarray, labels: np.n
     Columns with heights: `height` (metres), `slope` (degrees), `relief` (metres, at the middle radius), `over`
     (metres over the surroundings at the widest radius), `level` (share of pixels that are level at 0 m). With
     colours: `red`, `green`, `blue` (0 to 255), `greenness` (excess green), `warmth` ((red - blue) / sum),
-    `saturation` (0 to 1), `brightness` (0 to 255). Always `pixels`, the number of sampled pixels.
+    `saturation` (0 to 1), `brightness` (0 to 255). With colours alone: `roughness` (standard deviation of the
+    logarithm of lightness, at the second radius). Always `pixels`, the number of sampled pixels.
     """
     column = {name: planes[:, index].astype(np.float64) for index, name in enumerate(names)}
     facts: dict[str, np.ndarray] = {}
@@ -31,6 +32,9 @@ def traits(planes: np.ndarray, names: list[str], color: np.ndarray, labels: np.n
         facts["warmth"] = (rgb[:, 0] - rgb[:, 2]) / total
         facts["saturation"] = (rgb.max(axis=1) - rgb.min(axis=1)) / np.maximum(rgb.max(axis=1), 1)
         facts["brightness"] = rgb.mean(axis=1)
+    rough = [name for name in names if name.startswith("texture_light_")]
+    if rough:
+        facts["roughness"] = np.expm1(column[rough[-1]]) / 100
     count = np.bincount(labels, minlength=k)
     means = {name: np.bincount(labels, values, minlength=k) / np.maximum(count, 1) for name, values in facts.items()}
     return pd.DataFrame(means | {"pixels": count}, index=range(k))

@@ -27,10 +27,10 @@ from tasks.formats.tables.ledger import read_ledger
 from tasks.formats.tables.scenes import read_scenes
 from tasks.formats.tables.table import write_table
 from tasks.formats.tables.tiles import kept, read_tiles
+from tasks.shard.attributions import attributions, check_partitions
 from tasks.shard.card import card
 from tasks.shard.page import page
 from tasks.shard.params import Params
-from tasks.shard.terms import attributions, check_partitions
 from tasks.shard.writer import ShardJob, ShardResult, disk_error, write_shard
 
 
@@ -44,7 +44,7 @@ def run(stage: Stage[Params]) -> None:
     classes = read_classes(data / "labels")
     layers = [*_layers(scenes), *(["label"] if len(classes) else [])]
     texts = list(zip(tiles["key"], tiles["caption"], strict=True))
-    spec = make_spec(layers, params.px, params.encoding, params.height_step, texts)
+    spec = make_spec(layers, params.px, params.encoding, params.height_step, texts, params.color_quality)
     if spec.record_bytes is not None:
         _check_room(data, spec.record_bytes * len(tiles))
     try:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import rasterio
 from PIL import Image
 from rasterio.warp import transform
 
+from tasks.acquire.common.area import Area
 from tasks.acquire.params import Params
 from tasks.acquire.sources.arcgis.answers import read_picture
 from tasks.acquire.sources.arcgis.blank import is_blank
+from tasks.acquire.sources.arcgis.grid import Grid, latitude_of
 from tasks.acquire.sources.arcgis.service import read_service
 from tasks.acquire.sources.arcgis.terms import accepted_terms
 from tasks.core.errors import LandloomError
@@ -112,7 +116,7 @@ def test_a_block_page_stops_the_run_and_is_not_kept(tmp_path, server):
     page = b"<!DOCTYPE html><html><body>Please verify that you are a human</body></html>"
     server.routes[f"{service.path}/*"] = lambda handler: handler.answer(200, page, Content_Type="text/html")
     with pytest.raises(LandloomError, match="sends a web page where a file is due; nothing of it was stored"):
-        fetch(tmp_path, service, [0.0, 0.0, 0.5, 0.5], connections=2, **SMALL)
+        fetch(tmp_path, service, [0.0, 0.0, 0.1, 0.1], connections=2, **SMALL)
     assert len(service.asked()) <= 3, "nothing is asked for after the second page"
     assert not (tmp_path / "data/terrain/raw").exists()
     assert not any(b"human" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
@@ -134,7 +138,8 @@ def test_errors_in_json_are_waited_for_or_refused(tmp_path, server):
         assert ledger["refused"].str.contains(reason).iloc[0]
 
 
-def test_the_key_comes_from_the_environment_and_is_written_nowhere(tmp_path, server, monkeypatch):
+def test_the_key_comes_from_the_environment_and_is_written_nowhere(tmp_path, server, monkeypatch, caplog):
+    caplog.set_level("DEBUG")  # the root logger's, as a program around the stage may set it
     service = Service(server)
     service.token = "AAPK-secret/1"
     with pytest.raises(LandloomError, match=r"error 499: Token Required.*source.key"):
@@ -147,7 +152,7 @@ def test_the_key_comes_from_the_environment_and_is_written_nowhere(tmp_path, ser
     assert "secret" not in str(told.value)
     monkeypatch.setenv("ARCGIS_API_KEY", service.token)
     ledger = fetch(tmp_path, service, PLACE, key="ARCGIS_API_KEY", **SMALL)
-    assert ledger["refused"].isna().all()
+    assert ledger["refused"].isna().all() and "secret" not in caplog.text
     assert not any(b"secret" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
@@ -172,6 +177,7 @@ def test_terms_that_bind_are_accepted_by_a_person():
         ({"operation": "tiles"}, {"singleFusedMapCache": False}, "no cache of tiles"),
         ({}, {"fullExtent": {"xmin": 5e6, "ymin": 5e6, "xmax": 6e6, "ymax": 6e6}}, "no pictures in the area"),
         ({}, {"tileInfo": {**tiling(), "spatialReference": {"wkid": 1}}}, "spatial reference is not known"),
+        ({}, {"tileInfo": {**tiling(), "lods": [{"level": "x"}]}}, "in another way than ArcGIS"),
     ],
 )  # fmt: skip
 def test_what_a_service_cannot_do_is_said_before_any_picture(tmp_path, server, change, facts, reason):
@@ -199,6 +205,35 @@ def test_the_level_is_the_coarsest_that_is_fine_enough_on_the_ground(server, gsd
     service = Service(server)
     source = params("arcgis", PLACE, url=service.url, gsd=gsd).source
     assert read_service(service.facts, source).level(source, latitude).number == level
+
+
+FEET = {
+    "fullExtent": {"xmin": 6.4e6, "ymin": 1.7e6, "xmax": 6.7e6, "ymax": 2e6, "spatialReference": {"latestWkid": 2229}},
+    "pixelSizeX": 0.25,
+}
+
+
+@pytest.mark.parametrize(
+    ("area", "facts", "given", "level", "cells"),
+    [
+        ([179.9, -17.0, -179.9, -16.9], {}, {"level": 12}, 12, {(2243, 0), (2244, 1), (2243, 4094), (2244, 4095)}),
+        ([-180, -90, 180, 90], {}, {"level": 1}, 1, {(0, 0), (0, 1), (1, 0), (1, 1)}),
+        ([-118.3, 34.0, -118.29, 34.01], FEET, {"gsd": 1.0}, None, set()),
+    ],
+    ids=["across 180°", "the whole Earth", "feet"],
+)
+def test_the_grid_of_requests(area, facts, given, level, cells):
+    kind = "ImageServer" if facts else "MapServer"
+    source = params("arcgis", area, url=f"https://example.org/arcgis/rest/services/x/{kind}", **given).source
+    world = {"xmin": -WORLD, "ymin": -WORLD, "xmax": WORLD, "ymax": WORLD}
+    service = read_service({"tileInfo": None if facts else tiling(), "fullExtent": world, **facts}, source)
+    place = Area.read(area, Path())
+    grid = Grid(service, service.level(source, latitude_of(service, place)))
+    items = grid.items(place, 8, 1000)
+    found = {cell for item in items for cell in item.cells}
+    assert grid.level.number == level and (not cells or cells <= found) and len(found) < 10
+    if facts:
+        assert grid.level.resolution == pytest.approx(1 / 0.3048, rel=1e-4), "a metre in US survey feet"
 
 
 def test_blanks_are_told_from_photographs():

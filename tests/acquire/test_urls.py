@@ -45,6 +45,20 @@ def picture(folder: Path) -> Path:
     return write(folder / "earth.png", rgb, driver="PNG", crs=None, transform=None)
 
 
+def test_a_member_is_found_in_the_folder_that_a_release_puts_it_into(tmp_path):
+    raster, world = write(tmp_path / "a.tif", hills()).read_bytes(), b"1"
+    members = {"REL/a.tif": raster, "REL/a.tfw": world, "__MACOSX/REL/a.tif": b"shadow", "REL/b.tif": raster}
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with serving() as server:
+        server.routes["/a.zip"] = file_route(stream.getvalue())
+        ledger = acquire(tmp_path, params("urls", rasters=[entry(f"{server.url}/a.zip", "a.tif")]))
+    assert ledger["refused"].isna().all()
+    assert sorted(path.name for path in (tmp_path / "data/terrain/raw").glob("a.*")) == ["a.tfw", "a.tif"]
+
+
 def test_a_file_and_a_member_of_a_zip(tmp_path):
     ground = write(tmp_path / "ground.tif", hills())
     body = zipped(deep__earth_dot_png=picture(tmp_path).read_bytes(), deep__note_dot_txt=b"hello")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,6 +16,8 @@ from tasks.core.dag import StageEntry
 from tasks.core.run import Run
 from tasks.core.settings import Compute
 from tasks.core.stage import Stage
+from tasks.formats.tables.classes import empty_classes, write_classes
+from tasks.formats.tables.ledger import LedgerRow, write_ledger
 from tasks.formats.tables.scenes import write_layer, write_scenes
 from tasks.formats.tables.tiles import write_tiles
 from tests.relief.shapes import cone, plane, roof, trough
@@ -57,6 +60,12 @@ def grow(root: Path, gsd: float | None = GSD) -> Path:
                 | {"block": name, "split": "train", "geometry": place}
             )
     tiles[-1] |= {"keep": False, "reason": "sea_share", "split": None}
+    for folder in ("raw", "labels"):
+        (data / folder).mkdir(exist_ok=True)
+    stated = json.dumps({"date": "1908", "language": ["ger"], "title": "Am Gletscher"})
+    rows = [LedgerRow(name, "height", "files", "CC0-1.0", "made up") for name in ("measured", "planet")]
+    write_ledger([*rows, LedgerRow("photo", "color", "files", "CC0-1.0", "made up", facts=stated)], data / "raw")
+    write_classes(empty_classes(), data / "labels")
     write_scenes(gpd.GeoDataFrame(scenes, geometry="geometry", crs=4326), data / "scenes.parquet")
     write_tiles(gpd.GeoDataFrame(tiles, geometry="geometry", crs=4326), data / "tiles.parquet")
     return data

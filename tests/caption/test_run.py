@@ -52,14 +52,11 @@ def test_computed_ground_says_so_and_claims_no_place(done):
 
 def test_a_photograph_has_no_relief(done):
     row = read_captions(done / "captions.parquet").loc["photo/00000_00000"]
-    assert json.loads(row["facts"]) == {
-        "layers": ["color"],
-        "procedural": False,
-        "gsd_m": None,
-        "side_km": None,
-        "place": None,
-    }
-    assert row["text"] == "A picture of unknown place and scale."
+    facts = json.loads(row["facts"])
+    assert facts["stated"] == {"date": "1908", "language": ["ger"], "title": "Am Gletscher"}
+    assert facts["place"] is facts["side_km"] is facts["subject"] is None and "relief_m" not in facts
+    assert facts["palette"] and 0.4 < facts["brightness"] < 0.6
+    assert row["text"].startswith("A picture of unknown place and scale, ")
 
 
 def test_the_sheet_is_drawn(done):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tasks.caption.facts import GRAINS, WINDS
 from tasks.caption.landform_classes import SLOPE_CLASSES, ground
 from tasks.caption.phrases import clauses, elevation, number, sea, size, spot
-from tasks.caption.templates import IMAGE_OPENINGS, TEMPLATES, TemplateDescriber
+from tasks.caption.templates import TEMPLATES, TemplateDescriber
 from tasks.relief.geomorphons import NAMES
 
 COLOURS = r"\b(red|green|blue|brown|yellow|white|black|gr[ae]y|orange|dark|bright)\b"
@@ -105,9 +105,7 @@ def test_pictures_without_heights_say_where_and_how_wide_and_no_more():
     facts = {"layers": ["color"], "procedural": False, "side_km": 19.2}
     facts["place"] = {"lat": 24.4, "lon": -77.6, "zone": "the subtropics"}
     texts = {TemplateDescriber(0).text(str(n), facts) for n in range(50)}
-    assert len(texts) == len(IMAGE_OPENINGS)
-    assert all(text.startswith("A georeferenced image") for text in texts)
-    assert "A georeferenced image, about 19 km across, near 24° N, 78° W." in texts
+    assert texts == {"A georeferenced image, about 19 km across, in the subtropics, near 24° N, 78° W."}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +20,17 @@ from typing import Any, Protocol
 import httpx
 from filelock import FileLock
 
-from tasks.acquire.common.http import THROTTLED, TRANSIENT, Attempts, Http, describe, host_of, plain, retry_after
+from tasks.acquire.common.http import (
+    MAX_TEXT,
+    THROTTLED,
+    TRANSIENT,
+    Attempts,
+    Http,
+    describe,
+    host_of,
+    plain,
+    retry_after,
+)
 from tasks.acquire.common.partial import Partial, continues, resumable, start
 from tasks.acquire.common.source import Absent, Delivery, Refusal
 from tasks.acquire.common.stray import stray, torn
@@ -68,26 +77,35 @@ class Downloads:
         Raises:
             Refusal: the server has no such file, or sends another one than stated, or a web page.
             Denied: the host turns us away, by its status or by a web page again; nothing is stored.
-            LandloomError: the server cannot be reached now.
+            Unreachable: the server cannot be reached now.
         """
-        key = hashlib.sha256(plain(url).encode()).hexdigest()
-        base = self._folder / key[:2] / key
-        base.parent.mkdir(parents=True, exist_ok=True)
+        base = self._base(url)
         with FileLock(f"{base}.lock"):
-            known = self._cached(base)
-            if known is None or not _as_expected(known, expected) or self._renewed(url, known):
-                known = self._download(url, base, expected)
+            known = self._known(url, base, expected)
             target.parent.mkdir(parents=True, exist_ok=True)
             _link(base.with_suffix(".bytes"), target)
         return Delivery(known["etag"], known["modified"], known["sha256"], forget=lambda: _forget(base))
 
     def document(self, url: str) -> Any:
         """The JSON document of `url`, cached like a file. Raises what `deliver` raises."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            target = Path(folder) / "document.json"
-            self.deliver(url, target, Expected(json=True))
-            return json.loads(target.read_bytes())
+        base = self._base(url)
+        with FileLock(f"{base}.lock"):
+            self._known(url, base, Expected(json=True))
+            return json.loads(base.with_suffix(".bytes").read_bytes())
+
+    def _base(self, url: str) -> Path:
+        """The path of everything that is kept of a URL, without a suffix."""
+        key = hashlib.sha256(plain(url).encode()).hexdigest()
+        base = self._folder / key[:2] / key
+        base.parent.mkdir(parents=True, exist_ok=True)
+        return base
+
+    def _known(self, url: str, base: Path, expected: Expected) -> dict[str, Any]:
+        """The record of a file that is cached now: it was, or it has just been fetched."""
+        known = self._cached(base)
+        if known is None or not _as_expected(known, expected) or self._renewed(url, known):
+            known = self._download(url, base, expected)
+        return known
 
     @staticmethod
     def _cached(base: Path) -> dict[str, Any] | None:
@@ -163,7 +181,8 @@ class Downloads:
                 return None
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise Refusal("the server packs it although plain bytes were asked for")
-            if max(state.total or 0, have) > self._max:
+            most = min(self._max, MAX_TEXT) if expected.json else self._max
+            if max(state.total or 0, have) > most:
                 raise Refusal(f"has {state.total} bytes, more than download.max_file_mb allows")
             with part.open(mode) as stream:
                 for chunk in response.iter_raw(_CHUNK):
@@ -173,10 +192,10 @@ class Downloads:
                         what = f"sends {odd} where {'JSON' if expected.json else 'a file'} is due"
                         self._http.blocks.page(host_of(url), plain(url), what)
                     have += len(chunk)
-                    if have > self._max:
+                    if have > most:
                         stream.close()
                         _forget(base)
-                        raise Refusal(f"goes on for more than {self._max} bytes, all that download.max_file_mb allows")
+                        raise Refusal(f"goes on for more than {most} bytes, all that download.max_file_mb allows")
                     stream.write(chunk)
                     if attempts.late:
                         attempts.failed(f"comes too slowly ({have} bytes so far)")
@@ -218,7 +237,7 @@ def _fault(part: Path, state: Partial, expected: Expected) -> str | None:
     if expected.json:
         try:
             json.loads(part.read_bytes())
-        except ValueError:
+        except (ValueError, RecursionError):
             return "is no whole JSON document"
     if state.md5:
         with part.open("rb") as stream:
