@@ -207,7 +207,7 @@ def test_a_broken_scan_is_refused_by_name_and_the_rest_goes_on(tmp_path, rows):
     path.write_bytes(path.read_bytes()[:-400])
     data = project(tmp_path, rows, **SETTINGS)
     reason = read_sources(data / "sources.parquet").set_index("key").loc["atlas/sheet 0.png", "refused"]
-    assert "truncated" in reason and len(read_scenes(data / "scenes.parquet")) == 10
+    assert "breaks off" in reason and len(read_scenes(data / "scenes.parquet")) == 10
 
 
 @pytest.mark.parametrize(
