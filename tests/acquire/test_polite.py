@@ -14,7 +14,7 @@ from tasks.acquire.common.stray import stray, torn
 from tasks.acquire.common.throttle import Throttle
 from tasks.core.errors import LandloomError
 from tests.acquire.downloads import ANY, downloads, get, http, left_behind, status
-from tests.acquire.pictures import drawn
+from tests.acquire.published import drawn
 from tests.acquire.server import file_route, in_turn
 
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Just a moment...</title></head></html>"

@@ -71,6 +71,7 @@ class EncodedFile:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of Pillow: on odd metadata, and on palettes with transparency
                 self._pixels = _decode(self._image, self._largest, self.nodata)
+            self._image.close()  # its pixels would stay in memory too
         rgb, valid = self._pixels
         if window is None:
             return rgb, valid
@@ -148,22 +149,21 @@ def _decode(image: Image.Image, largest: int | None, nodata: float | None) -> tu
         plain = lab_to_srgb(plain)
     elif profile:
         plain = to_srgb(plain, profile)
-    rgb = np.array(plain.convert("RGB"))
-    rgb[~valid] = 0
+    rgb = np.array(plain if plain.mode == "RGB" else plain.convert("RGB"))
+    if not valid.all():
+        rgb[~valid] = 0
     return rgb, valid
 
 
 def _plain(image: Image.Image) -> Image.Image:
     """The picture in mode L, RGB, CMYK or LAB, without transparency."""
-    if image.mode in ("1", "L", "LA", "La"):
-        plain = image.convert("L")
-    elif image.mode in ("P", "PA"):
-        plain = image.convert("RGBA").convert("RGB")
-    elif image.mode in ("RGB", "RGBA", "RGBa", "RGBX"):
-        plain = image.convert("RGB")
-    elif image.mode in ("CMYK", "LAB"):
-        plain = image
-    else:
-        raise ValueError(f"its pixels are of mode {image.mode}; convert it to RGB first")
-    plain.info.pop("transparency", None)
-    return plain
+    image.info.pop("transparency", None)  # it is in the mask already, and conversions would act on it
+    if image.mode in ("L", "RGB", "CMYK", "LAB"):
+        return image  # without a copy: pictures can be large
+    if image.mode in ("1", "LA", "La"):
+        return image.convert("L")
+    if image.mode in ("P", "PA"):
+        return image.convert("RGBA").convert("RGB")
+    if image.mode in ("RGBA", "RGBa", "RGBX"):
+        return image.convert("RGB")
+    raise ValueError(f"its pixels are of mode {image.mode}; convert it to RGB first")
