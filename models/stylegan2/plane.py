@@ -181,11 +181,11 @@ def reach(levels: int) -> list[int]:
     """Pixels around a window that each level must know, from the coarsest.
 
     With m known pixels needed after a level, its second convolution needs m + 1 after the first. Pixel y of that one
-    comes from pixels (y - 3)/2 to (y + 2)/2 of the level before.
+    comes from the pixels ⌈(y - 3)/2⌉ to ⌊(y + 2)/2⌋ of the level before.
     """
     margins = [0]
     for _ in range(levels - 1):
-        margins.append((margins[-1] + 1 + 3 + 1) // 2)
+        margins.append((margins[-1] + 4) // 2)
     return margins[::-1]
 
 

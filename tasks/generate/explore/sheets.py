@@ -28,10 +28,10 @@ def sheet(
     """
     shown = [[None if picture is None else fitted(picture) for picture in line] for line in pictures]
     side, wide = next(picture.shape[:2] for line in shown for picture in line if picture is not None)
-    left = GAP + (8 + max(6 * len(text) for row in rows for text in row.split("\n")) if rows else 0)
+    left = GAP + (12 + max(8 * len(text) for row in rows for text in row.split("\n")) if rows else 0)
     top = 34 + (18 * (1 + max(text.count("\n") for text in columns)) if columns else 0)
     step_y, step_x = side + GAP + (18 if captions else 0), wide + GAP
-    width = max(left + step_x * max(map(len, shown)), 7 * len(title) + 2 * GAP)
+    width = max(left + step_x * max(map(len, shown)), 8 * len(title) + 2 * GAP)
     height = top + step_y * len(shown)
     canvas = np.full((height, width, 3), 255, np.uint8)
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
