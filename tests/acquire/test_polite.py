@@ -68,7 +68,7 @@ def test_bytes_cost_time(tmp_path, monkeypatch):
     throttle.pay("slow", 300)
     started = time.monotonic()
     throttle.wait("slow")
-    assert 0.25 < time.monotonic() - started < 1
+    assert time.monotonic() - started > 0.25
 
 
 def test_a_wait_beyond_patience_is_remembered(tmp_path, server):
@@ -151,5 +151,7 @@ def test_end_marks(tmp_path):
         assert torn(path) is None, name
         path.write_bytes(body[: len(body) - 3] if name != "d.zip" else body[:6])
         assert "before the end mark" in (torn(path) or "")
+    (tmp_path / "film.jpg").write_bytes(drawn(1) + bytes(9000))
+    assert torn(tmp_path / "film.jpg") is None, "a telephone's film behind the picture"
     (tmp_path / "e").write_bytes(b"anything")
     assert torn(tmp_path / "e") is None

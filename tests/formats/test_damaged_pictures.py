@@ -7,11 +7,13 @@ import io
 import numpy as np
 import pytest
 import rasterio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from tasks.core.errors import LandloomError
 from tasks.formats.colors.errors import Broken
-from tasks.formats.colors.read import read_srgb
+from tasks.formats.colors.read import open_colors, read_srgb
 from tests.formats.test_colors import scene
 
 
@@ -30,6 +32,8 @@ def bytes_of(kind: str, side: int = 60) -> bytes:
 
 
 KINDS = ("jpeg", "progressive", "png", "webp", "lossless", "tiff", "lzw", "jpeg in tiff", "jp2", "gif", "bmp")
+
+BYTES: dict[str, bytes] = {}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -59,6 +63,34 @@ def test_a_jpeg_with_a_hole_or_an_early_end_is_refused(tmp_path, kind):
             read_srgb(path)
     path.write_bytes(data + b"\0" * 500 + b"trailer of a camera")
     assert read_srgb(path)[1].all()
+
+
+def test_damaged_exif_harms_no_pixel(tmp_path):
+    for name, exif in {"a": b"Exif\0\0II*\0" + b"\xff" * 40, "b": b"Exif\0\0nothing"}.items():
+        Image.fromarray(scene()).save(tmp_path / f"{name}.png", exif=exif)
+        assert np.array_equal(read_srgb(tmp_path / f"{name}.png")[0], scene())
+
+
+DAMAGE = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(kind=st.sampled_from(KINDS), damage=DAMAGE)
+def test_any_damage_is_a_reason_and_no_crash(tmp_path_factory, kind, damage):
+    data = bytearray(BYTES.setdefault(kind, bytes_of(kind)))
+    for place, value in damage:
+        data[int(place * min(len(data) - 1, 1200))] = value  # most of it hits the header
+    path = tmp_path_factory.mktemp("one") / "a"
+    path.write_bytes(data)
+    try:
+        with open_colors(path) as file:
+            if file.cols * file.rows > 10**6:  # acquire refuses it by its size
+                return
+            rgb, valid = file.read()
+    except ValueError as told:
+        assert len(str(told)) < 400
+    else:
+        assert rgb.dtype == np.uint8 and rgb.shape == (*valid.shape, 3)
 
 
 def test_what_is_no_picture_is_told(tmp_path):

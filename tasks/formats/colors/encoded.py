@@ -6,6 +6,7 @@ JPEG has one decoder here, libjpeg-turbo's accurate one, whose vector code gives
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class EncodedFile:
         self.path, self.kind = path, str(image.format)
         self.cols, self.rows = image.size
         # Of TIFF, Pillow turns the pixels itself, and its size is that of the turned ones.
-        self.orientation = 1 if self.kind == "TIFF" else known_turn(image.getexif().get(TAG))
+        self.orientation = 1 if self.kind == "TIFF" else _orientation(image)
         self._image, self._largest, self.nodata = image, largest, nodata
         self._pixels: tuple[np.ndarray, np.ndarray] | None = None
 
@@ -121,6 +122,14 @@ def open_inks(path: Path, nodata: float | None) -> EncodedFile:
         raise ValueError(f"its colours are inks (CMYK) or CIELAB in a form that is not read: {error}") from None
 
 
+def _orientation(image: Image.Image) -> int:
+    """The orientation of Exif; 1 where Exif is damaged, which harms no pixel."""
+    try:
+        return known_turn(image.getexif().get(TAG))
+    except (SyntaxError, ValueError, KeyError, TypeError, IndexError, OSError, struct.error):
+        return 1
+
+
 def _depth(path: Path) -> int:
     """Bits a sample of a PNG. Pillow reports colour of 16 bits as 8 and cuts the lower half off."""
     with path.open("rb") as stream:
@@ -138,6 +147,8 @@ def _decode(image: Image.Image, largest: int | None, nodata: float | None) -> tu
         image.load()
     except (OSError, SyntaxError, EOFError, ValueError, IndexError) as error:
         raise Broken(f"breaks off or is damaged inside: {error}") from None
+    except MemoryError:
+        raise ValueError(f"{image.width} × {image.height} pixels need more memory than there is") from None
     valid = np.ones((image.height, image.width), bool)
     if image.mode in _ALPHA or "transparency" in image.info:
         valid = np.asarray(image.convert("RGBA").getchannel("A")) >= HALF
