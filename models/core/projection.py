@@ -46,7 +46,7 @@ def project(
         return noisy[:, None].expand(-1, space.layers, -1)
 
     start = torch.from_numpy(space.mean()[None].copy())
-    return _descend(space, start, shaken, target, apart, noise, steps, rate)[0]
+    return _descend(space, start, shaken, CALM, target, apart, noise, steps, rate)[0]
 
 
 def project_styles(
@@ -54,28 +54,33 @@ def project_styles(
 ) -> np.ndarray:
     """A style for each layer, float32 (layers, width), from one point for all."""
     start = torch.from_numpy(np.repeat(point[None], space.layers, axis=0)[None].copy())
-    return _descend(space, start, lambda styles, at: styles, target, apart, noise, steps, rate)[0]
+    return _descend(space, start, lambda styles, at: styles, 0.0, target, apart, noise, steps, rate)[0]
 
 
 def _descend(
     space: LatentSpace,
     start: Tensor,
     styles: Callable[[Tensor, float], Tensor],
+    calm: float,
     target: Tensor,
     apart: Distance,
     noise: list[Tensor],
     steps: int,
     rate: float,
 ) -> np.ndarray:
+    """The best point of the steps from the share `calm` on."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums of gradients depend on the number of threads
     try:
         point = start.requires_grad_(True)
         adam = torch.optim.Adam([point], lr=rate, betas=(0.9, 0.999))
+        best, lowest = start.detach().clone(), math.inf
         for step in range(steps):
             at = step / steps
             adam.param_groups[0]["lr"] = rate * min(1.0, (at + 1 / steps) / RISE, _cosine((1 - at) / FALL))
             loss = apart(space.images(styles(point, at), noise).float(), target)
+            if at >= calm and float(loss.detach()) < lowest:
+                best, lowest = point.detach().clone(), float(loss.detach())
             adam.zero_grad()
             loss.backward()
             adam.step()
@@ -83,7 +88,7 @@ def _descend(
                 point.copy_(torch.from_numpy(space.fit(point.numpy())))
     finally:
         torch.set_num_threads(threads)
-    return point.detach().numpy()
+    return best.numpy()
 
 
 def _cosine(share: float) -> float:
