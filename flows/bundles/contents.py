@@ -26,7 +26,7 @@ SHARED = ("tasks/core", "tasks/compute", "tasks/formats", "tasks/relief", "model
 
 MACHINES = ("infra/scales", "infra/accelerate", "infra/slurm", "infra/gpu")
 BESIDE = ("dvc.yaml", "dvc.lock", PARAMS, LOCK, *MACHINES, "flows/__init__.py")
-FAR = ("__init__", "archive", "far", "layout", "machine", "verify")  # modules of flows/bundles
+FAR = ("__init__", "archive", "far", "layout", "machine", "parent", "verify")  # modules of flows/bundles
 RUN = '''#!/usr/bin/env python3
 """Run the stages of this bundle: `python3 run.py --help` says how."""
 import sys

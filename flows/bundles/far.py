@@ -24,6 +24,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -40,6 +41,7 @@ from flows.bundles.layout import (
     STATE,
     UNSENT,
 )
+from flows.bundles.parent import ends_with
 from flows.bundles.verify import read_manifest, verify
 
 _LAST_S = 10.0  # time for writing results before the end
@@ -125,6 +127,7 @@ class Far:
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # a signal reaches the stage only once, through this process
             pass_fds=[] if held is None else [held],
+            preexec_fn=partial(ends_with, os.getpid()),
         )
         over = False
         try:

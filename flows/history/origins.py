@@ -13,9 +13,9 @@ import pandas as pd
 from flows.history.runs import Recorded, Runs
 from flows.history.store import Store
 from tasks.core.errors import LandloomError
+from tasks.formats.tables.ledger import by_terms
 
 LEDGER = "ledger.parquet"
-TERMS = ["source", "licence", "attribution", "procedural"]
 USERS = ("evaluate", "generate")
 SIDE = ("/pictures/", "/metrics/", "/runs/")
 """Outputs that describe a stage and that no later stage reads as data."""
@@ -104,16 +104,12 @@ def main_outputs(run: Recorded) -> dict[str, str]:
 def terms(ledger: pd.DataFrame) -> list[Terms]:
     """The ledger's rows by their terms, the largest group first."""
     groups = []
-    for values, rows in ledger.groupby(TERMS, sort=True, dropna=False):
+    for values, rows in by_terms(ledger):
         taken = rows[rows["refused"].isna()]
         names = [row.url if isinstance(row.url, str) else row.key for row in taken.itertuples()]
         size = int(taken["bytes"].fillna(0).sum())
-        source, licence, attribution, procedural = values
-        groups.append(
-            Terms(
-                source, licence, attribution, bool(procedural), len(taken), size, len(rows) - len(taken), sorted(names)
-            )
-        )
+        same = (values["source"], values["licence"], values["attribution"], bool(values["procedural"]))
+        groups.append(Terms(*same, len(taken), size, len(rows) - len(taken), sorted(names)))
     return sorted(groups, key=lambda group: -group.taken)
 
 

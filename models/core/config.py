@@ -48,6 +48,25 @@ class SpeedConfig(Config):
     """Prepare batches in page-locked memory, so that a GPU copies them while it computes."""
 
 
+class WatchConfig(Config):
+    """The watch for mode collapse (`models.core.watch`), for methods that can collapse."""
+
+    samples: int = Field(64, ge=16)
+    """Samples of fixed latents, and held-out pictures, at each look."""
+    looks: int = Field(40, ge=2)
+    """Looks in the whole run, evenly spread. Each costs about the time of one training step."""
+    every: int | None = Field(None, ge=1)
+    """Steps between two looks; null: the steps of the run divided by `looks`."""
+    low: float = Field(0.35, ge=0)
+    """Distance between samples, as a share of that between real pictures, below which a generator has collapsed."""
+    fallen: float = Field(0.5, ge=0, le=1)
+    """Share of its own highest value (at most 1) below which that distance means collapse."""
+    grace: float = Field(0.25, ge=0, le=1)
+    """Share of the run in which a small distance is that of an untrained generator, until it has risen once."""
+    patience: int | None = Field(None, ge=0)
+    """Steps of collapse in a row after which training stops; null: it only warns."""
+
+
 class LoopConfig(Config):
     """The training loop (`models.core.loop`), the same for every method."""
 
@@ -71,6 +90,8 @@ class LoopConfig(Config):
     """Steps between two checkpoints. A killed run repeats at most this number of steps."""
     picture_every: int = Field(100, ge=1)
     """Steps between two pictures of samples."""
+    watch: WatchConfig = WatchConfig()
+    """The watch for mode collapse, for methods that can collapse. The best snapshot becomes the model."""
     speed: SpeedConfig = SpeedConfig()
     """Switches for the hardware of this machine."""
 

@@ -8,12 +8,9 @@ bit-identical.
 from __future__ import annotations
 
 import math
-import os
 import random
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,10 +23,11 @@ from models.core.checkpoint import Checkpoints, Snapshot
 from models.core.config import LoopConfig
 from models.core.ema import Ema
 from models.core.method import Batch, Method, Phase, State
+from models.core.signals import recorded
 from models.core.speed import begin_step, compile_networks, fused, lay_out
+from models.core.watch import Watch, load
 
-_SAME_WISH_S = 3.0
-_TIME_IS_UP = 1 << 10  # among the numbers of signals
+_TIME_IS_UP, _COLLAPSED = 1 << 10, 1 << 11  # among the numbers of signals
 
 
 class TrainingError(RuntimeError):
@@ -54,7 +52,7 @@ class Result:
         networks: the averaged networks. curve: one row of means every `log_every` steps.
         steps, seconds, waiting: steps done by this process, their wall time (without pictures and
             checkpoints), and the part of it that was waiting for a batch.
-        done: steps done by all attempts together; fewer than planned if the deadline came first.
+        done: steps done by all attempts together; fewer than planned if the deadline came first, or the watch stopped.
     """
 
     networks: nn.ModuleDict
@@ -75,6 +73,7 @@ def train(
     log: Callable[[int, dict[str, float]], None],
     picture: Callable[[int, nn.ModuleDict], None],
     deadline: float | None = None,
+    watch: Watch | None = None,
 ) -> Result:
     """Train `method`, from the newest checkpoint if there is one.
 
@@ -85,6 +84,7 @@ def train(
         deadline: seconds since 1970. The run ends after the last step before it and returns its result. The learning
             rate follows the plan for all steps, so it has not reached its end. The checkpoint equals that of an
             uninterrupted run: a later call continues from it.
+        watch: looks at the averaged networks on the main process; the best snapshot it kept becomes the result.
     Raises:
         TrainingError: a loss or a gradient is no longer a finite number.
         SystemExit: 128 + n after signal n (SIGTERM, SIGINT); the step was finished and a checkpoint saved.
@@ -109,6 +109,8 @@ def train(
         start, curve, window = saved.state["step"], saved.state["curve"], saved.state["window"]
         latest = {name: torch.tensor(value, device=device) for name, value in saved.state["latest"].items()}
         position = saved.state["feed"]
+        if watch is not None:
+            watch.restore(saved.state["watch"], saved.tensors.get("best"))
     feed = open_feed(position)
     compile_networks(networks, config.speed)
     accelerator.wait_for_everyone()  # no process writes a checkpoint while another process searches for one
@@ -119,6 +121,9 @@ def train(
         tensors = {"networks": networks.state_dict(), "ema": ema.networks.state_dict()}
         state = {"step": done, "curve": curve, "window": window, "latest": _floats(latest)}
         state |= {"memory": method.memory, "feed": feed.state()}
+        if watch is not None:
+            state |= {"watch": watch.state()}
+            tensors |= {"best": watch.best} if watch.best else {}
         checkpoints.save(Snapshot(tensors, [optimizer.state_dict() for optimizer in owned.values()], state))
 
     seconds = waiting = 0.0
@@ -134,8 +139,12 @@ def train(
         if main:
             log(done, {**curve[-1], **speed})
 
-    with _signals() as received:
-        for step in range(start, config.steps):
+    with recorded() as received:
+        stopped = watch is not None and watch.stop
+        if stopped:
+            received.append(_COLLAPSED)
+        last = start if stopped and start > watch.rows[-1]["step"] else config.steps  # stopped before, and saved
+        for step in range(start, last):
             began = time.perf_counter()
             batch = next(feed)
             waiting += time.perf_counter() - began
@@ -160,13 +169,18 @@ def train(
                 window = _finite(window, done)
             seconds += time.perf_counter() - began
 
+            if watch is not None and main and watch.due(done):
+                margin = logs.get("discriminator/margin")
+                window[-1] |= watch.look(done, ema.networks, None if margin is None else float(margin))
+                if watch.stop:  # the processes agree on it in the next step
+                    received.append(_COLLAPSED)
             if done % config.log_every == 0 or done == config.steps:
                 row()
             if main and (done % config.picture_every == 0 or done == config.steps):
                 picture(done, ema.networks)  # before the checkpoint: a resumed run makes no earlier pictures
             if regular or stop:
                 save(done)
-            if stop == _TIME_IS_UP and done < config.steps:
+            if stop in (_TIME_IS_UP, _COLLAPSED) and done < config.steps:
                 if window:
                     row()
                 if main and done % config.picture_every:
@@ -174,6 +188,8 @@ def train(
                 break
             if stop and done < config.steps:
                 raise SystemExit(128 + stop)
+    if watch is not None and watch.best:
+        load(ema.networks, watch.best)
     return Result(ema.networks, curve, done - start, seconds, waiting, done)
 
 
@@ -263,27 +279,3 @@ def _seed(seed: int, step: int, rank: int) -> None:
     random.seed(value)
     np.random.seed(value)
     torch.manual_seed(value)
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Record SIGTERM and SIGINT instead of exiting. A later signal of the same kind has its previous effect.
-
-    A scheduler and a launcher often send the same signal shortly after each other. The two signals are one request
-    to stop.
-    """
-    received: list[int] = []
-    first: dict[int, float] = {}
-
-    def note(number: int, frame: object) -> None:
-        received.append(number)
-        if time.monotonic() - first.setdefault(number, time.monotonic()) >= _SAME_WISH_S:
-            signal.signal(number, before[number])
-            os.kill(os.getpid(), number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -80,6 +80,7 @@ class MethodRecord:
         load: (method, root of the repository) reads other files that training needs, once before training. Such files
             are pinned (`models.core.pinned`). ValueError if a file cannot be used; its message starts with
             the parameter.
+        adversarial: whether it can collapse, so that the training is watched (`models.core.watch`).
         turns: rotations and flips of a tile that keep the data valid: `EIGHT`, `SUNLIT` or other codes of 0..7; 0 is
             unchanged.
     """
@@ -93,6 +94,7 @@ class MethodRecord:
     finish: Callable[[Any, nn.ModuleDict, dict[str, Any], torch.device], FinishedModel]
     conditions: Callable[[Any], tuple[str, ...]] = no_conditions
     load: Callable[[Any, Path], Loaded] = load_nothing
+    adversarial: bool = False
     turns: tuple[int, ...] = EIGHT
 
     def product(self, params: Any) -> str:

@@ -35,4 +35,5 @@ METHOD = MethodRecord(
     build=build,
     finish=PictureGenerator,
     load=Dcgan.load,
+    adversarial=True,
 )

@@ -49,4 +49,5 @@ METHOD = MethodRecord(
     build=build,
     finish=finish,
     load=StyleGan2.load,
+    adversarial=True,
 )

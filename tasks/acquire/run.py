@@ -27,13 +27,19 @@ from tasks.core.stage import Stage
 from tasks.formats.tables.ledger import LedgerRow, write_ledger
 from tasks.formats.tables.licences import PARTITIONS, Partition, partition_of
 
+_TOLD = 200  # candidates between two words on how the search goes
+
 
 def run(stage: Stage[Params]) -> None:
     """Write `raw/`: the rasters as published, and `ledger.parquet`."""
     params = stage.params
     area = Area.read(params.area, stage.root)
     source = open_source(stage, area)
-    candidates = list(source.items())
+    candidates = []
+    for candidate in source.items():
+        candidates.append(candidate)
+        if len(candidates) % _TOLD == 0:  # a polite search of thousands takes many minutes
+            stage.say(f"{len(candidates)} rasters found so far")
     if not candidates:
         raise LandloomError(f"acquire.source: {params.source.kind} has no raster in this area; look at acquire.area")
     with _told_when_full(), atomic_dir(stage.dir / "raw") as raw:

@@ -133,7 +133,7 @@ def _sources(ledger: pd.DataFrame, plan: _Plan, rows: Sequence[dict[str, Any]]) 
             reason, who = plan.refused[row.key], "project"
         elif not scenes:
             reason, who = "it holds no value: all void, or finer rasters cover all of it", "project"
-        table.append((row.key, row.layer, plan.gsds.get(row.key), scenes, who, reason))
+        table.append((row.key, row.layer, row.partition, plan.gsds.get(row.key), scenes, who, reason))
     return pd.DataFrame(table, columns=SCHEMA.names)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from tasks.formats.tables.ledger import TERMS, by_terms
+
 COLUMNS = ["key", "url", "licence", "attribution", "source", "layer", "sha256", "bytes", "procedural", "refused"]
 FIRST = 3  # largest number of URLs shown for each set of terms; the table of the run has all URLs
 LIMIT = 5000  # characters; the maximum of the column in MLflow's database
@@ -65,10 +67,9 @@ def _link(run_id: str | None, experiment: str) -> str:
 
 
 def _terms(terms: dict[str, Any], ledger: pd.DataFrame) -> str:
-    same = (ledger["refused"].isna()) & (ledger["procedural"] == terms["procedural"])
-    for name in ("source", "licence", "attribution"):
-        same &= ledger[name] == terms[name]
-    names = [row.url if isinstance(row.url, str) else row.key for row in ledger[same].itertuples()]
+    rows = next(rows for values, rows in by_terms(ledger) if all(terms[name] == values[name] for name in TERMS))
+    taken = rows[rows["refused"].isna()]
+    names = [row.url if isinstance(row.url, str) else row.key for row in taken.itertuples()]
     shown = ", ".join(names[:FIRST]) + (f" and {len(names) - FIRST} more" if len(names) > FIRST else "")
     kind = f"{terms['rasters']} from {terms['source']}" + (", computed, not measured" if terms["procedural"] else "")
     cells = (kind, terms["licence"], terms["attribution"], shown)

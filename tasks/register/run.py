@@ -11,7 +11,7 @@ import pandas as pd
 from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
 from tasks.core.stage import Stage
-from tasks.formats.tables.ledger import read_ledger
+from tasks.formats.tables.ledger import by_terms, read_ledger
 from tasks.register.description import COLUMNS, describe
 from tasks.register.params import Params
 from tasks.register.registry import ALIAS, register
@@ -52,10 +52,9 @@ def _metrics(path: Path) -> dict[str, float]:
 
 def _sources(ledger: pd.DataFrame) -> list[dict[str, Any]]:
     """One row for each set of terms: the numbers of its rasters, of its bytes and of its refused rasters."""
-    terms = ["source", "licence", "attribution", "procedural"]
     rows = []
-    for key, rasters in ledger.groupby(terms, sort=True, dropna=False):
+    for terms, rasters in by_terms(ledger):
         taken = rasters[rasters["refused"].isna()]
         counts = {"rasters": len(taken), "bytes": int(taken["bytes"].sum()), "refused": len(rasters) - len(taken)}
-        rows.append({**dict(zip(terms, key, strict=True)), **counts})
+        rows.append({**terms, **counts})
     return [{name: value.item() if hasattr(value, "item") else value for name, value in row.items()} for row in rows]

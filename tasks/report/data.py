@@ -12,11 +12,10 @@ import yaml
 
 from tasks.core.errors import LandloomError
 from tasks.formats.tables.captions import read_captions
-from tasks.formats.tables.ledger import read_ledger
+from tasks.formats.tables.ledger import by_terms, read_ledger
 from tasks.formats.tables.sources import read_sources
 from tasks.formats.tables.tiles import read_tiles
 
-TERMS = ["licence", "attribution", "procedural"]
 LISTED = 200  # largest number of rows shown of a table; the page gives the number of the others
 
 
@@ -60,13 +59,13 @@ def sources(folder: Path) -> dict[str, Any]:
     taken, left = rows[rows["refused"].isna()], rows[rows["refused"].notna()]
     terms = [
         {
-            "licence": licence,
-            "attribution": attribution,
-            "procedural": bool(procedural),
+            "licence": values["licence"],
+            "attribution": values["attribution"],
+            "procedural": bool(values["procedural"]),
             "rasters": len(group),
             "megabytes": float(group["bytes"].fillna(0).sum()) / 1e6,
         }
-        for (licence, attribution, procedural), group in taken.groupby(TERMS)
+        for values, group in by_terms(taken)
     ]
     return {
         "terms": terms,

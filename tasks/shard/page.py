@@ -165,7 +165,8 @@ def _reading(facts: dict[str, Any]) -> str:
                 f'    {name} = tf.cast(steps, tf.float32) * record["{name}/scale"][0] + record["{name}/scale"][1]'
             )
         else:
-            lines.append(f'    {name} = tf.io.decode_png(record["{name}"])')
+            decode = {"png8": "decode_png", "webp": "decode_webp"}[codec]
+            lines.append(f'    {name} = tf.io.{decode}(record["{name}"])')
     tensorflow = "\n".join(
         ["import tensorflow as tf", "", "features = {", *features, "}", "", "def decode(serialized):"]
         + ["    record = tf.io.parse_single_example(serialized, features)", *lines]
@@ -212,4 +213,5 @@ _FIELDS = {"height": "heights (float32, metres)", "color": "colour (uint8 RGB)",
 _ENCODINGS = {
     "raw": "arrays as they are, at a fixed place in records of one length",
     "png16": "16-bit PNG of height steps, the step and offset in each record; colour and classes as 8-bit PNG",
+    "webp": "colour as WebP, which loses detail; heights as 16-bit PNG of steps; classes as 8-bit PNG",
 }

@@ -44,7 +44,7 @@ def run(stage: Stage[Params]) -> None:
     classes = read_classes(data / "labels")
     layers = [*_layers(scenes), *(["label"] if len(classes) else [])]
     texts = list(zip(tiles["key"], tiles["caption"], strict=True))
-    spec = make_spec(layers, params.px, params.encoding, params.height_step, texts)
+    spec = make_spec(layers, params.px, params.encoding, params.height_step, texts, params.color_quality)
     if spec.record_bytes is not None:
         _check_room(data, spec.record_bytes * len(tiles))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,18 @@ def show(model: HeightsModel, shards: ShardSet, done: int) -> Figure:
         title = f"step {done}, by the labels of the real ones"
         grids[title] = model.sample(np.arange(len(rows)), 0, model.evaluations[-1], {"labels": labels})
     return grid(grids, model.gsd)
+
+
+def views(shards: ShardSet, rows: np.ndarray) -> tuple[np.ndarray, Callable[[HeightsModel, int], np.ndarray]]:
+    """Shaded relief of the tiles `rows`, and a function of (model, n) that shades n samples of the same latents."""
+    real = shards.heights(rows)
+    low, high = np.percentile(real, [0.5, 99.5])
+    gsd = shards.card["gsd"] or 1.0
+
+    def shaded(heights: np.ndarray) -> np.ndarray:
+        return np.stack([shaded_relief(height, gsd, low, high) for height in heights])
+
+    return shaded(real), lambda model, count: shaded(model.sample(range(count), seed=0))
 
 
 def leave(model: HeightsModel, shards: ShardSet, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,11 @@ def show(model: ImageModel, shards: ShardSet, done: int) -> Figure:
         samples = model.sample(np.arange(len(rows)), 0, model.evaluations[-1], {"labels": labels})
         grids[f"step {done}, by the labels of the real ones"] = sheet(list(samples))
     return sheets(grids, f"{model.px} × {model.px} pixels each")
+
+
+def views(shards: ShardSet, rows: np.ndarray) -> tuple[np.ndarray, Callable[[ImageModel, int], np.ndarray]]:
+    """Pictures of the tiles `rows`, and a function of (model, n) that makes n samples of the same latents each time."""
+    return shards.batch(rows, ("color",))["color"], lambda model, count: model.sample(range(count), seed=0)
 
 
 def leave(model: ImageModel, shards: ShardSet, folder: Path) -> None:

@@ -34,6 +34,7 @@ from tasks.train.feed import Feed
 from tasks.train.hardware import accelerator as set_up
 from tasks.train.params import Params
 from tasks.train.training_tiles import Tiles
+from tasks.train.watched import stopped, watch_of
 
 
 def run(stage: Stage[Params]) -> None:
@@ -83,13 +84,17 @@ def run(stage: Stage[Params]) -> None:
         stage.metrics({name: value for name, value in row.items() if name != "step"}, step=done)
         stage.say(f"step {done}/{params.steps}: {pictures.facts(row)}")
 
+    def finish(networks: nn.ModuleDict) -> Any:
+        return finished(method, networks, config, accelerator.device)
+
     def picture(done: int, networks: nn.ModuleDict) -> None:
-        drawn = product.show(finished(method, networks, config, accelerator.device), shards, done)
+        drawn = product.show(finish(networks), shards, done)
         pictures.save(drawn, work / "pictures" / f"step-{done:08d}.png")
         stage.artifact(work / "pictures" / f"step-{done:08d}.png", "pictures")
 
+    watch = watch_of(record, params, product, shards, finish, stage.say)
     try:
-        result = train(method, params, open_feed, accelerator, checkpoints, seed, log, picture, deadline())
+        result = train(method, params, open_feed, accelerator, checkpoints, seed, log, picture, deadline(), watch)
     except TrainingError as error:
         raise LandloomError(str(error)) from None
     finally:
@@ -97,7 +102,11 @@ def run(stage: Stage[Params]) -> None:
             opened.close()
     if not accelerator.is_main_process:
         return
-    short = cut(result.done, params)
+    collapsed = stopped(watch, result.done, params.steps)
+    short = {} if collapsed else cut(result.done, params)
+    if watch is not None:
+        config["training"] |= {"snapshot": watch.facts(), **({"stopped_by_collapse": result.done} if collapsed else {})}
+        stage.say(f"the model is that of step {watch.facts()['step']}: {watch.facts()['why']}")
     if short:
         stage.say(f"the time is up: a model of {result.done} of {params.steps} steps")
         config["training"] |= short | {"partial": True}
@@ -110,9 +119,12 @@ def run(stage: Stage[Params]) -> None:
     stage.artifact(stage.dir / "pictures" / "train" / "curve.png", "pictures")
     with atomic_dir(stage.dir / "model") as folder:
         save_model(folder, config, result.networks)
-        product.leave(finished(method, result.networks, config, accelerator.device), shards, folder)
+        product.leave(finish(result.networks), shards, folder)
         last = sorted((work / "pictures").glob("step-*.png"))[-1]
-        shutil.copy(last, folder / "samples.png")
+        if watch is None:
+            shutil.copy(last, folder / "samples.png")
+        else:  # the last picture may be of a later step than the model
+            pictures.save(product.show(finish(result.networks), shards, watch.facts()["step"]), folder / "samples.png")
     stage.artifact(stage.dir / "model" / "config.json", "model")
     _plot(stage, result.curve)
     stage.metrics({name: value for name, value in result.curve[-1].items() if name != "step"})

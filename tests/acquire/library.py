@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from PIL import Image
 
 from tests.acquire.pictures import encoded
-from tests.acquire.server import Handler, Server
+from tests.acquire.server import Handler, Server, file_route
 
 
 @dataclass
@@ -78,13 +79,7 @@ class Library:
             if isinstance(size, int):
                 handler.answer(size, b"no such size")
             else:
-                handler.answer(200, self.rendered(name, size), Content_Type="image/jpeg")
-
-    def rendered(self, name: str, size: tuple[int, int]) -> bytes:
-        held = self.images[name]
-        if size == held.size:
-            return held.body
-        return encoded(Image.open(io.BytesIO(held.body)).convert("RGB").resize(size, Image.Resampling.BOX))
+                file_route(rendered(self.images[name].body, size), Content_Type="image/jpeg")(handler)
 
     def _size(self, held: Held, asked: str) -> tuple[int, int] | int:
         """The size that a request gives, or the status of the error, by section 4.2 and the compliance levels."""
@@ -118,6 +113,13 @@ class Library:
         if size[0] > most_width or size[1] > most_height or size[0] * size[1] > area:
             return 400
         return size
+
+
+@cache
+def rendered(body: bytes, size: tuple[int, int]) -> bytes:
+    """A picture in another size, as JPEG; the file itself in its own."""
+    image = Image.open(io.BytesIO(body))
+    return body if size == image.size else encoded(image.convert("RGB").resize(size, Image.Resampling.BOX))
 
 
 class Loc:

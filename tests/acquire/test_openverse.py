@@ -98,10 +98,13 @@ def test_one_host_of_many_that_blocks_refuses_its_own_pictures(tmp_path, server)
             openverse.results[number]["url"] = f"{blocking.url}/photo{number}"
             blocking.routes[f"/photo{number}"] = lambda handler: handler.answer(403, b"<html>no</html>")
         openverse.results[3]["url"] = "ftp://x"
-        ledger = fetch(tmp_path, openverse, connections=1)
+        openverse.results[4]["url"] = "http://127.0.0.1:9/nobody.jpg"
+        ledger = fetch(tmp_path, openverse, connections=1, retries=0)
         assert ledger["refused"].str.contains("its host turned us away").sum() == 3
         assert len(blocking.seen) == 1
-        assert ledger["refused"].isna().sum() == 2 and "no address" in ledger.loc["openverse-0000-0003", "refused"]
+        assert "no address" in ledger.loc["openverse-0000-0003", "refused"]
+        assert "its host stays away: http://127.0.0.1:9/" in ledger.loc["openverse-0000-0004", "refused"]
+        assert ledger["refused"].isna().sum() == 1
 
 
 def test_a_block_page_of_openverse_stops_the_run(tmp_path, server):

@@ -56,6 +56,7 @@ def test_the_clearest_scene_in_its_true_colours(tmp_path, catalogue):
     assert list(ledger.index) == ["S2B_new"] and ledger["refused"].isna().all()
     row = ledger.loc["S2B_new"]
     assert row["attribution"] == "contains modified Copernicus Sentinel data 2023" and row["partition"] == "open"
+    assert json.loads(row["facts"]) == {"date": "2023-07-01"}
     assert row["url"] == f"{catalogue.url}/collections/sentinel-2-c1-l2a/items/S2B_new"
     levels, mask, recipe, place = read(tmp_path)
     known = np.kron(clouds == CLEAR, np.ones((2, 2), bool))
@@ -181,6 +182,20 @@ def test_scenes_that_are_not_there_or_not_clear_or_not_free(tmp_path, catalogue)
     assets["red"] = {**assets["scl"], "raster:bands": [{"scale": 0.0001, "offset": -0.1}]}
     with pytest.raises(LandloomError, match="different grids"):
         fetch(tmp_path, catalogue, max_cloud=60.0)
+
+
+def test_odd_items_are_refused_and_the_others_go_on(tmp_path, catalogue):
+    catalogue.sentinel("good", ground())
+    odd = {
+        "assets": ["red"],
+        "links": ["self", {}],
+        "properties": {"datetime": "2023-07-02T00:00:00Z", "eo:cloud_cover": 1},
+    }
+    catalogue.items.append({**catalogue.items[0], "id": "odd", **odd})
+    catalogue.items.append({**catalogue.items[0], "id": "../up", "properties": {**odd["properties"], "grid:code": 7}})
+    ledger = fetch(tmp_path, catalogue)
+    assert ledger["refused"].isna().to_dict() == {"../up": False, "good": True, "odd": False}
+    assert "has no asset red or B04; it has none" in ledger.loc["odd", "refused"]
 
 
 def test_a_busy_server_is_waited_for_while_gdal_reads(tmp_path, catalogue):

@@ -91,7 +91,7 @@ def _large_tiles(folder: Path) -> list[tuple[str, str, str]]:
                 pass
 
         decode(), read()
-        alone, ours = zip(*((_seconds(decode), _seconds(read)) for _ in range(9)), strict=True)
+        alone, ours = zip(*((seconds(decode), seconds(read)) for _ in range(9)), strict=True)
     ratio = float(np.median(np.array(alone) / np.array(ours)))
     figures = f"{ratio:.2f}× ({len(images) / np.median(ours):,.0f} tiles a second on {threads} threads)"
     size = shards.card["bytes"]["ratio"]
@@ -101,7 +101,8 @@ def _large_tiles(folder: Path) -> list[tuple[str, str, str]]:
     ]
 
 
-def _seconds(work: Callable[[], None]) -> float:
+def seconds(work: Callable[[], None]) -> float:
+    """Wall-clock seconds of one call."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

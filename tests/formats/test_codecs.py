@@ -64,12 +64,20 @@ def test_bytes_come_back_exactly(array, codec):
     assert np.array_equal(through(codec, array), array)
 
 
+def test_webp_of_a_higher_quality_is_nearer_to_the_picture():
+    y, x = np.mgrid[:64, :64]
+    picture = np.stack([x * 4, y * 4, 128 + 60 * np.sin((x + y) / 5)], axis=-1).astype(np.uint8)
+    errors = [np.abs(through("webp", picture, quality).astype(int) - picture).mean() for quality in (10, 75, 95)]
+    assert errors[0] > errors[1] > errors[2] and errors[1] < 4
+    assert np.array_equal(through("webp", picture, 75), through("webp", picture, 75))
+
+
 @given(hnp.arrays(np.float32, (8, 8)))
 def test_raw_floats_come_back_bit_for_bit(array):
     assert through("raw", array).tobytes() == array.tobytes()
 
 
-@pytest.mark.parametrize("codec", ["png8", "png16"])
+@pytest.mark.parametrize("codec", ["png8", "png16", "webp"])
 def test_bytes_that_are_no_png_are_refused(codec):
     features = {"a": [memoryview(b"not a png")], "a/scale": np.ones(2)}
     with pytest.raises(ValueError, match="PNG"):

@@ -140,6 +140,18 @@ def test_profiles_of_grey_and_inks(tmp_path):
             assert np.abs(got.astype(int) - wanted).max() <= (6 if options else 2), (name, options, got)
 
 
+def test_a_profile_in_jpeg_2000(tmp_path):
+    path, profile = tmp_path / "a.jp2", rgb_profile()
+    Image.fromarray(scene()).save(path)
+    data = path.read_bytes()
+    box, header = data.index(b"colr") - 4, data.index(b"jp2h") - 4
+    length = int.from_bytes(data[box : box + 4], "big")
+    ours = (11 + len(profile)).to_bytes(4, "big") + b"colr\x02\0\0" + profile
+    size = int.from_bytes(data[header : header + 4], "big") + len(ours) - length
+    path.write_bytes(data[:header] + size.to_bytes(4, "big") + data[header + 4 : box] + ours + data[box + length :])
+    assert np.abs(read_srgb(path)[0].astype(int) - as_srgb(scene())).max() <= 2
+
+
 def test_srgb_itself_changes_nothing_and_a_bad_profile_is_named(tmp_path):
     from PIL import ImageCms
 
@@ -161,6 +173,31 @@ def test_deep_colour_is_scaled_and_not_clipped(tmp_path):
         with rasterio.open(path, "w", driver=driver, width=COLS, height=ROWS, count=3, dtype="uint16", **options) as t:
             t.write(deep)
         assert np.array_equal(read_srgb(path)[0], np.moveaxis(np.rint(deep / 257), 0, -1).astype(np.uint8)), driver
+
+
+ODD = {
+    "tiled": {"tiled": True, "blockxsize": 16, "blockysize": 16, "compress": "lzw"},
+    "planes apart": {"interleave": "band", "compress": "deflate"},
+    "of 64-bit offsets": {"BIGTIFF": "YES"},
+    "of 16 bits": {"dtype": "uint16"},
+    "white first": {"photometric": "MINISWHITE"},
+    "of 4 bits": {"nbits": 4},
+    "of one bit": {"nbits": 1},
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_scans_in_odd_tiffs(tmp_path, kind):
+    rgb, path = scene(), tmp_path / "a.tif"
+    stored = {"white first": 255 - rgb[..., :1], "of 4 bits": rgb[..., :1] // 16, "of one bit": rgb[..., :1] // 128}
+    pixels = stored.get(kind, rgb)
+    wanted = {"white first": rgb[..., :1], "of 4 bits": pixels * 17, "of one bit": pixels * 255}.get(kind, rgb)
+    pixels = pixels.astype(np.uint16) * 257 if kind == "of 16 bits" else pixels
+    profile = {"driver": "GTiff", "width": COLS, "height": ROWS, "count": pixels.shape[-1], "dtype": "uint8"}
+    profile |= {"photometric": "RGB"} if pixels.shape[-1] == 3 else {}
+    with rasterio.open(path, "w", **profile | ODD[kind]) as target:
+        target.write(np.moveaxis(pixels, -1, 0))
+    assert np.array_equal(read_srgb(path)[0], np.broadcast_to(wanted, rgb.shape))
 
 
 def bytes_of(kind: str, side: int = 60) -> bytes:

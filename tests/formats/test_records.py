@@ -53,6 +53,17 @@ def test_round_trip_of_any_shape_and_text(layers, px, encoding, texts, seed):
         assert lengths == {spec.record_bytes} and spec.record_bytes % ALIGNMENT == 0
 
 
+def test_colour_as_webp_keeps_its_quality_in_the_card():
+    spec = make_spec(["color", "label"], 32, "webp", 0.25, [("k", None)], 90)
+    assert RecordSpec.from_json(spec.to_json()) == spec and spec.color_quality == 90
+    arrays = arrays_of(spec, 0)
+    out = {name: np.empty_like(array) for name, array in arrays.items()}
+    decode_record(spec, encode_record(spec, "k", None, arrays), out)
+    assert (
+        np.array_equal(out["label"], arrays["label"]) and np.abs(out["color"].astype(int) - arrays["color"]).max() > 0
+    )
+
+
 @pytest.mark.parametrize("name", ["pad", "align"])
 def test_padding_has_every_possible_size(name):
     shortest = len(padding(name, None))

@@ -65,7 +65,7 @@ def batch(arrays: Mapping[str, Tensor]) -> Batch:
     return Batch(tensors, {"labels": arrays["labels"]} if "labels" in arrays else {})
 
 
-def fit(method, make, folder, loop=LOOP, log=None, picture=None, deadline=None) -> Result:
+def fit(method, make, folder, loop=LOOP, log=None, picture=None, deadline=None, watch=None) -> Result:
     """Train `method` on batches from `make(rng)`, with checkpoints in `folder`."""
     return train(
         method,
@@ -77,6 +77,7 @@ def fit(method, make, folder, loop=LOOP, log=None, picture=None, deadline=None) 
         log or (lambda done, row: None),
         picture or (lambda done, networks: None),
         deadline,
+        watch,
     )
 
 

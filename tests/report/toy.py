@@ -62,6 +62,7 @@ def grow(root: Path, captions: bool = True, away: bool = False, classes: tuple[s
         {
             "key": key,
             "layer": "height",
+            "partition": "open",
             "gsd": None if key in refused else 90.0,
             "scenes": [] if key in refused else ["s"],
         }

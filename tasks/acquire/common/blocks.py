@@ -13,6 +13,10 @@ class Denied(LandloomError):
     """A host turned us away, by a status code or by a block page. No further request goes to it in this run."""
 
 
+class Unreachable(LandloomError):
+    """A file could not be had after many tries: the host stays away, or sends something else again and again."""
+
+
 class Blocks:
     """What is known of the hosts of one run. Several threads can use it at once.
 
@@ -38,6 +42,11 @@ class Blocks:
         with self._lock:
             message = self._denied.setdefault(host, message)
         raise Denied(message)
+
+    def leave(self, host: str, why: str) -> None:
+        """Send nothing more to the host in this run."""
+        with self._lock:
+            self._denied.setdefault(host, why)
 
     def page(self, host: str, url: str, what: str) -> NoReturn:
         """A web page or an error document came instead of a file: refuse the file, or stop at the second in a row."""

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -68,26 +67,35 @@ class Downloads:
         Raises:
             Refusal: the server has no such file, or sends another one than stated, or a web page.
             Denied: the host turns us away, by its status or by a web page again; nothing is stored.
-            LandloomError: the server cannot be reached now.
+            Unreachable: the server cannot be reached now.
         """
-        key = hashlib.sha256(plain(url).encode()).hexdigest()
-        base = self._folder / key[:2] / key
-        base.parent.mkdir(parents=True, exist_ok=True)
+        base = self._base(url)
         with FileLock(f"{base}.lock"):
-            known = self._cached(base)
-            if known is None or not _as_expected(known, expected) or self._renewed(url, known):
-                known = self._download(url, base, expected)
+            known = self._known(url, base, expected)
             target.parent.mkdir(parents=True, exist_ok=True)
             _link(base.with_suffix(".bytes"), target)
         return Delivery(known["etag"], known["modified"], known["sha256"], forget=lambda: _forget(base))
 
     def document(self, url: str) -> Any:
         """The JSON document of `url`, cached like a file. Raises what `deliver` raises."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            target = Path(folder) / "document.json"
-            self.deliver(url, target, Expected(json=True))
-            return json.loads(target.read_bytes())
+        base = self._base(url)
+        with FileLock(f"{base}.lock"):
+            self._known(url, base, Expected(json=True))
+            return json.loads(base.with_suffix(".bytes").read_bytes())
+
+    def _base(self, url: str) -> Path:
+        """The path of everything that is kept of a URL, without a suffix."""
+        key = hashlib.sha256(plain(url).encode()).hexdigest()
+        base = self._folder / key[:2] / key
+        base.parent.mkdir(parents=True, exist_ok=True)
+        return base
+
+    def _known(self, url: str, base: Path, expected: Expected) -> dict[str, Any]:
+        """The record of a file that is cached now: it was, or it has just been fetched."""
+        known = self._cached(base)
+        if known is None or not _as_expected(known, expected) or self._renewed(url, known):
+            known = self._download(url, base, expected)
+        return known
 
     @staticmethod
     def _cached(base: Path) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import time
 import tomllib
@@ -17,12 +18,15 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import httpx
 
-from tasks.acquire.common.blocks import Blocks
+from tasks.acquire.common.blocks import Blocks, Unreachable
 from tasks.acquire.common.source import Refusal
 from tasks.acquire.common.stray import stray
 from tasks.acquire.common.throttle import Throttle
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
+
+for _name in ("httpx", "httpcore"):  # they log addresses and headers, with the tokens in them
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 """Status codes that are worth another try. Every other code is final."""
@@ -178,7 +182,7 @@ class _Again(Exception):
 
 
 class Attempts:
-    """Counts the failures of one file, waits between them, and gives up with a `LandloomError`."""
+    """Counts the failures of one file, waits between them, and gives up with `Unreachable`."""
 
     def __init__(self, url: str, http: Http):
         self._url, self._http = url, http
@@ -206,7 +210,7 @@ class Attempts:
         elapsed = time.monotonic() - self._started
         if self._failures > patience.retries or elapsed + delay > patience.give_up_s:
             asked = f", and asks to wait {wait_s:.0f} s" if wait_s else ""
-            raise LandloomError(
+            raise Unreachable(
                 f"{plain(self._url)}: {reason}{asked}; gave up after {elapsed:.0f} s "
                 f"and {self._failures} tries in a row. Run again later: what has come is kept"
             )

@@ -22,6 +22,7 @@ from rasterio.windows import Window
 from tasks.formats.colors.depth import HALF, to_bytes
 from tasks.formats.colors.encoded import EncodedFile, open_inks
 from tasks.formats.colors.errors import Broken
+from tasks.formats.colors.jp2 import jp2_profile
 from tasks.formats.colors.profiles import to_srgb
 from tasks.formats.colors.upright import png_orientation, tiff_orientation
 from tasks.formats.colors.whole import check_whole
@@ -56,6 +57,8 @@ class BandedFile:
         self.nodata, self._checked = nodata, False
         encoded = dataset.tags(ns="COLOR_PROFILE").get("SOURCE_ICC_PROFILE")
         self._profile = base64.b64decode(encoded) if encoded else None
+        if self.kind == "JP2OpenJPEG":
+            self._profile = jp2_profile(path)
 
     held = 0
     """Bytes of decoded pixels in memory: windows are read when they are asked for."""

@@ -29,6 +29,7 @@ ALIGNMENT = 64
 ENCODINGS = {
     "raw": {"height": "raw", "color": "raw", "label": "raw"},
     "png16": {"height": "png16", "color": "png8", "label": "png8"},
+    "webp": {"height": "png16", "color": "webp", "label": "png8"},
 }
 """Codec of each array under each `encoding` of params.yaml."""
 
@@ -63,12 +64,14 @@ class RecordSpec:
         caption: whether there is a `caption` feature. There is always a `key` feature.
         height_step: metres in a step of png16 heights (doubled for a tile with a large range); None without png16.
         record_bytes: length of each record with its frame; None if lengths vary.
+        color_quality: quality of webp colour; None without webp.
     """
 
     fields: tuple[Field, ...]
     caption: bool
     height_step: float | None
     record_bytes: int | None
+    color_quality: int | None = None
 
     @cached_property
     def offsets(self) -> dict[str, int]:
@@ -107,11 +110,20 @@ class RecordSpec:
         fields = tuple(
             Field(field["name"], tuple(field["shape"]), field["dtype"], field["codec"]) for field in value["fields"]
         )
-        return cls(fields, value["caption"], value["height_step"], value["record_bytes"])
+        return cls(fields, value["caption"], value["height_step"], value["record_bytes"], value.get("color_quality"))
+
+    def setting(self, codec: str) -> float | None:
+        """The number that a codec takes: quality for webp, metres a step for png16."""
+        return self.color_quality if codec == "webp" else self.height_step
 
 
 def make_spec(
-    layers: list[str], px: int, encoding: str, height_step: float, texts: list[tuple[str, str | None]]
+    layers: list[str],
+    px: int,
+    encoding: str,
+    height_step: float,
+    texts: list[tuple[str, str | None]],
+    color_quality: int | None = None,
 ) -> RecordSpec:
     """Return the spec for a set of tiles.
 
@@ -121,6 +133,7 @@ def make_spec(
         encoding: a key of `ENCODINGS`.
         height_step: metres in a step of png16 heights.
         texts: key and caption of each tile; the longest texts determine the length of fixed records.
+        color_quality: quality of webp colour, 1 to 100.
     """
     fields = []
     for name, (dtype, channels) in _ARRAYS.items():
@@ -129,7 +142,8 @@ def make_spec(
             fields.append(Field(name, shape, dtype, ENCODINGS[encoding][name]))
     caption = any(text is not None for _, text in texts)
     step = height_step if any(field.codec == "png16" for field in fields) else None
-    spec = RecordSpec(tuple(fields), caption, step, None)
+    quality = color_quality if any(field.codec == "webp" for field in fields) else None
+    spec = RecordSpec(tuple(fields), caption, step, None, quality)
     if any(field.codec != "raw" for field in fields):
         return spec
     longest = max(len(b"".join(_text_entries(spec, key, text))) for key, text in texts)
@@ -149,7 +163,7 @@ def encode_record(spec: RecordSpec, key: str, caption: str | None, arrays: Mappi
             raise ValueError(
                 f"{key}: {field.name} is {array.dtype} {array.shape}, the spec says {field.dtype} {field.shape}"
             )
-        features = CODECS[field.codec][0](field.name, array, spec.height_step)
+        features = CODECS[field.codec][0](field.name, array, spec.setting(field.codec))
         coded += [entry(name, feature) for name, feature in features.items()]
     text = _text_entries(spec, key, caption)
     if spec.record_bytes is None:

@@ -6,8 +6,10 @@ that the publisher states, not the time of the download.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -86,3 +88,23 @@ def write_ledger(rows: list[LedgerRow], raw: Path) -> None:
 def read_ledger(raw: Path) -> pd.DataFrame:
     """Return all rows, including those of refused rasters."""
     return read_table(raw / "ledger.parquet")
+
+
+TERMS = ("source", "licence", "attribution", "procedural")
+FEW = 5  # attributions of one licence that are told apart; photographs have one each, which no page can list
+
+
+def by_terms(ledger: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """Rows that share their terms, with the values of `TERMS`; groups are sorted by these.
+
+    The rows of one licence with more than `FEW` attributions are one group, whose attribution says so.
+    """
+    for values, rows in ledger.groupby(["source", "licence", "procedural"], sort=True, dropna=False):
+        terms = dict(zip(("source", "licence", "procedural"), values, strict=True))
+        named = rows["attribution"].nunique(dropna=False)
+        if named > FEW:
+            several = f"{named:,} different ones, each in the ledger beside its raster"
+            yield {name: {**terms, "attribution": several}[name] for name in TERMS}, rows
+            continue
+        for attribution, group in rows.groupby("attribution", sort=True, dropna=False):
+            yield {name: {**terms, "attribution": attribution}[name] for name in TERMS}, group

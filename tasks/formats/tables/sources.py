@@ -13,6 +13,7 @@ SCHEMA = pa.schema(
     [
         ("key", pa.string()),  # the ledger's key
         ("layer", pa.string()),  # height or color
+        ("partition", pa.string()),  # of its licence, as in the ledger
         (
             "gsd",
             pa.float64(),

@@ -46,7 +46,7 @@ class Catalogue:
             for box in area.searches():
                 search = client.search(collections=[collection], bbox=box, datetime=datetime, limit=_PAGE)
                 for item in self._items(search.pages_as_dicts()):
-                    found.setdefault(str(item["id"]), item)
+                    found.setdefault(str(item["id"]), _tidy(item))
         except (APIError, KeyError, TypeError, ValueError, AttributeError, NotImplementedError) as error:
             raise LandloomError(
                 f"stac: {self._url} is not a usable STAC API: {' '.join(str(error).split())[:300]}"
@@ -58,6 +58,17 @@ class Catalogue:
             if number >= MAX_PAGES:
                 raise LandloomError(f"stac: {self._url} goes on for more than {MAX_PAGES} pages; is its paging broken?")
             yield from page["features"]
+
+
+def _tidy(item: dict[str, Any]) -> dict[str, Any]:
+    """An item whose parts have the types of the specification; a part of another type counts as missing."""
+    links, assets = item.get("links"), item.get("assets")
+    return {
+        **item,
+        "properties": item["properties"] if isinstance(item.get("properties"), dict) else {},
+        "assets": {str(name): asset for name, asset in assets.items()} if isinstance(assets, dict) else {},
+        "links": [link for link in links if isinstance(link, dict)] if isinstance(links, list) else [],
+    }
 
 
 class PoliteIO(StacApiIO):

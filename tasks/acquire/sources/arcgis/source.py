@@ -68,6 +68,10 @@ class ArcgisSource:
             return read_service(self._http.json(self._key.sign(url) if self._key else url, busy=busy), self._params)
         except (Stopped, Refusal) as error:
             raise LandloomError(f"source.url: {plain(url)}: {error}") from None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise LandloomError(
+                f"source.url: {plain(url)} describes itself in another way than ArcGIS: {error!r}"
+            ) from None
 
     def _deliver(self, grid: Grid, item: Item, name: str, folder: Path) -> Delivery:
         """Put the cells of one block together."""

@@ -66,7 +66,8 @@ def request(service: Service, longest: int) -> str:
     if wanted == service.size:
         return _path("max" if service.version == 3 else "full")
     if "sizeByConfinedWh" in service.features:
-        return _path(f"!{wanted[0]},{wanted[1]}")
+        width, height = _box(service, longest, wanted)
+        return _path(f"!{width},{height}")
     if "sizeByW" in service.features:
         return _path(f"{wanted[0]},")
     if "sizeByH" in service.features:
@@ -78,6 +79,13 @@ def request(service: Service, longest: int) -> str:
             # The canonical form of a listed size is `w,h` in version 3 and `w,` in version 2.
             return _path(f"{width},{height}" if service.version == 3 else f"{width},")
     return _path("max" if service.version == 3 or any(service.most) else "full")
+
+
+def _box(service: Service, longest: int, wanted: tuple[int, int]) -> tuple[int, int]:
+    """The box for `!w,h`. The service fits the image in, so that no side is rounded twice."""
+    width, height, area = service.most
+    box = (min(longest, width or longest), min(longest, height or longest))
+    return wanted if area and wanted[0] * wanted[1] > 0.98 * area else box
 
 
 def _fit(service: Service, longest: int) -> tuple[int, int]:

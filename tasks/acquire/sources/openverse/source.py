@@ -16,10 +16,10 @@ from typing import Any, NoReturn
 from urllib.parse import unquote, urlencode, urlsplit
 
 from tasks.acquire.common.area import Area
-from tasks.acquire.common.blocks import Denied
+from tasks.acquire.common.blocks import Denied, Unreachable
 from tasks.acquire.common.context import Context
 from tasks.acquire.common.download import Expected
-from tasks.acquire.common.http import plain
+from tasks.acquire.common.http import host_of, plain
 from tasks.acquire.common.source import Candidate, Delivery, Refusal, Source
 from tasks.acquire.common.text import file_stem, plain_text
 from tasks.acquire.sources.openverse.params import Params
@@ -94,6 +94,9 @@ class OpenverseSource:
             return self._downloads.deliver(url, folder / name, Expected())
         except Denied as denied:  # one host of many, so the others go on
             raise Refusal(f"its host turned us away: {denied}") from None
+        except Unreachable as error:
+            self._http.blocks.leave(host_of(url), str(error))
+            raise Refusal(f"its host stays away: {error}") from None
 
 
 def _attribution(result: dict[str, Any], licence: str) -> str:

@@ -56,7 +56,7 @@ def _tile(item: dict[str, Any]) -> str:
 def _path_row(item: dict[str, Any]) -> str:
     facts = item.get("properties") or {}
     path, row = facts.get("landsat:wrs_path"), facts.get("landsat:wrs_row")
-    return f"{int(path):03d}{int(row):03d}" if path and row else str(item["id"])
+    return f"{path}".zfill(3) + f"{row}".zfill(3) if path and row else str(item["id"])
 
 
 def _quarter(item: dict[str, Any]) -> str:

@@ -73,7 +73,8 @@ class ImagerySource:
         return box is not None and self._area.intersects(*box)
 
     def _candidate(self, key: str, chosen: list[dict[str, Any]]) -> Candidate:
-        years = sorted({str((item.get("properties") or {}).get("datetime"))[:4] for item in chosen})
+        days = sorted({str((item.get("properties") or {}).get("datetime"))[:10] for item in chosen})
+        years = sorted({day[:4] for day in days})
         name = f"{key}.tif" if _ID.fullmatch(key) else ""
         links = [str(link.get("href")) for link in chosen[0].get("links") or [] if link.get("rel") == "self"]
         return Candidate(
@@ -85,6 +86,7 @@ class ImagerySource:
             layers=("color",),
             url=plain(links[0]) if links else None,
             deliver=partial(self._deliver, chosen, name),
+            facts={"date": days[0] if len(days) == 1 else f"{days[0]}/{days[-1]}"},
         )
 
     def _deliver(self, chosen: list[dict[str, Any]], name: str, folder: Path) -> Delivery:
