@@ -12,10 +12,12 @@ export DO_NOT_TRACK := 1
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export LOGNAME ?= $(shell id -un 2>/dev/null || echo user)# a container's user may have no name, and DVC asks for it
 
 .PHONY: demo test bench gpu-check lint scale params ui server worker deploy setup clean
 
 demo: setup  ## run the whole pipeline at demo scale, on the built-in sample
+	@git -c safe.directory='*' rev-parse HEAD >/dev/null || { echo 'a checkout of git is needed: clone it, or run git init, git add -A and git commit here'; exit 1; }
 	dvc repro
 	@python -m tasks.report --where
 

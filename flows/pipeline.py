@@ -19,7 +19,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from prefect import State, flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import wait
@@ -32,6 +31,7 @@ from flows.stages.artifacts import publish_outcomes
 from flows.stages.checkout import assignments, checkout, nested
 from flows.stages.graph import Plan, chosen, named, ordered, read_plan
 from flows.stages.repro import UNCHANGED, Children, StageFailed, patient
+from tasks.core import yaml12
 from tasks.core.command import told
 from tasks.core.settings import ROOT
 
@@ -82,7 +82,7 @@ def pipeline(
 
 def _run(graph: dict[str, set[str]], plan: Plan, forced: set[str], root: Path) -> dict[str, str]:
     """Submit every stage with its needs and wait for all of them; returns how each ended."""
-    settings, futures = yaml.safe_load((root / "params.yaml").read_text()), {}
+    settings, futures = yaml12.load((root / "params.yaml").read_text()), {}
     with Children() as children:
         for stage in ordered(graph):
             futures[stage] = patient(stage, settings, children).submit(

@@ -16,7 +16,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
 from dvc.repo import Repo
 from dvc.repo import lock_repo as locked
 from dvc.utils.serialize import modify_yaml
@@ -27,6 +26,7 @@ from flows.pipeline import pipeline, print_outcomes
 from flows.stages.checkout import checkout
 from flows.stages.graph import named, read_graph
 from flows.stages.repro import Children, StageFailed, patient
+from tasks.core import yaml12
 from tasks.core.command import told
 from tasks.core.settings import ROOT
 
@@ -59,7 +59,7 @@ def refresh(dataset: str, root: str = str(ROOT)) -> dict[str, str]:
 
 def _look(stage: str, root: Path) -> str | None:
     """Force acquire to run; returns its message if it failed, else None."""
-    settings = yaml.safe_load((root / "params.yaml").read_text())
+    settings = yaml12.load((root / "params.yaml").read_text())
     with Children() as children:
         future = patient(stage, settings, children).submit(
             stage, str(root), needs=[], settled=False, force=True, children=children
@@ -71,7 +71,7 @@ def _look(stage: str, root: Path) -> str | None:
 def lock_entry(stage: str, root: Path) -> dict[str, Any] | None:
     """The entry of a stage in `dvc.lock`."""
     path = root / LOCK
-    return (yaml.safe_load(path.read_text()) if path.exists() else {}).get("stages", {}).get(stage)
+    return (yaml12.load(path.read_text()) if path.exists() else {}).get("stages", {}).get(stage)
 
 
 def _same(before: dict[str, Any], after: dict[str, Any] | None) -> bool:

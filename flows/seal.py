@@ -14,10 +14,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flows.history.runs import Runs
 from flows.outside.git import git, has_commit
+from tasks.core import yaml12
 from tasks.core.command import told
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5, file_md5
@@ -50,7 +49,7 @@ def seal(root: Path) -> str:
             f"{', '.join(_changed(root)[:5])}: changed since the last commit; commit or undo it first, because a "
             "sealed commit must contain the code that ran"
         )
-    entries = (yaml.safe_load((root / LOCK).read_text()) or {}).get("stages", {})
+    entries = (yaml12.load((root / LOCK).read_text()) or {}).get("stages", {})
     records = [record for record in _records(root) if _fits(record, entries, root)]
     if git(root, "status", "--porcelain", "--untracked-files=all", "--", LOCK).strip():
         commit = _commit(root, _message(records))

@@ -20,7 +20,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import yaml
 from dvc.repo import Repo
 from prefect import allow_failure, flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
@@ -34,6 +33,7 @@ from flows.stages.artifacts import run_of
 from flows.stages.checkout import assignments, nested
 from flows.stages.graph import chosen, read_graph
 from flows.stages.repro import Children, StageFailed, run_dvc
+from tasks.core import yaml12
 from tasks.core.command import told
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
@@ -262,7 +262,7 @@ def _done(future: Any) -> tuple[dict[str, float], dict[str, str], dict[str, Any]
 
 def _entries(root: Path) -> dict[str, Any]:
     path = root / "dvc.lock"
-    return yaml.safe_load(path.read_text())["stages"] if path.exists() else {}
+    return yaml12.load(path.read_text())["stages"] if path.exists() else {}
 
 
 def main() -> None:

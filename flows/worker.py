@@ -283,6 +283,8 @@ def main() -> None:
     ):
         if not re.fullmatch(form, value):
             parser.error(f"--{name}: {value!r} is not a {name}")
+    if not {"LOGNAME", "USER"} & set(os.environ):  # a container's user id may have no name, and DVC asks for one
+        os.environ["LOGNAME"] = f"user{os.getuid()}"
     commands, base = Commands(), Path(arguments.work).expanduser().resolve()
     try:
         work(commands, arguments.repository, arguments.commit, arguments.stage, arguments.remote, base)

@@ -110,9 +110,10 @@ def test_every_model_is_an_artifact():
     }
 
 
-def test_nothing_comes_before_a_stage_but_the_settings_of_arithmetic():
-    docstring, only = ast.parse((ROOT / FIRST).read_text()).body
-    assert isinstance(docstring, ast.Expr) and ast.unparse(only) == "import tasks.core.arithmetic"
+def test_nothing_comes_before_a_stage_but_the_settings_of_the_environment_and_of_arithmetic():
+    docstring, *rest = ast.parse((ROOT / FIRST).read_text()).body
+    first = ["import tasks.core.surroundings", "import tasks.core.arithmetic"]
+    assert isinstance(docstring, ast.Expr) and [ast.unparse(line) for line in rest] == first
 
 
 def test_a_stage_starts_without_prefect():

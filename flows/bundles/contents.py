@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flows.bundles.imports import reach, strangers
 from flows.bundles.layout import BUNDLE_FORMAT, ORIGIN
 from flows.stages.graph import chosen, read_plan
+from tasks.core import yaml12
 from tasks.core.dag import StageEntry, stage_entry, stage_names
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
@@ -109,7 +108,7 @@ def contents(stages: Sequence[str], root: Path, also: Sequence[str] = ()) -> Con
 
 def parameters(entry: StageEntry, root: Path) -> dict[str, Any]:
     """Return the values of `params.yaml` on which the stage depends, by dotted name."""
-    values: Any = yaml.safe_load((root / PARAMS).read_text())
+    values: Any = yaml12.load((root / PARAMS).read_text())
 
     def find(dotted: str) -> Any:
         found = values

@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flows.bundles.archive import sha256
 from flows.bundles.contents import inside, parameters
+from tasks.core import yaml12
 from tasks.core.dag import StageEntry, stage_entry, stage_names
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
@@ -34,7 +33,7 @@ def differences(stages: list[dict[str, Any]], manifest: dict[str, Any], root: Pa
 
 def _entry(name: str, root: Path) -> StageEntry:
     room, _, dataset = name.partition("@")
-    known = yaml.safe_load((root / "params.yaml").read_text())["datasets"]
+    known = yaml12.load((root / "params.yaml").read_text())["datasets"]
     if room not in stage_names(root) or dataset not in known:
         raise LandloomError(f"these are results of {name}, and this checkout has no such stage")
     return stage_entry(room, dataset, root)
@@ -55,7 +54,7 @@ def _today(dep: str, root: Path) -> str | None:
     if (root / dep).exists():
         return dvc_md5(root / dep)
     lock = root / "dvc.lock"
-    stages = (yaml.safe_load(lock.read_text()) or {}).get("stages", {}) if lock.exists() else {}
+    stages = (yaml12.load(lock.read_text()) or {}).get("stages", {}) if lock.exists() else {}
     outs = {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", []) if "md5" in out}
     return outs.get(dep)
 

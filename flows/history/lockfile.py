@@ -10,13 +10,14 @@ import yaml
 from flows.history.findings import DIFFERENT, MISSING, SAME, Finding
 from flows.history.parameters import departures
 from flows.history.runs import Recorded, Runs
+from tasks.core import yaml12
 from tasks.core.dag import stage_entry
 from tasks.core.hashing import file_md5
 
 
 def entries(chain: list[Recorded], tree: Path) -> str:
     """The lock file that these runs leave behind, for the `dvc.yaml` and `params.yaml` in `tree`."""
-    params = yaml.safe_load((tree / "params.yaml").read_text())
+    params = yaml12.load((tree / "params.yaml").read_text())
     stages = {}
     for run in chain:
         name, dataset = run.stage.split("@")
@@ -116,7 +117,7 @@ def _params(entry: dict[str, Any], run: Recorded) -> list[str]:
 def _stages(text: str) -> dict[str, Any] | None:
     """The entries by stage, or None where the text is not a lock file of DVC 3."""
     try:
-        found = yaml.safe_load(text)
+        found = yaml12.load(text)
         return dict(found["stages"]) if found["schema"] == "2.0" else None
     except (yaml.YAMLError, TypeError, KeyError, ValueError):
         return None
@@ -133,7 +134,7 @@ def _hashes(items: dict[str, str]) -> list[dict[str, str]]:
 
 def _command(run: Recorded, tree: Path) -> str:
     name, dataset = run.stage.split("@")
-    return yaml.safe_load((tree / "dvc.yaml").read_text())["stages"][name]["do"]["cmd"].replace("${key}", dataset)
+    return yaml12.load((tree / "dvc.yaml").read_text())["stages"][name]["do"]["cmd"].replace("${key}", dataset)
 
 
 def _lookup(values: Any, dotted: str) -> Any:

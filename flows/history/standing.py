@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from flows.history.findings import DIFFERENT, NOTE, SAME, Finding, compared
 from flows.history.parameters import departures
 from flows.history.runs import Recorded
 from flows.history.worktree import Worktree
 from flows.outside.git import git
+from tasks.core import yaml12
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.runs.provenance import LOCK
@@ -53,7 +52,7 @@ def _held(run: Recorded, tree: Worktree) -> Iterator[Finding]:
         detail = "" if here in (None, digest) else _inside(tree.root / path, tree.path / path, digest)
         yield compared(run.stage, path, digest, here, detail)
     if len(run.params) > 1:
-        yield _params(run, yaml.safe_load((tree.path / "params.yaml").read_text()))
+        yield _params(run, yaml12.load((tree.path / "params.yaml").read_text()))
 
 
 def _inside(ours: Path, theirs: Path, digest: str) -> str:

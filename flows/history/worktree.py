@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flows.history.runs import Recorded, Runs
 from flows.history.store import Store
 from flows.outside.git import git, has_commit
+from tasks.core import yaml12
 from tasks.core.errors import LandloomError
 
 
@@ -103,7 +102,7 @@ class Worktree:
 
     def borrow(self, run: Recorded) -> None:
         """Link or copy files that the stage's parameters name and git does not track, such as a folder of rasters."""
-        params = yaml.safe_load((self.path / "params.yaml").read_text())
+        params = yaml12.load((self.path / "params.yaml").read_text())
         name, dataset = run.stage.split("@")
         for text in _strings(params["datasets"].get(dataset, {}).get(name, {})):
             given = Path(text.split("*")[0].split("?")[0].split("[")[0])

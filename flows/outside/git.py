@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from tasks.core.errors import LandloomError
+from tasks.runs.git import run_git
 from tasks.runs.secrets import redact
 
 
@@ -30,4 +31,7 @@ def has_commit(root: Path, commit: str) -> bool:
 
 
 def _run(folder: Path, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["git", *arguments], cwd=folder, input=stdin, capture_output=True)
+    try:
+        return run_git(folder, *arguments, stdin=stdin)
+    except FileNotFoundError as error:
+        raise LandloomError(f"git cannot be started in {folder} ({error.strerror}); install it") from None

@@ -23,8 +23,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import tasks  # noqa: F401 - fixes the arithmetic before numpy loads
 from flows.bundles.layout import PACKAGES
 from flows.bundles.machine import look, told
@@ -32,6 +30,7 @@ from infra.gpu import report
 from infra.gpu.part import PARTS
 from infra.gpu.speed import changed
 from infra.gpu.work import Job
+from tasks.core import yaml12
 from tasks.core.settings import ROOT
 
 ENDS = {"agreement": 0.2, "speed": 0.6, "training": 1.0}
@@ -86,11 +85,11 @@ def job_of(root: Path, out: Path, dataset: str, scale: str | None, toy: bool) ->
         sys.exit(
             f"data/{dataset}/shards is missing: run `dvc repro shard@{dataset}`, or take a bundle of train@{dataset}"
         )
-    values = yaml.safe_load((root / "params.yaml").read_text())
+    values = yaml12.load((root / "params.yaml").read_text())
     sections = values["datasets"][dataset]
     train: dict[str, Any] = sections["train"]
     if scale:
-        overlay = yaml.safe_load((root / "infra" / "scales" / f"{scale}.yaml").read_text())
+        overlay = yaml12.load((root / "infra" / "scales" / f"{scale}.yaml").read_text())
         train = changed(train, overlay["datasets"].get(dataset, {}).get("train", {}))
     out.mkdir(parents=True, exist_ok=True)
     return Job(str(root), str(out), dataset, values["seed"], train, sections["train"], sections["evaluate"], toy, 0.0)

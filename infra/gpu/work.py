@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from tasks.core import yaml12
 from tasks.core.dag import StageEntry
 from tasks.core.run import Run
 from tasks.core.settings import Compute
@@ -90,7 +91,7 @@ def stage(job: Job, room: str, params: Any, run: Run) -> Stage[Any]:
     if not (data / "shards").exists():
         (data / "shards").symlink_to(Path(job.root, "data", job.dataset, "shards").resolve())
     path = root / "params.yaml"
-    values = yaml.safe_load(path.read_text()) if path.exists() else {"seed": job.seed, "datasets": {job.dataset: {}}}
+    values = yaml12.load(path.read_text()) if path.exists() else {"seed": job.seed, "datasets": {job.dataset: {}}}
     values["datasets"][job.dataset][room] = params.model_dump(mode="json")
     path.write_text(yaml.safe_dump(values))
     outs = tuple(f"data/{job.dataset}/{name}" for name in OUTS[room])

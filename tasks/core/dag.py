@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-import yaml
-
+from tasks.core import yaml12
 from tasks.core.errors import LandloomError
 
 _OUTS = ("outs", "metrics", "plots")  # DVC caches all three alike and can also show the last two
@@ -58,14 +57,14 @@ def upstream(entry: StageEntry, root: Path) -> list[str]:
 
 
 def _stages(root: Path) -> dict[str, Any]:
-    return yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
+    return yaml12.load((root / "dvc.yaml").read_text())["stages"]
 
 
 def _entry(name: str, body: dict[str, Any], dataset: str, root: Path) -> StageEntry:
     items = [(kind, _name(item)) for kind in ("deps", "params", *_OUTS) for item in body.get(kind, [])]
     values: Any = None
     if any("${item." in path for _, path in items):
-        values = yaml.safe_load((root / "params.yaml").read_text())["datasets"][dataset]
+        values = yaml12.load((root / "params.yaml").read_text())["datasets"][dataset]
 
     def filled(path: str) -> str:
         return _ITEM.sub(lambda found: str(_lookup(values, found[1], dataset)), path.replace("${key}", dataset))

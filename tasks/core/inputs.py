@@ -7,8 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from tasks.core import yaml12
 from tasks.core.dag import StageEntry
 from tasks.core.hashing import dvc_md5
 
@@ -27,7 +26,7 @@ def input_hash(entry: StageEntry, root: Path, inputs: dict[str, str] | None = No
         inputs: the hashes of the dependencies if they are known already.
     """
     inputs = input_hashes(entry, root) if inputs is None else inputs
-    params = yaml.safe_load((root / "params.yaml").read_text())
+    params = yaml12.load((root / "params.yaml").read_text())
     values = {name: _lookup(params, name) for name in entry.params}
     text = json.dumps([entry.key, inputs, values], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -9,17 +9,20 @@ section, because the models of other rooms can refuse a run but cannot change th
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tasks.core import yaml12
 from tasks.core.choice import choices, chosen, model_below, one_of
 from tasks.core.errors import LandloomError
 
 __all__ = ["choices", "chosen", "one_of"]  # re-exported, so that rooms import one module for their parameters
 
+NAMES = "a dataset's name begins with a letter and holds letters without accents, digits and underscores, at most 64"
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = "params.yaml"
 T = TypeVar("T", bound=BaseModel)
@@ -83,11 +86,28 @@ def read(root: Path = ROOT) -> Any:
     """
     path = root / PARAMS
     try:
-        return yaml.safe_load(path.read_text())
+        text = path.read_text(encoding="utf-8")
+        raw = yaml12.load(text)
     except FileNotFoundError:
         raise LandloomError(f"{path}: there is no parameter file here; run from a Landloom checkout") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise LandloomError(f"{PARAMS}: not valid YAML: {' '.join(str(error).split())}") from None
+    if isinstance(raw, dict) and isinstance(raw.get("datasets"), dict):
+        _check_names(raw["datasets"], text)
+    return raw
+
+
+def _check_names(datasets: dict[Any, Any], text: str) -> None:
+    """Refuse names of datasets that YAML, a shell, a path or another disk reads otherwise than a person."""
+    seen: dict[str, str] = {}
+    for name in datasets:
+        if not isinstance(name, str):
+            written = yaml12.words(text).get(name, str(name))
+            raise LandloomError(f"{PARAMS}: datasets.{written}: YAML reads this name as {name!r}, no word; {NAMES}")
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name):
+            raise LandloomError(f"{PARAMS}: datasets.{name}: {NAMES}")
+        if (other := seen.setdefault(name.lower(), name)) != name:
+            raise LandloomError(f"{PARAMS}: datasets.{name}: {other} is the same folder on some disks; rename one")
 
 
 def check(raw: Any, root: Path = ROOT, dataset: str | None = None) -> Settings:
@@ -115,8 +135,6 @@ def rooms(datasets: dict[str, Any], dataset: str, root: Path = ROOT) -> Rooms:
     if dataset not in datasets:
         raise LandloomError(f"{PARAMS}: there is no dataset {dataset!r}; there are {', '.join(map(str, datasets))}")
     sections, known = datasets[dataset], stage_rooms(root)
-    if not isinstance(dataset, str) or not dataset.isidentifier():
-        raise LandloomError(f"{PARAMS}: {where}: a dataset's name is letters, digits and underscores")
     if not isinstance(sections, dict):
         raise LandloomError(f"{PARAMS}: {where}: must be a mapping with a section for each stage")
     for name in sections:
@@ -156,6 +174,8 @@ def validate(model: type[T], raw: Any, where: str) -> T:
         else:
             message = problem["msg"].removeprefix("Value error, ")
             reason = f"{message[0].lower()}{message[1:]} (got {problem['input']!r})"
+            if problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float | None):
+                reason += "; YAML reads this as no word, so put it in quotes"
         more = len(error.errors()) - 1
         raise LandloomError(f"{PARAMS}: {path}: {reason}" + (f" (and {more} more)" if more else "")) from None
 

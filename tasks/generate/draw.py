@@ -41,12 +41,11 @@ def paint_drawing(dataset: str, drawing: Path, out: Path | None, seed: int | Non
     facts = {
         "dataset": dataset,
         "model_md5": dvc_md5(folder),
-        "drawing": drawing.name,
+        "drawing": shown(Path(drawing.name)),
         "drawing_sha256": file_sha256(drawing),
         "changed_pixels": read.changed,
     }
-    # In many readers, an OBJ whose name has spaces does not find its material.
-    name = re.sub(r"[^\w.-]+", "_", drawing.stem)
+    name = name_of(drawing)
     sample = product.draw(model, read.labels, params, params.seed if seed is None else seed, name, facts)
 
     def write(target: Path) -> None:
@@ -56,6 +55,23 @@ def paint_drawing(dataset: str, drawing: Path, out: Path | None, seed: int | Non
         show_exports(target, sample.name, params)
 
     return fill(out or root / PLACE / name, write)
+
+
+def name_of(drawing: Path) -> str:
+    """Return a drawing's name as one that every shell, disk and reader of meshes takes.
+
+    In many readers, an OBJ whose name has spaces does not find its material. A name of dots is no folder of its own, a
+    leading dash is an option, and the files of the samples add up to 40 bytes to a name.
+    """
+    name = re.sub(r"[^\w.-]+", "_", drawing.stem).strip("._-")
+    while len(name.encode()) > 150:
+        name = name[:-1]
+    return name or "drawing"
+
+
+def shown(path: Path) -> str:
+    """A path as text, also where its bytes are no UTF-8."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def give_palette(dataset: str, out: Path | None, root: Path = ROOT) -> Path:
@@ -86,7 +102,8 @@ def _with_classes(folder: Path) -> tuple[Any, Product, pd.DataFrame]:
 
 def _say(dataset: str, path: Path, drawing: Drawing) -> None:
     rows, cols = drawing.labels.shape
-    print(f"[generate@{dataset}] {path}: {cols} × {rows} pixels, {drawing.changed:,} changed to the nearest class")
+    changed = f"{drawing.changed:,} changed to the nearest class"
+    print(f"[generate@{dataset}] {shown(path)}: {cols} × {rows} pixels, {changed}")
     none = int(np.count_nonzero(drawing.labels == NO_CLASS))
     if none:
         print(f"[generate@{dataset}] {none:,} pixels have no class: the model makes up what lies there")

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from tasks.core import yaml12
 from tasks.core.dag import stage_entry
 from tasks.core.errors import LandloomError
 
@@ -65,7 +66,7 @@ def _locked(stages: list[str], root: Path) -> dict[str, dict[str, str]]:
     for _ in range(5):
         # DVC rewrites the file in place when a parallel branch ends. So an incomplete file is read again.
         try:
-            entries = (yaml.safe_load((root / LOCK).read_text()) or {}).get("stages", {})
+            entries = (yaml12.load((root / LOCK).read_text()) or {}).get("stages", {})
         except FileNotFoundError:
             return {}
         except (yaml.YAMLError, AttributeError):

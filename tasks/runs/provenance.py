@@ -14,6 +14,7 @@ from tasks.core.dag import StageEntry
 from tasks.core.hashing import file_sha256
 from tasks.core.inputs import input_hashes
 from tasks.runs.carried import carried
+from tasks.runs.git import run_git, why_no_commit
 from tasks.runs.secrets import found_in, redact
 
 LOCK = "requirements.lock"
@@ -54,12 +55,15 @@ def git_state(root: Path) -> tuple[str | None, str | None]:
     """
     if bundle := carried(root):
         return bundle.commit, bundle.patch
-    commit = _git(root, "rev-parse", "HEAD")
+    reason = why_no_commit(root)
+    commit = None if reason else _git(root, "rev-parse", "HEAD")
     if commit is None:
+        print(f"warning: this run is recorded without a commit: {reason}", file=sys.stderr, flush=True)
         return None, None
-    changed = _git(root, *_DIFF, "HEAD", "--", ".", ":(exclude)dvc.lock", *_KEY_FILES)
+    changed = _git(root, *_DIFF, "--relative", "HEAD", "--", ".", ":(exclude)dvc.lock", *_KEY_FILES)
     new = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py")
     if changed is None or new is None:
+        print("warning: git cannot list the uncommitted changes, so this run is recorded without them", file=sys.stderr)
         return commit.strip(), None
     added = [_git(root, *_DIFF, "--no-index", "--", os.devnull, name) or "" for name in new.split("\0") if name]
     patch = "".join([changed, *added])
@@ -85,7 +89,7 @@ _DIFF = ("diff", "--binary", "--no-ext-diff", "--no-color", "--src-prefix=a/", "
 
 def _git(root: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, timeout=60)
+        done = run_git(root, *arguments, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return None
     differs = "--no-index" in arguments and done.returncode == 1  # `--no-index` reports a difference with status 1

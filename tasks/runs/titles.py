@@ -14,16 +14,17 @@ from typing import Any
 
 import yaml
 
+from tasks.core import yaml12
 from tasks.core.dag import StageEntry, upstream
 from tasks.core.settings import PARAMS
 from tasks.runs.carried import carried
+from tasks.runs.git import run_git
 from tasks.runs.parameters import resolved
 
 SCALES = "infra/scales"
 _SHOWN, _LONGEST = 4, 120  # most changes and most characters in a name
 _FIGURES = 16  # most metrics in a description
 Flat = dict[str, Any]
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times as fast
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Title:
 
 def title(entry: StageEntry, root: Path, commit: str | None) -> Title:
     """Compare `params.yaml` with the committed version and with the scales."""
-    here = yaml.load((root / PARAMS).read_text(), _Loader)
+    here = yaml12.load((root / PARAMS).read_text())
     sections = here["datasets"][entry.dataset]
     before = upstream(entry, root)
     rooms = {name: resolved(sections.get(name) or {}, name) for name in [entry.name, *before]}
@@ -98,7 +99,7 @@ def _committed(root: Path) -> Any:
     """Return the values of the committed parameter file, or None if it is unknown or not valid YAML."""
     try:
         text = committed_text(root)
-        return None if text is None else yaml.load(text, _Loader)
+        return None if text is None else yaml12.load(text)
     except yaml.YAMLError:
         return None
 
@@ -112,7 +113,7 @@ def committed_text(root: Path) -> str | None:
         return bundle.params
     revision = os.environ.get("DVC_EXP_BASELINE_REV") or "HEAD"
     try:
-        done = subprocess.run(["git", "show", f"{revision}:./{PARAMS}"], cwd=root, capture_output=True, timeout=60)
+        done = run_git(root, "show", f"{revision}:./{PARAMS}", timeout=60)
         return done.stdout.decode() if done.returncode == 0 else None
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
         return None
@@ -150,7 +151,7 @@ def _scale(sections: dict[str, Any], dataset: str, root: Path) -> str:
     values = flatten({name: resolved(section or {}, name) for name, section in sections.items()})
     best, share = "own", 0.7
     for path in sorted((root / SCALES).glob("*.yaml")):
-        overlay = yaml.load(path.read_text(), _Loader) or {}
+        overlay = yaml12.load(path.read_text()) or {}
         leaves = flatten((overlay.get("datasets") or {}).get(dataset) or {})
         same = sum(values.get(key) == value for key, value in leaves.items()) / max(1, len(leaves))
         if same > share:

@@ -10,6 +10,7 @@ All sums are of integers and all products have a fixed order, so every machine f
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from tasks.select.compiled import compiled
@@ -27,9 +28,9 @@ MARK = np.dtype([("signature", "<u8"), ("x", "<f4"), ("y", "<f4"), ("radius", "<
 
 
 def _frequencies() -> tuple[np.ndarray, np.ndarray]:
-    """The DCT-II basis over the cells, and the pairs of frequencies (down, across) of the bits, lowest first."""
+    """The DCT-II basis, a row for each cell, and the pairs of frequencies (down, across) of the bits, lowest first."""
     pairs = sorted(((v, u) for v in range(CELLS) for u in range(CELLS) if u + v), key=lambda pair: (sum(pair), pair))
-    frequency, sample = np.arange(CELLS)[:, None], np.arange(CELLS)[None]
+    frequency, sample = np.arange(CELLS)[None], np.arange(CELLS)[:, None]
     return np.cos(np.pi * frequency * (2 * sample + 1) / (2 * CELLS)), np.array(pairs)
 
 
@@ -43,12 +44,13 @@ def window_marks(luma: np.ndarray, tops: np.ndarray, lefts: np.ndarray, px: int)
     Args:
         luma: uint8 (H, W), voids at 0. tops, lefts: first row and column of windows. px: their side.
     """
-    found = []
+    found, maps = [], None
     for top in tops.tolist():
         for left in lefts.tolist():
-            numbers, signatures = find_marks(
-                luma[top : top + px, left : left + px], max(px // SIDE, 1), _SCALES, _BASIS, _ORDERS
-            )
+            sums = _integral(luma[top : top + px, left : left + px])
+            if maps is None:  # one for all windows: a fresh one takes as long to clear as to fill
+                maps = np.zeros((len(_SCALES), len(sums) + 1, len(sums) + 1), np.float32)
+            numbers, signatures = find_marks(sums, maps, _SCALES, _BASIS, _ORDERS)
             marks = np.empty(len(signatures), MARK)
             marks["signature"] = signatures
             for k, name in enumerate(("x", "y", "radius", "mirrored")):
@@ -57,59 +59,51 @@ def window_marks(luma: np.ndarray, tops: np.ndarray, lefts: np.ndarray, px: int)
     return found
 
 
-@compiled
-def _integral(luma, area):
-    """Sums from the corner: int32 (S + 1, S + 1) of the means of area × area pixels, in sixteenths of a level."""
+def _integral(luma: np.ndarray) -> np.ndarray:
+    """Sums from the corner, int32 (S + 1, S + 1), of a window reduced to means of whole areas, in whole grey levels."""
+    area = max(luma.shape[0] // SIDE, 1)
     side = luma.shape[0] // area
-    sums = np.zeros((side + 1, side + 1), np.int32)
-    row = np.empty(side * area, np.int32)
-    for i in range(side):
-        row[:] = 0
-        for y in range(i * area, (i + 1) * area):
-            line = luma[y]
-            for x in range(row.size):
-                row[x] += np.int32(line[x])
-        total, above, below = np.int32(0), sums[i], sums[i + 1]
-        for j in range(side):
-            mean = np.int32(0)
-            for x in range(j * area, (j + 1) * area):
-                mean += row[x]
-            total += mean * 16 // (area * area)
-            below[j + 1] = above[j + 1] + total
-    return sums
+    if area > 1:
+        luma = cv2.resize(luma[: side * area, : side * area], (side, side), interpolation=cv2.INTER_AREA)
+    return cv2.integral(np.ascontiguousarray(luma), sdepth=cv2.CV_32S)
 
 
 @compiled
 def _contrast(sums, radius, level, out):
-    """Mean of the inner box minus the mean of the outer one, of twice the side, around every pixel; 0 at the rim.
+    """Mean of the inner box minus the mean of the outer one, of twice the side, around every pixel but the rim.
 
-    `level` is one grey level in the units of the sums.
+    `level` is one grey level in the units of the sums. `out` is zero, and may be larger than the picture.
     """
     side = sums.shape[0] - 1
     wide = 2 * radius
     inner = np.float32(1 / (level * (2 * radius + 1) ** 2))
     outer = np.float32(1 / (level * (2 * wide + 1) ** 2))
-    out[:] = 0
     count = side - 2 * wide
     for y in range(wide, side - wide):
-        a, b = sums[y - radius], sums[y + radius + 1]
-        c, d = sums[y - wide], sums[y + wide + 1]
-        line = out[y]
-        for k in range(count):
-            x = k + wide
-            small = b[x + radius + 1] - b[x - radius] - a[x + radius + 1] + a[x - radius]
-            large = d[k + 2 * wide + 1] - d[k] - c[k + 2 * wide + 1] + c[k]
+        # Slices, because an index that could be negative keeps the compiler from vector instructions.
+        top, bottom = sums[y - radius], sums[y + radius + 1]
+        a, b = top[wide - radius :], top[wide + radius + 1 :]
+        c, d = bottom[wide - radius :], bottom[wide + radius + 1 :]
+        top, bottom = sums[y - wide], sums[y + wide + 1]
+        e, f = top, top[2 * wide + 1 :]
+        g, h = bottom, bottom[2 * wide + 1 :]
+        line = out[y, wide:]
+        for x in range(count):
+            # Cut back to 32 bits: vector instructions convert no 64-bit numbers.
+            small = np.int32(d[x] - c[x] - b[x] + a[x])
+            large = np.int32(h[x] - g[x] - f[x] + e[x])
             line[x] = np.float32(small) * inner - np.float32(large) * outer
 
 
 @compiled
 def _peaks(up, here, down, out):
     """One row: 1 where a value is strong and the largest of its sign among its four neighbours."""
-    for x in range(1, here.size - 1):
-        v, a, b, c, d = here[x], here[x - 1], here[x + 1], up[x], down[x]
+    middle, right, above, below, found = here[1:], here[2:], up[1:], down[1:], out[1:]
+    for x in range(here.size - 2):
+        v, a, b, c, d = middle[x], here[x], right[x], above[x], below[x]
         high = (v >= LEAST) & (v > a) & (v >= b) & (v > c) & (v >= d)
         low = (v <= -LEAST) & (v < a) & (v <= b) & (v < c) & (v <= d)
-        out[x] = high | low
+        found[x] = high | low
 
 
 @compiled
@@ -136,11 +130,12 @@ def _there(scales, k, m, place):
 
 
 @compiled
-def find_marks(luma, area, scales, basis, orders):
-    """Marks of one window: numbers float32 (n, 4) of x, y, radius, mirrored; and signatures uint64 (n,)."""
-    sums = _integral(luma, area)
+def find_marks(sums, maps, scales, basis, orders):
+    """Marks of one window: numbers float32 (n, 4) of x, y, radius, mirrored; and signatures uint64 (n,).
+
+    `maps` is work space, float32 (scales, S + 2, S + 2), zero before the first window.
+    """
     side = sums.shape[0] - 1
-    maps = np.zeros((scales.shape[0], side + 2, side + 2), np.float32)
     for k in range(scales.shape[0]):
         step = 1 << scales[k, 0]
         small = side // step
@@ -148,8 +143,8 @@ def find_marks(luma, area, scales, basis, orders):
             _contrast(
                 sums[: small * step + 1 : step, : small * step + 1 : step].copy(),
                 scales[k, 1],
-                16 * step * step,
-                maps[k, :small, :small],
+                step * step,
+                maps[k],
             )
     most = scales[:, 2].sum()
     numbers, signatures = np.empty((most, 4), np.float32), np.empty(most, np.uint64)
@@ -239,16 +234,18 @@ def _cells(sums, y, x, half, patch):
 
 @compiled
 def _transform(patch, basis, rows, waves):
-    """DCT-II of the cells, without scale: `waves[v, u]` is the frequency v down and u across."""
+    """DCT-II of the cells, without scale: `waves[v, u]` is the frequency v down and u across.
+
+    The inner loops go over frequencies, which are independent, so that the compiler can use vector instructions.
+    """
+    rows[:], waves[:] = 0.0, 0.0
     for i in range(CELLS):
-        for u in range(CELLS):
-            total = 0.0
-            for j in range(CELLS):
-                total += basis[u, j] * patch[i, j]
-            rows[i, u] = total
-    for v in range(CELLS):
-        for u in range(CELLS):
-            total = 0.0
-            for i in range(CELLS):
-                total += basis[v, i] * rows[i, u]
-            waves[v, u] = total
+        for j in range(CELLS):
+            value = patch[i, j]
+            for u in range(CELLS):
+                rows[i, u] += value * basis[j, u]
+    for i in range(CELLS):
+        for v in range(CELLS):
+            value = basis[i, v]
+            for u in range(CELLS):
+                waves[v, u] += value * rows[i, u]

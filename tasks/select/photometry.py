@@ -12,7 +12,7 @@ from tasks.select.columns import COLOR, PICTURE
 from tasks.select.compiled import compiled
 from tasks.select.marks import window_marks
 from tasks.select.phash import hash_area, reduced_hashes
-from tasks.select.structure import structure, total_of
+from tasks.select.structure import structure
 from tasks.select.windows import Axis
 
 _NAMES = ("void_share", *COLOR, *PICTURE)
@@ -28,7 +28,8 @@ def picture_statistics(layer: np.ndarray, down: Axis, across: Axis) -> dict[str,
     for k in range(len(values)):
         top, left = int(tops[k // len(lefts)]), int(lefts[k % len(lefts)])
         place = np.s_[..., top : top + down.px, left : left + down.px]
-        _measure(layer[place], luma[place], whole, values[k])
+        # Copies, because the compiler uses vector instructions only for arrays without gaps.
+        _measure(np.ascontiguousarray(layer[place]), np.ascontiguousarray(luma[place]), whole, values[k])
     columns = dict(zip(_NAMES, values.T, strict=True))
     columns["phash"] = reduced_hashes(_reduced(luma, hash_area(down.px, down.stride)), down, across)
     columns["marks"] = np.empty(len(values), object)
@@ -67,8 +68,7 @@ def _reduced(luma, side):
 def _measure(layer, luma, whole, out):
     """All numbers of one window, in the order of `_NAMES`."""
     side = luma.shape[0]
-    sums, clipped = _sums(layer, whole)
-    count, r, g, b, rr, gg, bb, rg, rb, gb = sums
+    count, r, g, b, rr, gg, bb, rg, rb, gb, clipped = _sums(layer, whole)
     out[0] = (side * side - count) / (side * side)
     out[1:8] = np.nan
     if count:
@@ -84,55 +84,45 @@ def _measure(layer, luma, whole, out):
         spread = np.sqrt(max(first + second, 0.0))
         out[7] = spread + 0.3 * np.sqrt(red_green**2 + yellow_blue**2)
     out[8] = clipped / max(count, 1)
-    structure(luma, out[9:])
+    structure(luma, np.ascontiguousarray(luma.T), out[9:])
 
 
 @compiled
 def _sums(layer, whole):
-    """Sums over the known pixels: count, r, g, b, r², g², b², rg, rb, gb; and the number of clipped pixels."""
-    sums, total = np.zeros(10, np.int64), np.int64(0)
-    row = np.zeros((4, layer.shape[2]), np.uint8)
+    """Sums over the known pixels: count, r, g, b, r², g², b², rg, rb, gb, clipped pixels."""
+    sums = np.zeros(11, np.int64)
+    row = np.zeros((3, layer.shape[2]), np.uint8)
     for y in range(layer.shape[1]):
         known = layer[3, y]
+        if whole:
+            _add_row(layer[0, y], layer[1, y], layer[2, y], sums)
+            continue
+        missing = np.int64(0)
+        for x in range(known.size):
+            missing += known[x] == 0
         for band in range(3):
             for x in range(known.size):
-                row[band, x] = layer[band, y, x] if whole | (known[x] > 0) else 0
-        red, green, blue = row[0], row[1], row[2]
-        sums[0] += known.size if whole else _count(known)
-        sums[1] += total_of(red)
-        sums[2] += total_of(green)
-        sums[3] += total_of(blue)
-        sums[4] += _product(red, red)
-        sums[5] += _product(green, green)
-        sums[6] += _product(blue, blue)
-        sums[7] += _product(red, green)
-        sums[8] += _product(red, blue)
-        sums[9] += _product(green, blue)
-        total += _clipped(red, green, blue, known)
-    return sums, total
+                row[band, x] = layer[band, y, x] if known[x] > 0 else 0
+        _add_row(row[0], row[1], row[2], sums)
+        sums[0] -= missing
+        sums[10] -= missing  # voids count as black in the row
+    return sums
 
 
 @compiled
-def _count(known):
-    total = np.int32(0)
-    for x in range(known.size):
-        total += np.int32(known[x] > 0)
-    return total
-
-
-@compiled
-def _product(a, b):
-    """Sum of the products of two rows of bytes; fits 32 bits for rows of up to 33,000 pixels."""
-    total = np.int32(0)
-    for x in range(a.size):
-        total += np.int32(a[x]) * np.int32(b[x])
-    return total
-
-
-@compiled
-def _clipped(red, green, blue, known):
-    total = np.int32(0)
+def _add_row(red, green, blue, sums):
+    """Add the sums of one row. 32 bits are enough for 33,000 pixels."""
+    r1, g1, b1 = np.int32(0), np.int32(0), np.int32(0)
+    rr, gg, bb = np.int32(0), np.int32(0), np.int32(0)
+    rg, rb, gb, clipped = np.int32(0), np.int32(0), np.int32(0), np.int32(0)
     for x in range(red.size):
-        most = max(red[x], green[x], blue[x])
-        total += np.int32((known[x] > 0) & ((most == 255) | (most == 0)))
-    return total
+        r, g, b = np.int32(red[x]), np.int32(green[x]), np.int32(blue[x])
+        # numba adds 32-bit numbers to 64 bits; cut back to 32, twice as many fit a vector instruction.
+        r1, g1, b1 = np.int32(r1 + r), np.int32(g1 + g), np.int32(b1 + b)
+        rr, gg, bb = np.int32(rr + r * r), np.int32(gg + g * g), np.int32(bb + b * b)
+        rg, rb, gb = np.int32(rg + r * g), np.int32(rb + r * b), np.int32(gb + g * b)
+        most = max(r, g, b)
+        clipped = np.int32(clipped + np.int32((most == 255) | (most == 0)))
+    sums[0] += red.size
+    for k, value in enumerate((r1, g1, b1, rr, gg, bb, rg, rb, gb, clipped)):
+        sums[k + 1] += value

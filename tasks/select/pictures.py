@@ -1,4 +1,7 @@
-"""Pictures of the stage: kept tiles, dropped tiles by reason, statistics before and after, and a map."""
+"""Pictures of the stage: kept tiles, dropped tiles by reason, statistics before and after, and a map.
+
+Where tiles are pictures without heights, nothing here speaks of metres.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,12 @@ from tasks.core.stage import Stage
 from tasks.formats.tables.scenes import SceneReader
 from tasks.formats.tables.tiles import window
 from tasks.relief.shade.hillshade import shaded_relief
-from tasks.select.columns import STATISTICS
+from tasks.select.columns import PICTURE, STATISTICS
+from tasks.select.contact_sheets import contact_sheets
 from tasks.select.footprints import EARTH_KM
 from tasks.select.order import shuffled
 from tasks.select.params import Params
+from tasks.select.stratify import Scale, scales
 from tasks.select.verdict import DUPLICATE, OVER, STRADDLES
 
 ACROSS = 9  # tiles in a row of a sheet
@@ -31,7 +36,7 @@ PANELS = 9  # most panels of the map
 APART_KM = 200.0  # scenes nearer than this many kilometres share a panel
 LEAST_SPAN = 40.0  # least range of a picture's tints in metres, so that noise on a plain does not look like relief
 SHOWN = ("relief", "slope_mean", "roughness", "entropy_height", "sea_share", "h_mean")
-SHOWN_OF_COLOR = ("color_mean", "color_std", "color_mean_red", "color_mean_green", "color_mean_blue", "void_share")
+SHOWN_OF_COLOR = ("color_mean", "rgb_std", "colorfulness", "sharpness", "blocks", "text_share", "seam")
 LOGARITHMIC = {"relief", "roughness"}
 TRAIN, VAL = "train", "val"
 COLORS = {
@@ -50,6 +55,8 @@ def draw(stage: Stage[Params], scenes: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame
         stage.picture("kept", kept_sheet(reader, tiles))
         if not tiles["keep"].all():
             stage.picture("dropped", dropped_sheet(reader, tiles, stage.seed))
+        for name, sheet in contact_sheets(reader, tiles, stage.seed):
+            stage.picture(name, sheet)
     stage.picture("histograms", histograms(tiles, stage.params))
     if tiles["lat"].notna().any():
         stage.picture("map", tile_map(tiles, stage.params))
@@ -118,7 +125,7 @@ def tile_picture(reader: SceneReader, tile: tuple) -> np.ndarray:
 def histograms(tiles: gpd.GeoDataFrame, params: Params) -> Figure:
     """Main statistics of all tiles and of the kept tiles, and the balance of relief before and after the choice."""
     has_heights = tiles["relief"].notna().any()
-    shown = [name for name in (SHOWN if has_heights else SHOWN_OF_COLOR) if tiles[name].notna().any()]
+    shown = [name for name in (SHOWN if has_heights else SHOWN_OF_COLOR) if name in tiles and tiles[name].notna().any()]
     figure = Figure(figsize=(13, 7.2), facecolor="white", layout="constrained")
     axes = figure.subplots(2, 4).ravel()
     for axis in axes:
@@ -127,8 +134,8 @@ def histograms(tiles: gpd.GeoDataFrame, params: Params) -> Figure:
         axis.axis("on")
         _histogram(axis, tiles, name)
     axes[0].legend(frameon=False, fontsize=8)
-    if has_heights:
-        _balance(axes[len(shown)], tiles, params)
+    for scale in scales(tiles, params)[:1]:
+        _balance(axes[len(shown)], tiles, scale)
     return figure
 
 
@@ -149,29 +156,29 @@ def _histogram(axis: Axes, tiles: gpd.GeoDataFrame, name: str) -> None:
         axis.hist(values[mask], edges, weights=weights, histtype=kind, color=color, label=label, linewidth=1.6)
     if logarithmic:
         axis.set_xscale("log")
-    axis.set_title(fill(STATISTICS[name], 46), fontsize=8, loc="left")
+    axis.set_title(fill((STATISTICS | PICTURE)[name], 46), fontsize=8, loc="left")
     axis.set_xlabel(name, fontsize=8)
     axis.set_ylabel("% of tiles", fontsize=8)
     axis.tick_params(labelsize=7)
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _balance(axis: Axes, tiles: gpd.GeoDataFrame, params: Params) -> None:
-    """Share of each bin of relief among the tiles that no rule dropped, and among the kept tiles."""
+def _balance(axis: Axes, tiles: gpd.GeoDataFrame, scale: Scale) -> None:
+    """Share of each bin among the tiles that no rule dropped, and among the kept tiles."""
     axis.axis("on")
-    edges = params.relief_bins
+    edges = scale.edges
     passed = tiles["keep"] | tiles["reason"].isin([OVER])
     places = np.arange(len(edges) - 1)
     inner = [-np.inf, *edges[1:-1], np.inf]
     for label, mask, color, shift in (
         ("could be chosen", passed, "#c9c2b8", -0.2), ("kept", tiles["keep"], COLORS[TRAIN], 0.2)
     ):  # fmt: skip
-        counts = np.histogram(tiles.loc[mask, "relief"].dropna(), inner)[0]
+        counts = np.histogram(tiles.loc[mask, scale.column].dropna(), inner)[0]
         axis.bar(places + shift, 100 * counts / max(counts.sum(), 1), 0.4, color=color, label=label)
     names = [f"{low:g}–{high:g}" for low, high in zip(edges, edges[1:], strict=False)]
     axis.set_xticks(places, names, rotation=30, ha="right")
-    axis.set_title("balance of relief before and after the quota", fontsize=8, loc="left")
-    axis.set_xlabel("relief, metres", fontsize=8)
+    axis.set_title(f"balance of {scale.column} before and after the quota", fontsize=8, loc="left")
+    axis.set_xlabel("relief, metres" if scale.column == "relief" else scale.column, fontsize=8)
     axis.set_ylabel("% of tiles", fontsize=8)
     axis.tick_params(labelsize=7)
     axis.legend(frameon=False, fontsize=8)

@@ -20,39 +20,44 @@ MOST_STEP = 8.0  # most that one part counts, grey levels: a seam runs through a
 
 
 @compiled
-def structure(luma, out):
-    """sharpness, blocks, text_share, frame_share, flat_share, blurred_share and seam of one window."""
+def structure(luma, turned, out):
+    """sharpness, blocks, text_share, frame_share, flat_share, blurred_share and seam of one window.
+
+    Args:
+        luma: uint8 (n, n). turned: its transpose, without gaps. out: float64 (7,).
+    """
     side = luma.shape[0]
     cells = side // CELL
     fine, coarse = np.zeros(side, np.int32), np.zeros(side, np.int32)  # squares of steps over one and over two pixels
-    moments = np.zeros((4, side), np.int32)
+    first, second, third, fourth = np.zeros((4, side), np.int32)  # sums of the powers of the values of even rows
     steps_x, steps_y = np.zeros(side, np.int64), np.zeros(side, np.int64)  # |step| to the next column, to the next row
     column_steps = np.zeros(side, np.int32)
     low_x, high_x = np.full(side, 255, np.uint8), np.zeros(side, np.uint8)
-    low_y, high_y = np.zeros(side, np.uint8), np.zeros(side, np.uint8)
+    low_y, high_y = np.full(side, 255, np.uint8), np.zeros(side, np.uint8)
     sums_x, sums_y = np.zeros((PARTS, side), np.int32), np.zeros((PARTS, side), np.int32)
     edges = np.arange(PARTS + 1) * side // PARTS
     all_fine, all_coarse = np.int64(0), np.int64(0)
     printed, flat, blurred = 0, 0, 0
     for y in range(side):
-        here = luma[y]
-        _across(here, fine, coarse, column_steps, moments)
+        _across(luma, y, fine, coarse, column_steps)
+        if y % 2 == 0:
+            _powers(luma, y, first, second, third, fourth)
         if y + 2 < side:
-            steps_y[y] = _along(here, luma[y + 1], luma[y + 2], fine, coarse)
-        low_y[y], high_y[y] = _extremes(here, low_x, high_x, sums_x[((y + 1) * PARTS - 1) // side])
-        for part in range(PARTS):
-            sums_y[part, y] = total_of(here[edges[part] : edges[part + 1]])
+            steps_y[y] = _along(luma, y, fine, coarse)
+        part = ((y + 1) * PARTS - 1) // side
+        _extremes(luma, y, part, low_x, high_x, sums_x)
+        _extremes(turned, y, part, low_y, high_y, sums_y)
         if (y + 1) % CELL == 0 or y + 1 == side:
             for x in range(0, side, CELL):
-                all_fine += total_of(fine[x : x + CELL])
-                all_coarse += total_of(coarse[x : x + CELL])
-            for cell in range(cells if (y + 1) % CELL == 0 else 0):
-                inside = slice(cell * CELL, (cell + 1) * CELL)
-                one, two = total_of(fine[inside]), total_of(coarse[inside])
-                flat += one + two == 0
-                blurred += two > CONTRAST**2 * 2 * CELL * CELL and 4 * one - two < 3 * BLURRED * two
-                printed += _two_tones(moments[:, inside])
-            fine[:], coarse[:], moments[:] = 0, 0, 0
+                one, two = _total(fine, x), _total(coarse, x)
+                all_fine += one
+                all_coarse += two
+                if (y + 1) % CELL == 0 and x + CELL <= side:
+                    flat += one + two == 0
+                    blurred += two > CONTRAST**2 * 2 * CELL * CELL and 4 * one - two < 3 * BLURRED * two
+                    printed += _two_tones(first, second, third, fourth, x)
+            fine[:], coarse[:] = 0, 0
+            first[:], second[:], third[:], fourth[:] = 0, 0, 0, 0
     for x in range(side):
         steps_x[x] = column_steps[x]
     out[0] = 100 * max(4 * all_fine / all_coarse - 1, 0.0) / 3 if all_coarse else 0.0
@@ -69,70 +74,75 @@ def structure(luma, out):
     out[6] = max(_seam(sums_x, edges), _seam(sums_y, edges))
 
 
+# Rows are named by number: a slice for each call would cost more than the work on it.
+
+
 @compiled
-def _across(here, fine, coarse, steps, moments):
-    """Add one row: squared steps along it, sizes of the steps, and the first four powers of its values."""
-    for x in range(here.size - 2):
-        v = np.int32(here[x])
-        one, two = np.int32(here[x + 1]) - v, np.int32(here[x + 2]) - v
+def _across(luma, y, fine, coarse, steps):
+    """Add one row: squared steps along it, and sizes of the steps."""
+    for x in range(luma.shape[1] - 2):
+        v = np.int32(luma[y, x])
+        one, two = np.int32(np.int32(luma[y, x + 1]) - v), np.int32(np.int32(luma[y, x + 2]) - v)
         fine[x] += one * one
         coarse[x] += two * two
         steps[x] += abs(one)
-    for x in range(here.size):
-        v = (np.int32(here[x]) - np.int32(128)) >> np.int32(2)
-        w = v * v
-        moments[0, x] += v
-        moments[1, x] += w
-        moments[2, x] += w * v
-        moments[3, x] += w * w
 
 
 @compiled
-def _along(here, next_row, third, fine, coarse):
+def _powers(luma, y, first, second, third, fourth):
+    """Add the first four powers of one row, of quarters of a level above the middle."""
+    for x in range(luma.shape[1]):
+        v = np.int32((np.int32(luma[y, x]) >> np.int32(2)) - np.int32(32))
+        w = np.int32(v * v)
+        first[x] += v
+        second[x] += w
+        third[x] += w * v
+        fourth[x] += w * w
+
+
+@compiled
+def _along(luma, y, fine, coarse):
     """Add one row: squared steps down from it; returns the sum of the sizes of the steps to the next row."""
     total = np.int32(0)
-    for x in range(here.size):
-        v = np.int32(here[x])
-        one, two = np.int32(next_row[x]) - v, np.int32(third[x]) - v
+    for x in range(luma.shape[1]):
+        v = np.int32(luma[y, x])
+        one, two = np.int32(np.int32(luma[y + 1, x]) - v), np.int32(np.int32(luma[y + 2, x]) - v)
         fine[x] += one * one
         coarse[x] += two * two
-        total += abs(one)
+        total = np.int32(total + abs(one))
     return total
 
 
 @compiled
-def _extremes(here, low, high, sums):
-    """Add one row to the least, the largest and the sum of each column; the row's own least and largest."""
-    least, most = here[0], here[0]
-    for x in range(here.size):
-        low[x] = min(low[x], here[x])
-        high[x] = max(high[x], here[x])
-        sums[x] += np.int32(here[x])
-    for x in range(here.size):
-        least, most = min(least, here[x]), max(most, here[x])
-    return least, most
+def _extremes(luma, y, part, low, high, sums):
+    """Add one row to the least, the largest and the sum of each column."""
+    for x in range(luma.shape[1]):
+        low[x] = min(low[x], luma[y, x])
+        high[x] = max(high[x], luma[y, x])
+        sums[part, x] += np.int32(luma[y, x])
 
 
 @compiled
-def total_of(values):
-    """Sum of some whole numbers; it must fit 32 bits, which are the fastest."""
+def _total(values, start):
+    """Sum of the values of one cell; it must fit 32 bits, which are the fastest."""
     total = np.int32(0)
-    for x in range(values.size):
-        total += np.int32(values[x])
+    for x in range(start, min(start + CELL, values.size)):
+        total = np.int32(total + values[x])
     return total
 
 
 @compiled
-def _two_tones(moments):
+def _two_tones(first, second, third, fourth, start):
     """Whether a cell holds two tones far apart: Sarle's coefficient (skewness² + 1) / kurtosis is near 1."""
-    n = CELL * CELL
-    a, b, c, d = total_of(moments[0]) / n, total_of(moments[1]) / n, total_of(moments[2]) / n, total_of(moments[3]) / n
+    share = 2 / (CELL * CELL)
+    a, b = _total(first, start) * share, _total(second, start) * share
     variance = b - a * a
-    if 16 * variance < PRINT**2:  # the moments are of quarters of a level
+    if 16 * variance < PRINT**2:  # the powers are of quarters of a level
         return False
-    third = c - 3 * a * b + 2 * a**3
-    fourth = d - 4 * a * c + 6 * a * a * b - 3 * a**4
-    return (third * third / variance**3 + 1) * variance**2 > TWO_TONES * fourth
+    c, d = _total(third, start) * share, _total(fourth, start) * share
+    skewed = c - 3 * a * b + 2 * a * a * a
+    peaked = d - 4 * a * c + 6 * a * a * b - 3 * a * a * a * a
+    return skewed * skewed + variance * variance * variance > TWO_TONES * peaked * variance
 
 
 @compiled
@@ -168,14 +178,16 @@ def _seam(sums, edges):
     Args:
         sums: int32 (PARTS, n), the sum of each line in each part of its length. edges: ends of the parts.
     """
-    steps = np.zeros(sums.shape[1])
+    steps = np.zeros(sums.shape[1] - 1)
     for part in range(PARTS):
         length = edges[part + 1] - edges[part]
         if length:
-            for x in range(1, steps.size):
-                step = (sums[part, x] - sums[part, x - 1]) / length
-                steps[x] += min(max(step, -MOST_STEP), MOST_STEP)
+            scale = 1 / length
+            for x in range(steps.size):
+                step = np.int32(sums[part, x + 1] - sums[part, x]) * scale
+                step = MOST_STEP if step > MOST_STEP else step
+                steps[x] += -MOST_STEP if step < -MOST_STEP else step
     most = 0.0
-    for x in range(1, steps.size):
+    for x in range(steps.size):
         most = max(most, abs(steps[x]) / PARTS)
     return most

@@ -16,8 +16,8 @@ import pandas as pd
 
 from tasks.formats.shards.records import RecordSpec
 from tasks.formats.shards.shardset import FORMAT, SPLITS
+from tasks.shard.attributions import groups
 from tasks.shard.params import Params
-from tasks.shard.terms import groups
 from tasks.shard.writer import ShardResult
 
 PERCENTILES = (0, 5, 25, 50, 75, 95, 100)

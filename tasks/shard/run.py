@@ -27,10 +27,10 @@ from tasks.formats.tables.ledger import read_ledger
 from tasks.formats.tables.scenes import read_scenes
 from tasks.formats.tables.table import write_table
 from tasks.formats.tables.tiles import kept, read_tiles
+from tasks.shard.attributions import attributions, check_partitions
 from tasks.shard.card import card
 from tasks.shard.page import page
 from tasks.shard.params import Params
-from tasks.shard.terms import attributions, check_partitions
 from tasks.shard.writer import ShardJob, ShardResult, disk_error, write_shard
 
 

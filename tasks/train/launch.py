@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from tasks.core import arithmetic
+from tasks.core import arithmetic, yaml12
 from tasks.core.settings import ROOT
 
 VARIABLE = "LANDLOOM_LAUNCH"
@@ -23,6 +23,7 @@ def spread() -> None:
     """Replace this process by `accelerate launch <LANDLOOM_LAUNCH> -m tasks.train …` if the variable is set."""
     words = os.environ.pop(VARIABLE, "")  # removed, so that the launched processes do not launch again
     if words.strip():
+        os.environ["LANDLOOM_LAUNCHED"] = "1"  # so that the ranks of the launched processes count
         launcher = [sys.executable, "-m", "accelerate.commands.launch", *shlex.split(words)]
         os.execv(sys.executable, [*launcher, "-m", "tasks.train", *sys.argv[1:]])
 
@@ -34,7 +35,7 @@ def choose_arithmetic(root: Path = ROOT) -> None:
     The later check of all parameters reports them.
     """
     try:
-        params = yaml.safe_load((root / "params.yaml").read_text())
+        params = yaml12.load((root / "params.yaml").read_text())
         fast = params["datasets"][sys.argv[1]]["train"].get("arithmetic") == "fast"
     except (OSError, LookupError, TypeError, AttributeError, yaml.YAMLError):
         return

@@ -162,6 +162,7 @@ def _product(record: MethodRecord, method: Any) -> ModuleType:
 def describe(stage: Stage[Params], record: MethodRecord, tiles: Tiles, accelerator: Accelerator) -> dict[str, Any]:
     """The content of `config.json`: everything needed to build the method again, and facts about its training data."""
     params, shards = stage.params, tiles.shards
+    apart = {"method", "speed"} if record.adversarial else {"method", "speed", "watch"}
     return {
         "product": record.product(params.method),
         "method": params.method.model_dump(mode="json"),
@@ -171,7 +172,7 @@ def describe(stage: Stage[Params], record: MethodRecord, tiles: Tiles, accelerat
         "encoding": tiles.encoding.to_dict(),
         **({} if tiles.mirror is None else {"mirror": tiles.mirror}),
         "training": {
-            **params.model_dump(mode="json", exclude={"method", "speed"}),
+            **params.model_dump(mode="json", exclude=apart),
             **({"speed": params.speed.model_dump(exclude_defaults=True)} if params.speed != SpeedConfig() else {}),
             "seed": stage.seed,
             "mixed_precision": accelerator.mixed_precision,

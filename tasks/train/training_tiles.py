@@ -74,11 +74,10 @@ class Tiles:
         def prepare(arrays: dict[str, np.ndarray], epoch: int) -> Batch:
             rows = arrays["row"]
             refuse_voids(self.shards, arrays, rows)
-            number = (
-                turns(position["seed"], epoch // 2, rows) + np.uint64(epoch)
-                if paired
-                else turns(position["seed"], epoch, rows)
-            )
+            if paired:  # the second of two epochs shows the other image of each picture
+                number = turns(position["seed"], epoch // 2, rows) + np.uint64(epoch)
+            else:
+                number = turns(position["seed"], epoch, rows)
             turn = codes[number % np.uint64(len(codes))]
             seen = {name: turned(arrays[name], turn) for name in self._layers if name != CAPTION}
             return self._record.encode(self._params, self.encoding, seen | self._captions(rows))

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from PIL import Image
 
-from tests.acquire.pictures import encoded
+from tests.acquire.published import encoded
 from tests.acquire.server import Handler, Server, file_route
 
 

@@ -61,6 +61,76 @@ def test_geojson(tmp_path):
     assert Area.read("fiji.geojson", tmp_path).cells()[:4] == ["S18W180", "S18W179", "S18E178", "S18E179"]
 
 
+def box_of(*corners, **more) -> str:
+    ring = [[*corner] for corner in (*corners, corners[0])]
+    return json.dumps({"type": "Polygon", "coordinates": [ring], **more})
+
+
+EAST, WEST = 179.0, -179.0
+ACROSS = [
+    box_of((EAST, -18), (WEST, -18), (WEST, -16), (EAST, -16)),
+    box_of((WEST, 60), (WEST, 70), (170, 70), (170, 60)),  # the other way round
+    json.dumps({"type": "GeometryCollection", "geometries": [
+        json.loads(box_of((8, 46), (9, 46), (9, 47))),
+        json.loads(box_of((100, 5), (-100, 5), (-100, -5), (100, -5)))]}),
+    json.dumps({"type": "Feature", "properties": {}, "geometry": {"type": "MultiPolygon", "coordinates": [
+        [[[1, 1], [2, 1], [2, 2], [1, 1]]], [[[EAST, 1, 7.0], [WEST, 1, 7.0], [WEST, 2, 7.0], [EAST, 1, 7.0]]]]}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ACROSS, ids=["east to west", "west to east", "in a collection", "with heights"])
+def test_an_area_across_180_degrees_that_is_not_cut_is_refused(tmp_path, text):
+    (tmp_path / "area.geojson").write_text(text)
+    with pytest.raises(LandloomError, match=r"area\.geojson: an edge goes from .* which has two meanings") as told:
+        Area.read("area.geojson", tmp_path)
+    assert "\n" not in str(told.value)
+
+
+def test_what_the_refusal_proposes_is_taken_as_it_says(tmp_path):
+    wide = box_of((EAST, -18), (0, -18), (WEST, -18), (WEST, -16), (0, -16), (EAST, -16))
+    for text, cells in ((box_of((EAST, -18), (181, -18), (181, -16), (EAST, -16)), 4), (wide, 716)):
+        (tmp_path / "area.geojson").write_text(text)
+        assert len(Area.read("area.geojson", tmp_path).cells()) == cells
+
+
+def test_a_belt_around_the_earth_is_a_belt(tmp_path):
+    (tmp_path / "belt.geojson").write_text(box_of((-180, 0), (180, 0), (180, 1), (-180, 1)))
+    assert len(Area.read("belt.geojson", tmp_path).cells()) == 360
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4326"}},
+        {"type": "name", "properties": {"name": "EPSG:4979"}},
+        {"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}},
+        {"type": "EPSG", "properties": {"code": 4258}},
+        None,
+    ],
+)
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_crs_that_says_longitude_and_latitude_and_a_byte_order_mark(tmp_path, crs, mark):
+    text = mark + box_of((8, 46), (9, 46), (9, 47), (8, 47), crs=crs)
+    (tmp_path / "area.geojson").write_text(text, encoding="utf-8")
+    assert Area.read("area.geojson", tmp_path).cells() == ["N46E008"]
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        {"type": "name", "properties": {"name": "EPSG:3857"}},
+        {"type": "name", "properties": {"name": "EPSG:4807"}},  # grads from Paris
+        {"type": "link", "properties": {"href": "http://example.org/crs"}},
+        {"type": "name", "properties": {"name": "somewhere"}},
+        "WGS 84",
+    ],
+)
+def test_another_crs_is_refused(tmp_path, crs):
+    (tmp_path / "area.geojson").write_text(box_of((8, 46), (9, 46), (9, 47), crs=crs))
+    with pytest.raises(LandloomError, match="it has a crs"):
+        Area.read("area.geojson", tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

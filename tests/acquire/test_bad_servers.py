@@ -112,6 +112,9 @@ def test_redirects(tmp_path, server):
     server.routes["/loop"] = status(301, Location="/loop")
     with pytest.raises(Refusal, match="more than 5 redirects"):
         get(tmp_path, f"{server.url}/loop")
+    server.routes["/odd"] = status(302, Location="http://[")
+    with pytest.raises(Refusal, match="which is no address"):
+        get(tmp_path, f"{server.url}/odd")
     for target in ("file:///etc/passwd", "ftp://example.org/a", "gopher://x"):
         server.routes["/out"] = status(302, Location=target)
         with pytest.raises(Refusal, match="which is not followed"):

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from tasks.acquire.common.http import CONTACT
 from tasks.core.errors import LandloomError
-from tests.acquire.pictures import drawn, photographs
+from tests.acquire.mediawiki import Wiki
+from tests.acquire.published import drawn, photographs
 from tests.acquire.server import Server
 from tests.acquire.stage import acquire, params
-from tests.acquire.wiki import Wiki
 
 FAST = {"requests_per_second": 100.0, "retries": 2, "timeout_s": 5.0}
 

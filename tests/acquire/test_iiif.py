@@ -13,7 +13,7 @@ from tasks.acquire.common.source import Refusal
 from tasks.acquire.sources.iiif.image import read_info, request
 from tasks.core.errors import LandloomError
 from tests.acquire.library import Library, Loc
-from tests.acquire.pictures import drawn, scans, size_of
+from tests.acquire.published import drawn, scans, size_of
 from tests.acquire.server import Server
 from tests.acquire.stage import acquire, params
 

@@ -11,7 +11,7 @@ import pytest
 
 from tasks.acquire.sources.openverse.source import TOKEN
 from tasks.core.errors import LandloomError
-from tests.acquire.pictures import photographs
+from tests.acquire.published import photographs
 from tests.acquire.server import Handler, Server, file_route, serving
 from tests.acquire.stage import acquire, params
 

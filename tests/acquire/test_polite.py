@@ -14,7 +14,7 @@ from tasks.acquire.common.stray import stray, torn
 from tasks.acquire.common.throttle import Throttle
 from tasks.core.errors import LandloomError
 from tests.acquire.downloads import ANY, downloads, get, http, left_behind, status
-from tests.acquire.pictures import drawn
+from tests.acquire.published import drawn
 from tests.acquire.server import file_route, in_turn
 
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Just a moment...</title></head></html>"
@@ -151,5 +151,7 @@ def test_end_marks(tmp_path):
         assert torn(path) is None, name
         path.write_bytes(body[: len(body) - 3] if name != "d.zip" else body[:6])
         assert "before the end mark" in (torn(path) or "")
+    (tmp_path / "film.jpg").write_bytes(drawn(1) + bytes(9000))
+    assert torn(tmp_path / "film.jpg") is None, "a telephone's film behind the picture"
     (tmp_path / "e").write_bytes(b"anything")
     assert torn(tmp_path / "e") is None

@@ -52,6 +52,19 @@ def test_land_that_a_collection_leaves_out_is_a_gap_and_no_sea(tmp_path, catalog
     assert "leaves this land out" in ledger.loc["gap_N40E043", "refused"]
 
 
+@pytest.mark.parametrize(
+    "box",
+    [[-180, -90, 180, 90], [-180, 45, 180, 48], [9.0, 45.0, 12.0, 47.0], [8.5, 45.5, 190.0, 90.0]],
+    ids=["globe", "belt", "sheet", "past 180"],
+)
+def test_no_sea_lies_where_the_box_of_an_item_may_have_land(tmp_path, catalogue, box):
+    catalogue.add("N46E008")
+    catalogue.add("N46E009", bbox=box)
+    ledger = fetch(tmp_path, catalogue, ["N46E008", "N46E009", "N46E010"])
+    assert not [key for key in ledger.index if key.startswith("sea_")]
+    assert "the box of DEM_N46E009 reaches here" in ledger.loc["gap_N46E009", "refused"]
+
+
 def test_beyond_a_collections_reach_is_a_gap_and_no_sea(tmp_path):
     with serving() as server:
         catalogue = Catalogue(server, tmp_path / "published", "nasadem")

@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from tests.acquire.library import Library, Loc, rendered
-from tests.acquire.pictures import drawn
+from tests.acquire.published import drawn
 from tests.acquire.rude import Rude
 from tests.acquire.stage import acquire, params
 

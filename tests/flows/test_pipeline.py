@@ -179,7 +179,8 @@ def test_a_cancelled_flow_leaves_no_stage_at_work(tmp_path, server):
 def test_without_a_server_the_flow_brings_its_own(tmp_path):
     project = new_repository(tmp_path / "project", SLOW.format(command="true"), "a: 1\n")
     env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    flow = start(project, env | {"PREFECT_HOME": str(tmp_path / "home")})
+    proxy = {"http_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}  # which nobody answers
+    flow = start(project, env | proxy | {"PREFECT_HOME": str(tmp_path / "home")})
     assert "{'slow': 'ran'}" in flow.communicate(timeout=240)[0]
 
 

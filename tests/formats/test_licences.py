@@ -21,6 +21,7 @@ LOC = (
             "CC0-1.0|cc0|pdm|by|CC BY 4.0|cc-by-2.0|https://creativecommons.org/licenses/by/4.0/deed.de|Public domain|"
             "PD-US|PD-old-100|http://rightsstatements.org/vocab/NoC-US/1.0/|https://rightsstatements.org/page/NKC/1.0/|"
             "http://creativecommons.org/publicdomain/mark/1.0/|No known restrictions on publication.|MIT|OGL v3.0|"
+            "Not subject to copyright. Public domain.|"
             f"Copernicus DEM licence: free of charge for any use, with attribution|none needed: a constant|{LOC}|"
             "public domain (NASA/USGS SRTM), as distributed with matplotlib|Creative Commons Attribution 2.0",
         ),
@@ -41,6 +42,9 @@ LOC = (
             "|not stated|x|proprietary|various|In copyright|http://rightsstatements.org/vocab/InC/1.0/|"
             "http://rightsstatements.org/vocab/CNE/1.0/|Publication may be restricted. See the curator.|"
             "Rights status not evaluated|Not in the public domain|All rights reserved|Licence 0|"
+            "Many of these recordings will begin entering the public domain.|"
+            "With a few exceptions, the Library is not aware of any U.S. copyright protection in the materials.|"
+            "No known restrictions on most; a few items are subject to copyright.|"
             "Abdruck mit freundlicher Genehmigung|Apache county map",
         ),
     ],

@@ -17,7 +17,7 @@ from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.core.settings import ROOT
 from tasks.formats.tables.drawing import read_drawing
 from tasks.generate import __main__ as entry
-from tasks.generate.draw import give_palette, paint_drawing
+from tasks.generate.draw import give_palette, name_of, paint_drawing, shown
 from tasks.generate.folders import fill
 from tasks.generate.terrain.rasterfiles import read_geotiff
 from tests.generate.toys import ALL, CLASSES, NETWORK, SECTION, painter, sampler
@@ -176,3 +176,21 @@ def test_a_folder_is_whole_or_not_there(tmp_path):
     (tmp_path / "a file").write_text("")
     with pytest.raises(LandloomError, match="no folder can be made here"):
         fill(tmp_path / "a file" / "out", broken)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("..png", "drawing"),
+        ("...png", "drawing"),
+        (".png", "png"),
+        ("-rf.png", "rf"),
+        ("a b/c.d.png", "c.d"),
+        ("Über see.png", "Über_see"),
+        ("no\udcff.png", "no"),
+        ("$(x);`y`.png", "x_y"),
+        ("é" * 100 + ".png", "é" * 75),
+    ],
+)
+def test_a_drawing_of_any_name_has_a_folder_of_its_own(file, name):
+    assert name_of(Path(file)) == name and shown(Path(file)).encode()

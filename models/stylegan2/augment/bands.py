@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.stylegan2.augment.chance import Chance
+from models.stylegan2.augment.chance import Chance, moved_to
 
 # The orthogonal low-pass filter "sym2" (Daubechies 1992), sum √2.
 SYM2 = (-0.12940952255092145, 0.22414386804185735, 0.836516303737469, 0.48296291314469025)
@@ -47,7 +47,7 @@ def bands(pictures: Tensor, chance: Chance, upright: bool = False) -> Tensor:
         gain[:, band] = own.pick(own.doublings(STRENGTH), 1.0)
         gains *= gain / (gain.square() @ torch.tensor(POWER))[:, None].sqrt()
     chance.hit |= own.hit
-    kernel = (gains @ bank().float()).to(pictures.device, pictures.dtype)
+    kernel = moved_to(gains @ bank().float(), pictures)
     channels, side = pictures.shape[1], pictures.shape[-1]
     kernel = kernel.repeat_interleave(channels, dim=0)[:, None]
     # Reflection needs a margin below the side.
@@ -57,4 +57,4 @@ def bands(pictures: Tensor, chance: Chance, upright: bool = False) -> Tensor:
     flat = F.pad(pictures.reshape(1, n * channels, side, side), (margin,) * 4, mode="reflect")
     flat = F.conv2d(flat, kernel[:, :, None, :], groups=n * channels)
     done = F.conv2d(flat, kernel[:, :, :, None], groups=n * channels).view_as(pictures)
-    return torch.where(own.hit.to(pictures.device)[:, None, None, None], done, pictures)
+    return torch.where(moved_to(own.hit, pictures)[:, None, None, None], done, pictures)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.stylegan2.augment.chance import Chance
+from models.stylegan2.augment.chance import Chance, moved_to
 
 SHIFT = 0.125  # largest translation, share of the side
 
@@ -30,7 +30,7 @@ def moved(pictures: Tensor, mirror: Tensor, turn: Tensor, shift: Tensor) -> Tens
     Pixels that come from outside are reflected at the border.
     """
     side, device = pictures.shape[-1], pictures.device
-    mirror, turn, shift = (values.to(device, non_blocking=True) for values in (mirror, turn, shift))
+    mirror, turn, shift = (moved_to(values, pictures) for values in (mirror, turn, shift))
     down, right = torch.meshgrid(*[torch.arange(side, device=device)] * 2, indexing="ij")
     x, y = (_reflected(axis - shift[:, number, None, None], side) for number, axis in enumerate((right, down)))
     last, turn = side - 1, turn[:, None, None]

@@ -8,6 +8,11 @@ import torch
 from torch import Tensor
 
 
+def moved_to(values: Tensor, like: Tensor) -> Tensor:
+    """Small values on the device of `like`, and in its type if they are fractions. A GPU does not wait for them."""
+    return values.to(like.device, like.dtype if values.is_floating_point() else values.dtype, non_blocking=True)
+
+
 class Chance:
     """Decides which of `n` pictures are transformed, each with probability `p`, and by how much.
 

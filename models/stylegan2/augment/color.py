@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from models.stylegan2.augment.chance import Chance
+from models.stylegan2.augment.chance import Chance, moved_to
 
 BRIGHTNESS, CONTRAST, SATURATION = 0.2, 0.5, 1.0  # deviations; the last two of the logarithm to the base 2
 
@@ -17,10 +17,10 @@ def color(pictures: Tensor, chance: Chance, upright: bool = False) -> Tensor:
     if pictures.shape[1] != 3:
         raise ValueError(f"color needs pictures of 3 channels, not {pictures.shape[1]}")
     own = Chance(chance.n, chance.p)
-    matrix = draw(own).to(pictures.device, pictures.dtype)
+    matrix = moved_to(draw(own), pictures)
     chance.hit |= own.hit
     done = torch.einsum("nij,njhw->nihw", matrix[:, :3, :3], pictures) + matrix[:, :3, 3, None, None]
-    return torch.where(own.hit.to(pictures.device)[:, None, None, None], done, pictures)
+    return torch.where(moved_to(own.hit, pictures)[:, None, None, None], done, pictures)
 
 
 def draw(chance: Chance) -> Tensor:

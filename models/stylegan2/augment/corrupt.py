@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.stylegan2.augment.chance import Chance
+from models.stylegan2.augment.chance import Chance, moved_to
 
 NOISE = 0.1  # deviation of the noise's own deviation, of a range of 2
 CUT = 0.5  # side of the square, share of the side
@@ -13,7 +13,7 @@ CUT = 0.5  # side of the square, share of the side
 
 def noise(pictures: Tensor, chance: Chance, upright: bool = False) -> Tensor:
     """Add noise of a random strength to pictures (n, c, s, s)."""
-    strength = chance.pick(chance.normal(NOISE).abs(), 0.0).to(pictures.device, pictures.dtype)
+    strength = moved_to(chance.pick(chance.normal(NOISE).abs(), 0.0), pictures)
     return pictures + strength[:, None, None, None] * torch.randn_like(pictures)
 
 
@@ -22,7 +22,7 @@ def cutout(pictures: Tensor, chance: Chance, upright: bool = False) -> Tensor:
     side = pictures.shape[-1]
     size = chance.pick(torch.full((chance.n,), CUT), 0.0)
     centre = chance.uniform(0, 1, 2)
-    size, centre = size.to(pictures.device), centre.to(pictures.device)
+    size, centre = moved_to(size, pictures), moved_to(centre, pictures)
     place = (torch.arange(side, device=pictures.device) + 0.5) / side
     inside = (place - centre[:, :, None]).abs() < size[:, None, None] / 2  # (n, 2, side)
     square = inside[:, 1, :, None] & inside[:, 0, None, :]

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from models.stylegan2.augment.chance import Chance
+from models.stylegan2.augment.chance import Chance, moved_to
 from models.stylegan2.augment.resample import resampled
 
 SCALE, SHIFT = 0.2, 0.125  # deviations: of the logarithm to the base 2; share of the side
@@ -18,9 +18,9 @@ def geometric(pictures: Tensor, chance: Chance, upright: bool) -> Tensor:
     own = Chance(chance.n, chance.p)
     inverse = draw(own, upright)
     chance.hit |= own.hit
-    done = resampled(pictures, inverse.to(pictures.device, pictures.dtype))
+    done = resampled(pictures, moved_to(inverse, pictures))
     # The others keep their bits: resampling cancels only up to rounding.
-    return torch.where(own.hit.to(pictures.device)[:, None, None, None], done, pictures)
+    return torch.where(moved_to(own.hit, pictures)[:, None, None, None], done, pictures)
 
 
 def draw(chance: Chance, upright: bool) -> Tensor:
@@ -37,7 +37,18 @@ def draw(chance: Chance, upright: bool) -> Tensor:
         maps = _rotation(chance.pick(chance.uniform(-math.pi, math.pi), 0.0, rotates)) @ maps
     shift = chance.pick(chance.normal(SHIFT, 2), 0.0)
     maps = _translation(2 * shift) @ maps
-    return torch.linalg.inv(maps)[:, :2]
+    return _inverse(maps)
+
+
+def _inverse(maps: Tensor) -> Tensor:
+    """First two rows (n, 2, 3) of the inverses of affine maps (n, 3, 3), by their cofactors.
+
+    A library of linear algebra may round differently on another processor.
+    """
+    (a, b, x), (c, d, y) = (row.unbind(dim=1) for row in maps[:, :2].unbind(dim=1))
+    det = a * d - b * c
+    rows = (d, -b, b * y - d * x), (-c, a, c * x - a * y)
+    return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1) / det[:, None, None]
 
 
 def _scaling(x: Tensor, y: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ picture, so its derivative is its adjoint, and the derivative of the adjoint is 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -56,6 +57,11 @@ class Spread(torch.autograd.Function):
         return Sampled.apply(gradient.contiguous(), places), None, None
 
 
+@cache
+def _taps(device: torch.device, dtype: torch.dtype) -> Tensor:
+    return torch.tensor(SYM6, device=device, dtype=dtype)
+
+
 def resampled(pictures: Tensor, inverse: Tensor) -> Tensor:
     """Pictures (n, c, s, s) under an affine map, reflected at the borders.
 
@@ -66,7 +72,7 @@ def resampled(pictures: Tensor, inverse: Tensor) -> Tensor:
         inverse: (n, 2, 3): from places in the result to places in the picture, in units of half a side from the centre.
     """
     n, channels, side, _ = pictures.shape
-    kernel = torch.tensor(SYM6, device=pictures.device, dtype=pictures.dtype)
+    kernel = _taps(pictures.device, pictures.dtype)
     taps = len(SYM6)
     pad, kept = taps // 2 + MARGIN, 2 * (side + 2 * MARGIN)
     flat = F.pad(pictures.reshape(n * channels, 1, side, side), (pad,) * 4, mode="reflect")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from itertools import product
+from itertools import pairwise, product
 from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyproj
 import shapely
 from shapely import affinity
 from shapely.geometry import box, shape
@@ -95,14 +96,16 @@ def _wrap(geometry: BaseGeometry) -> BaseGeometry:
 
 def _from_geojson(path: Path) -> BaseGeometry:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))  # with a byte-order mark, or without
     except FileNotFoundError:
         raise LandloomError(f"acquire.area: there is no file {path}; give a bbox, cells or a GeoJSON file") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise LandloomError(f"acquire.area: {path} is not GeoJSON: {error}") from None
-    if isinstance(document, dict) and "crs" in document and "CRS84" not in json.dumps(document["crs"]):
+    if isinstance(document, dict) and document.get("crs") is not None and not _lonlat(document["crs"]):
         raise LandloomError(f"acquire.area: {path} is not in longitude and latitude (it has a crs); save it as WGS 84")
     try:
+        for geometry in _geometries(document):
+            _check_edges(geometry, path)
         parts = [shapely.make_valid(shape(geometry)) for geometry in _geometries(document)]
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, shapely.errors.ShapelyError) as error:
         raise LandloomError(f"acquire.area: {path} is not GeoJSON: {error!r}") from None
@@ -115,6 +118,42 @@ def _from_geojson(path: Path) -> BaseGeometry:
     return _wrap(whole)
 
 
+def _lonlat(crs: Any) -> bool:
+    """Whether the `crs` member of older GeoJSON says longitude and latitude in degrees from Greenwich."""
+    try:
+        facts = crs["properties"]
+        found = pyproj.CRS.from_user_input(str(facts.get("name") or facts["code"]))
+        return (
+            found.is_geographic
+            and found.prime_meridian.longitude == 0
+            and all(axis.unit_name.startswith("degree") for axis in found.axis_info[:2])
+        )
+    except (LookupError, TypeError, AttributeError, ValueError, pyproj.exceptions.CRSError):
+        return False
+
+
+def _check_edges(geometry: dict[str, Any], path: Path) -> None:
+    """Refuse a polygon with an edge of more than half the Earth, whose other way round is shorter.
+
+    An area across 180° is often written without the cut that RFC 7946 asks for (section 3.1.9). Taken literally, it is
+    the rest of the Earth. Edges of whole turns are those of belts around the Earth.
+    """
+    for ring in _rings(geometry.get("coordinates"), geometry["type"]):
+        for (west, *_), (east, *_) in pairwise(ring):
+            if 180 < abs(east - west) < 360:
+                short = east + 360 if east < west else east - 360
+                raise LandloomError(
+                    f"acquire.area: {path}: an edge goes from longitude {west:g} to {east:g}, which has two meanings. "
+                    f"Write {short:g} for {east:g}, or cut the area at 180 degrees, for the short way; add a corner "
+                    "between them for the long way"
+                )
+
+
+def _rings(coordinates: Any, kind: str) -> Iterable[list[list[float]]]:
+    polygons = {"Polygon": [coordinates], "MultiPolygon": coordinates}.get(kind, [])
+    return [ring for polygon in polygons for ring in polygon]
+
+
 def _geometries(document: Any) -> Iterable[dict[str, Any]]:
     """Every geometry of a FeatureCollection, a Feature or a bare geometry."""
     kind = document["type"]
@@ -123,6 +162,9 @@ def _geometries(document: Any) -> Iterable[dict[str, Any]]:
             yield from _geometries(feature)
     elif kind == "Feature":
         if document["geometry"]:
-            yield document["geometry"]
+            yield from _geometries(document["geometry"])
+    elif kind == "GeometryCollection":
+        for geometry in document["geometries"]:
+            yield from _geometries(geometry)
     else:
         yield document

@@ -20,7 +20,17 @@ from typing import Any, Protocol
 import httpx
 from filelock import FileLock
 
-from tasks.acquire.common.http import THROTTLED, TRANSIENT, Attempts, Http, describe, host_of, plain, retry_after
+from tasks.acquire.common.http import (
+    MAX_TEXT,
+    THROTTLED,
+    TRANSIENT,
+    Attempts,
+    Http,
+    describe,
+    host_of,
+    plain,
+    retry_after,
+)
 from tasks.acquire.common.partial import Partial, continues, resumable, start
 from tasks.acquire.common.source import Absent, Delivery, Refusal
 from tasks.acquire.common.stray import stray, torn
@@ -171,7 +181,8 @@ class Downloads:
                 return None
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise Refusal("the server packs it although plain bytes were asked for")
-            if max(state.total or 0, have) > self._max:
+            most = min(self._max, MAX_TEXT) if expected.json else self._max
+            if max(state.total or 0, have) > most:
                 raise Refusal(f"has {state.total} bytes, more than download.max_file_mb allows")
             with part.open(mode) as stream:
                 for chunk in response.iter_raw(_CHUNK):
@@ -181,10 +192,10 @@ class Downloads:
                         what = f"sends {odd} where {'JSON' if expected.json else 'a file'} is due"
                         self._http.blocks.page(host_of(url), plain(url), what)
                     have += len(chunk)
-                    if have > self._max:
+                    if have > most:
                         stream.close()
                         _forget(base)
-                        raise Refusal(f"goes on for more than {self._max} bytes, all that download.max_file_mb allows")
+                        raise Refusal(f"goes on for more than {most} bytes, all that download.max_file_mb allows")
                     stream.write(chunk)
                     if attempts.late:
                         attempts.failed(f"comes too slowly ({have} bytes so far)")
@@ -226,7 +237,7 @@ def _fault(part: Path, state: Partial, expected: Expected) -> str | None:
     if expected.json:
         try:
             json.loads(part.read_bytes())
-        except ValueError:
+        except (ValueError, RecursionError):
             return "is no whole JSON document"
     if state.md5:
         with part.open("rb") as stream:

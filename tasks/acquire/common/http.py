@@ -34,6 +34,9 @@ TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 THROTTLED = {429, 503}
 """Status codes that ask for fewer requests, so they hold every request to the host and not only one."""
 
+MAX_TEXT = 64 << 20
+"""Bytes of one text or JSON document. Pages of catalogues have less than one megabyte."""
+
 MAX_REDIRECTS = 5
 _SECRET = {"sig", "signature", "expires", "token", "access_token", "key", "api_key", "apikey"}
 _SECRET |= {
@@ -91,6 +94,8 @@ class Http:
             LandloomError: the host asked us to wait for longer than our patience.
             Refusal: a redirect leads elsewhere than to http(s), from https to http, or too often.
         """
+        if not is_web(url):
+            raise Refusal(f"{url[:200]} is no address of http or https")
         for _ in range(MAX_REDIRECTS + 1):
             host = host_of(url)
             self._may_ask(host)
@@ -101,8 +106,8 @@ class Http:
                         yield response
                         self.throttle.pay(host, response.num_bytes_downloaded)
                         return
-                    target = urljoin(url, response.headers["location"])
-            scheme = urlsplit(target).scheme
+                    target = _joined(url, response.headers["location"])
+            scheme = target.partition(":")[0].lower()
             if scheme not in ("http", "https") or (url.startswith("https:") and scheme == "http"):
                 raise Refusal(f"{plain(url)} redirects to {scheme}:, which is not followed")
             if headers and host_of(target) != host:
@@ -143,7 +148,7 @@ class Http:
                 self.deny(url, f"sends {odd} where JSON is due")
             try:
                 answer = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise _Again("answers with something that is no whole JSON document", None) from None
             if reason := busy(answer):
                 raise _Again(reason, retry_after(response))
@@ -159,7 +164,7 @@ class Http:
                     status = response.status_code
                     if status in TRANSIENT:
                         raise _Again(f"answers {status}", retry_after(response), throttled=status in THROTTLED)
-                    text = response.read().decode("utf-8")
+                    text = self._text(url, response)
                     if response.is_success:
                         return read(response, text)
                     raise LandloomError(f"{plain(url)} answers {status}: {' '.join(text.split())[:200]}")
@@ -171,6 +176,15 @@ class Http:
                 raise LandloomError(str(refusal)) from None
             except UnicodeDecodeError:
                 raise LandloomError(f"{plain(url)} answers with something that is no text") from None
+
+    @staticmethod
+    def _text(url: str, response: httpx.Response) -> str:
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > MAX_TEXT:
+                raise LandloomError(f"{plain(url)} goes on for more than {MAX_TEXT >> 20} MB of text")
+        return body.decode("utf-8")
 
 
 class _Again(Exception):
@@ -243,6 +257,22 @@ def plain(url: str) -> str:
         if name.lower() not in _SECRET and not name.lower().startswith(("x-amz-", "x-goog-"))
     ]
     return urlunsplit((parts.scheme, parts.netloc.rsplit("@", 1)[-1], parts.path, urlencode(query), ""))
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise Refusal(f"{plain(url)} redirects to {location[:200]!r}, which is no address") from None
+
+
+def is_web(url: str) -> bool:
+    """Whether this is a whole address of http or https."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
 
 
 def host_of(url: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import mmap
 import re
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def torn(path: Path) -> str | None:
     last = tail[-_TAIL:]
     whole = True
     if head.startswith(b"\xff\xd8\xff"):
-        whole = b"\xff\xd9" in last
+        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            # The end mark follows the last scan. Neither mark can stand inside a scan, and notes may follow the end.
+            whole = data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
     elif head.startswith(b"\x89PNG\r\n\x1a\n"):
         whole = b"IEND\xaeB`\x82" in last
     elif head.startswith(b"RIFF") and head[8:12] == b"WEBP":

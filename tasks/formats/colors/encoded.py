@@ -6,6 +6,7 @@ JPEG has one decoder here, libjpeg-turbo's accurate one, whose vector code gives
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class EncodedFile:
         self.path, self.kind = path, str(image.format)
         self.cols, self.rows = image.size
         # Of TIFF, Pillow turns the pixels itself, and its size is that of the turned ones.
-        self.orientation = 1 if self.kind == "TIFF" else known_turn(image.getexif().get(TAG))
+        self.orientation = 1 if self.kind == "TIFF" else _orientation(image)
         self._image, self._largest, self.nodata = image, largest, nodata
         self._pixels: tuple[np.ndarray, np.ndarray] | None = None
 
@@ -71,6 +72,7 @@ class EncodedFile:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of Pillow: on odd metadata, and on palettes with transparency
                 self._pixels = _decode(self._image, self._largest, self.nodata)
+            self._image.close()  # its pixels would stay in memory too
         rgb, valid = self._pixels
         if window is None:
             return rgb, valid
@@ -120,6 +122,14 @@ def open_inks(path: Path, nodata: float | None) -> EncodedFile:
         raise ValueError(f"its colours are inks (CMYK) or CIELAB in a form that is not read: {error}") from None
 
 
+def _orientation(image: Image.Image) -> int:
+    """The orientation of Exif; 1 where Exif is damaged, which harms no pixel."""
+    try:
+        return known_turn(image.getexif().get(TAG))
+    except (SyntaxError, ValueError, KeyError, TypeError, IndexError, OSError, struct.error):
+        return 1
+
+
 def _depth(path: Path) -> int:
     """Bits a sample of a PNG. Pillow reports colour of 16 bits as 8 and cuts the lower half off."""
     with path.open("rb") as stream:
@@ -137,6 +147,8 @@ def _decode(image: Image.Image, largest: int | None, nodata: float | None) -> tu
         image.load()
     except (OSError, SyntaxError, EOFError, ValueError, IndexError) as error:
         raise Broken(f"breaks off or is damaged inside: {error}") from None
+    except MemoryError:
+        raise ValueError(f"{image.width} × {image.height} pixels need more memory than there is") from None
     valid = np.ones((image.height, image.width), bool)
     if image.mode in _ALPHA or "transparency" in image.info:
         valid = np.asarray(image.convert("RGBA").getchannel("A")) >= HALF
@@ -148,22 +160,21 @@ def _decode(image: Image.Image, largest: int | None, nodata: float | None) -> tu
         plain = lab_to_srgb(plain)
     elif profile:
         plain = to_srgb(plain, profile)
-    rgb = np.array(plain.convert("RGB"))
-    rgb[~valid] = 0
+    rgb = np.array(plain if plain.mode == "RGB" else plain.convert("RGB"))
+    if not valid.all():
+        rgb[~valid] = 0
     return rgb, valid
 
 
 def _plain(image: Image.Image) -> Image.Image:
     """The picture in mode L, RGB, CMYK or LAB, without transparency."""
-    if image.mode in ("1", "L", "LA", "La"):
-        plain = image.convert("L")
-    elif image.mode in ("P", "PA"):
-        plain = image.convert("RGBA").convert("RGB")
-    elif image.mode in ("RGB", "RGBA", "RGBa", "RGBX"):
-        plain = image.convert("RGB")
-    elif image.mode in ("CMYK", "LAB"):
-        plain = image
-    else:
-        raise ValueError(f"its pixels are of mode {image.mode}; convert it to RGB first")
-    plain.info.pop("transparency", None)
-    return plain
+    image.info.pop("transparency", None)  # it is in the mask already, and conversions would act on it
+    if image.mode in ("L", "RGB", "CMYK", "LAB"):
+        return image  # without a copy: pictures can be large
+    if image.mode in ("1", "LA", "La"):
+        return image.convert("L")
+    if image.mode in ("P", "PA"):
+        return image.convert("RGBA").convert("RGB")
+    if image.mode in ("RGBA", "RGBa", "RGBX"):
+        return image.convert("RGB")
+    raise ValueError(f"its pixels are of mode {image.mode}; convert it to RGB first")

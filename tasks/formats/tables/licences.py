@@ -44,6 +44,8 @@ _RULES: tuple[tuple[str, Partition], ...] = (
     (r"\b(not|never|may not be|isn't|is no longer) (yet )?(in the )?public domain\b", "unknown"),
     (r"(may|might) be (protected|restricted|subject|under|in) .*(copyright|restrict|right)", "unknown"),
     (r"(rights|copyright) status (is )?(not evaluated|not known|unknown|undetermined)", "unknown"),
+    (r"(?<!not )(?<!longer )(subject to|protected by|under) copyright|enter(s|ing)? the public domain", "unknown"),
+    (r"pursuant to permission|(here|available) with permission|with (a )?few exceptions", "unknown"),
     (r"all rights reserved|rights? restricted|publication (is |may be )?restricted", "unknown"),
     # Words of publishers that give.
     (r"no known (copyright|restriction)|no copyright|without restriction|free of (known )?copyright", "open"),

@@ -104,7 +104,9 @@ class SceneReader:
     """
 
     def __init__(self, folder: Path, scenes: gpd.GeoDataFrame):
-        self._folder, self._scenes = folder, scenes
+        self._folder = folder
+        # Dictionaries, because a look-up in a table takes a tenth of the time of decoding a tile.
+        self._names = {layer: scenes[layer].to_dict() for layer in ("height", "color")}
         self._open: dict[str, rasterio.DatasetReader] = {}
 
     def __enter__(self) -> SceneReader:
@@ -117,8 +119,7 @@ class SceneReader:
 
     def layers(self, scene: str) -> Sequence[str]:
         """Return the layers of a scene, out of `height` and `color`."""
-        row = self._scenes.loc[scene]
-        return [layer for layer in ("height", "color") if isinstance(row[layer], str)]
+        return [layer for layer in ("height", "color") if isinstance(self._names[layer][scene], str)]
 
     def height(self, scene: str, window: Window | None = None) -> np.ndarray:
         """Return heights in metres, float32 (H, W), NaN for void. Raise LandloomError if they cannot be read."""
@@ -130,7 +131,7 @@ class SceneReader:
         return np.concatenate([dataset.read(window=window), dataset.dataset_mask(window=window)[None]])
 
     def _dataset(self, scene: str, layer: str) -> rasterio.DatasetReader:
-        name = self._scenes.loc[scene, layer]
+        name = self._names[layer][scene]
         if not isinstance(name, str):
             raise LandloomError(f"scene {scene} has no {layer} layer")
         path = gdal_path(self._folder, name)

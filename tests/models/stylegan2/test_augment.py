@@ -131,6 +131,8 @@ def test_the_maps_of_geometry_are_inverses_in_the_papers_order():
     upright = geometric.draw(Chance(32, 1.0), True)
     assert torch.allclose(upright[:, 0, 1], torch.zeros(32)) and torch.allclose(upright[:, 0, 0], upright[:, 1, 1])
     free = geometric.draw(Chance(512, 1.0), False)
+    maps = torch.cat([torch.randn(8, 2, 3), torch.tensor([[[0.0, 0.0, 1.0]]]).expand(8, -1, -1)], dim=1)
+    assert torch.allclose(geometric._inverse(maps), torch.linalg.inv(maps)[:, :2], atol=1e-3, rtol=1e-3)
     areas = torch.linalg.det(free[:, :, :2]).log2()
     assert areas.mean().abs() < 0.1 and areas.std() == pytest.approx(0.4, rel=0.2), "only the scale changes the area"
 

@@ -43,8 +43,14 @@ class CommonsSource:
 
     def items(self) -> Iterator[Candidate]:
         """Files in the order of the search or category."""
-        for page in islice(self._wiki.files(), self._params.limit):
-            yield self._candidate(page)
+        try:
+            for page in islice(self._wiki.files(), self._params.limit):
+                yield self._candidate(page)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise LandloomError(
+                f"commons: {self._params.url} answers in another form than the action API "
+                f"({type(error).__name__}: {error})"
+            ) from None
 
     def _candidate(self, page: dict[str, Any]) -> Candidate:
         title = str(page["title"]).removeprefix("File:")

@@ -36,7 +36,7 @@ class Wiki:
         seen: set[int] = set()
         for query in self._queries():
             for page in self._pages({**query, **_FILES, "iiurlwidth": str(self._params.width)}):
-                if page.get("pageid") not in seen:
+                if page["pageid"] not in seen:
                     seen.add(page["pageid"])
                     yield page
 
@@ -69,8 +69,8 @@ class Wiki:
         batch: dict[int, Json] = {}
         for answer in self._answers(query):
             for page in answer.get("query", {}).get("pages", []):
-                known = batch.setdefault(int(page["pageid"]), {}) if "pageid" in page else {}
-                known.update(page)
+                if "pageid" in page:  # a title without a page has none
+                    batch.setdefault(int(page["pageid"]), {}).update(page)
             if "batchcomplete" in answer:
                 # A search numbers its hits, and the pages come in another order.
                 yield from sorted(batch.values(), key=lambda page: (page.get("index", 0), page["title"]))

@@ -51,7 +51,7 @@ def read_info(info: Any) -> Service:
         listed |= _single_tiles(info, size)
         if min(size) < 1:
             raise ValueError("no size")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, OverflowError) as error:
         raise Refusal(f"its info.json is not of the IIIF Image API 2 or 3 ({type(error).__name__}: {error})") from None
     return Service(version, size, (width, height or width, area), tuple(sorted(listed)), frozenset(features))
 
@@ -114,7 +114,7 @@ def _version(info: Any) -> int:
 
 def _least(parts: list[dict[str, Any]], name: str) -> int | None:
     found = [int(part[name]) for part in parts if part.get(name)]
-    return min(found) if found else None
+    return max(1, min(found)) if found else None
 
 
 def _single_tiles(info: Any, size: tuple[int, int]) -> set[tuple[int, int]]:

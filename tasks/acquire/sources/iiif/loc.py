@@ -20,6 +20,7 @@ from tasks.formats.tables.licences import partition_of
 
 _PAGE = 100  # results on a page
 MAX_PAGES = 1000  # 100,000 results, the deepest that loc.gov supports
+ODD_FORM = (AttributeError, KeyError, TypeError, ValueError, RecursionError)  # types that no item should have
 _IMAGE = re.compile(r"(.+)/full/[^/]+/[\d.!]+/\w+\.\w+$")
 _FILE = re.compile(r"\.(jpe?g|png|tiff?)$", re.IGNORECASE)
 Json = dict[str, Any]
@@ -40,9 +41,10 @@ def scans(params: Params, search: Callable[[str], Any], fetch: Callable[[str], A
         key = file_stem("loc-" + urlsplit(page).path.split("/item/", 1)[1].strip("/"))
         try:
             document = fetch(f"{page.rstrip('/')}/?fo=json")
-            yield from _of_item(key, page, document, params)
-        except Refusal as refusal:
-            yield Scan(key, "not stated", "Library of Congress", page, problem=f"its description: {refusal}")
+            found = list(_of_item(key, page, document, params))
+        except (Refusal, *ODD_FORM) as error:
+            found = [Scan(key, "not stated", "Library of Congress", page, problem=f"its description: {error}")]
+        yield from found
 
 
 def _results(params: Params, search: Callable[[str], Any]) -> Iterator[Json]:
@@ -58,9 +60,10 @@ def _results(params: Params, search: Callable[[str], Any]) -> Iterator[Json]:
         if not isinstance(answer, dict) or not isinstance(answer.get("results"), list):
             raise LandloomError(f"iiif: {params.url} answers with no search results; is source.url a page of items?")
         yield from (result for result in answer["results"] if isinstance(result, dict))
-        following = (answer.get("pagination") or {}).get("next")
+        pagination = answer.get("pagination")
+        following = pagination.get("next") if isinstance(pagination, dict) else None
         url = _absolute(following, params.url) if isinstance(following, str) and following else None
-        if url and urlsplit(url).netloc != urlsplit(params.url).netloc:
+        if url is not None and urlsplit(url).netloc != urlsplit(params.url).netloc:
             raise LandloomError(f"iiif: the search at {params.url} goes on at another host: {url}")
 
 
@@ -138,8 +141,11 @@ def _file(files: list[str], longest: int) -> str | None:
 
 
 def _absolute(url: str, base: str) -> str:
-    """An address of loc.gov, which writes some without a scheme and some with http."""
-    whole = urljoin(base, url)
+    """An address of loc.gov, which writes some without a scheme and some with http; empty where it is none."""
+    try:
+        whole = urljoin(base, url)
+    except ValueError:
+        return ""
     host = (urlsplit(whole).hostname or "").lower()
     return whole.replace("http://", "https://", 1) if host.endswith("loc.gov") else whole
 

@@ -17,6 +17,8 @@ from tasks.core.errors import LandloomError
 _DEEP = 8  # collections within collections; deeper is a circle
 _DATES = {"date", "dates", "date created", "date published", "date of publication", "created", "published", "issued"}
 _LANGUAGES = {"language", "languages"}
+ODD_FORM = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
+"""What reading raises where a document has other types than its API says."""
 Json = dict[str, Any]
 
 
@@ -47,7 +49,12 @@ def _walk(url: str, document: Json, fetch: Callable, per_item: int, seen: set[st
         return
     seen.add(own)
     if _kind(document) == "Manifest":
-        yield from _of_manifest(own, document, per_item)
+        try:
+            found = list(_of_manifest(own, document, per_item))
+        except ODD_FORM as error:
+            problem = f"its manifest has another form than the API says ({type(error).__name__}: {error})"
+            found = [Scan(file_stem(own), "not stated", "not stated", own, problem=problem)]
+        yield from found
         return
     for member in _members(document):
         address = _id(member)

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from tasks.acquire.common.area import Area
 from tasks.acquire.common.context import Context
 from tasks.acquire.common.download import Expected
-from tasks.acquire.common.http import plain
+from tasks.acquire.common.http import is_web, plain
 from tasks.acquire.common.source import Candidate, Delivery, Refusal, Source
 from tasks.acquire.common.text import plain_text
 from tasks.acquire.sources.iiif import loc, manifests
@@ -57,8 +57,11 @@ class IiifSource:
         )
         if scan.problem or not (scan.service or scan.file):
             return make(name="", url=scan.page, deliver=partial(_refuse, scan.problem or "it has no image"))
+        address = scan.service or scan.file or ""
+        if not is_web(address):
+            return make(name="", deliver=partial(_refuse, f"{address[:200]} is no address of http or https"))
         name = f"{scan.key}{'.jpg' if scan.service else _suffix(scan.file or '')}"
-        return make(name=name, url=plain(scan.service or scan.file or ""), deliver=partial(self._fetch, scan, name))
+        return make(name=name, url=plain(address), deliver=partial(self._fetch, scan, name))
 
     def _fetch(self, scan: Scan, name: str, folder: Path) -> Delivery:
         if not scan.service:

@@ -19,7 +19,7 @@ from tasks.acquire.common.area import Area
 from tasks.acquire.common.blocks import Denied, Unreachable
 from tasks.acquire.common.context import Context
 from tasks.acquire.common.download import Expected
-from tasks.acquire.common.http import host_of, plain
+from tasks.acquire.common.http import host_of, is_web, plain
 from tasks.acquire.common.source import Candidate, Delivery, Refusal, Source
 from tasks.acquire.common.text import file_stem, plain_text
 from tasks.acquire.sources.openverse.params import Params
@@ -66,7 +66,8 @@ class OpenverseSource:
             if not isinstance(answer, dict) or not isinstance(answer.get("results"), list):
                 raise LandloomError(f"openverse: {params.url} answers with no search results")
             yield from (result for result in answer["results"] if isinstance(result, dict))
-            if page >= int(answer.get("page_count") or 0):
+            pages = answer.get("page_count")
+            if not isinstance(pages, int) or page >= pages:
                 return
 
     def _candidate(self, key: str, result: dict[str, Any]) -> Candidate:
@@ -82,7 +83,7 @@ class OpenverseSource:
             facts={"title": title} if (title := plain_text(result.get("title"))) else {},
         )
         url = str(result.get("url") or "")
-        if not url.startswith(("http://", "https://")):
+        if not is_web(url):
             return make(name="", deliver=partial(_refuse, "Openverse gives no address of the picture"))
         if code not in self._params.licences:
             return make(name="", url=plain(url), deliver=partial(_refuse, f"its licence {code!r} was not asked for"))

@@ -117,15 +117,20 @@ class StacSource:
         """Sea at 0 m in each cell of the area that has no item but touches one that has.
 
         Open ocean farther out has no ground to show. A missing cell is a gap, and no sea, where the collection
-        leaves land out or does not reach.
+        leaves land out or does not reach, and where an item of more than a cell may have ground: a catalogue's box of
+        the whole globe says nothing about where its item lies.
         """
-        published = {_cell(box): (box, item) for item in found.values() if (box := item_box(item))}
+        boxes = {key: (box, item) for key, item in sorted(found.items()) if (box := item_box(item))}
+        published = {_cell(box): (box, item) for box, item in boxes.values() if _is_cell(box)}
+        wide = {key: Area.read(_wrapped(box), Path()) for key, (box, _) in boxes.items() if not _is_cell(box)}
         for cell in self._area.cells():
             near = [neighbour for neighbour in _around(cell) if neighbour in published]
             if cell in published or not near:
                 continue
             make = partial(Candidate, source="stac", licence="none needed: a constant")
-            if reason := self._gap(cell, collection):
+            over = next((key for key, place in wide.items() if place.intersects(*cell_box(cell))), None)
+            reason = f"the box of {over} reaches here, so this may be land: a gap, not sea" if over else None
+            if reason := reason or self._gap(cell, collection):
                 yield make(key=f"gap_{cell}", name="", attribution="", deliver=partial(_refuse, reason=reason))
             else:
                 box, item = published[near[0]]
@@ -148,6 +153,21 @@ class StacSource:
 
 def _refuse(folder: Path, reason: str) -> Delivery:
     raise Refusal(reason)
+
+
+def _sides(box: tuple[float, float, float, float]) -> tuple[float, float]:
+    """Degrees from west to east, across 180° where west > east, and from south to north."""
+    west, south, east, north = box
+    return east - west + (360 if east < west else 0), north - south
+
+
+def _is_cell(box: tuple[float, float, float, float]) -> bool:
+    """Whether a box is that of one cell, with what sticks out of it."""
+    return max(_sides(box)) < 1.5
+
+
+def _wrapped(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    return (-180.0, box[1], 180.0, box[3]) if _sides(box)[0] >= 360 else box
 
 
 def _cell(box: tuple[float, float, float, float]) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from tests.acquire.pictures import size_of
+from tests.acquire.published import size_of
 from tests.acquire.server import Handler, Server, file_route
 
 LICENCES = {

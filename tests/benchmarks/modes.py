@@ -1,0 +1,94 @@
+"""Pictures of 25 known kinds, five shapes in five colours, for experiments with generators; and one short training."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from models.core.artifact import build_method, finished
+from models.core.checkpoint import Checkpoints
+from models.core.color_encoding import ColorEncoding
+from models.core.config import LoopConfig, WatchConfig
+from models.core.loop import Result, train
+from models.core.method import Batch
+from models.core.watch import Watch
+
+COLORS = np.array([[200, 60, 50], [60, 160, 70], [60, 90, 200], [220, 190, 60], [150, 80, 170]])
+PAPER, JITTER = 235, 3.0  # grey of the background; largest shift of a shape in 32nds of the side
+
+
+def pictures(count: int, seed: int, px: int = 32) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures uint8 (n, px, px, 3), and their kinds (n,), 0 to 24: 5 · shape + colour."""
+    rng = np.random.default_rng(seed)
+    kinds = rng.integers(25, size=count)
+    out = np.full((count, px, px, 3), PAPER, np.float64)
+    y, x = np.mgrid[:px, :px]
+    for picture, kind in zip(out, kinds, strict=True):
+        down, right = px / 2 + rng.uniform(-JITTER, JITTER, 2) * px / 32
+        radius = 0.28 * px * rng.uniform(0.9, 1.1)
+        picture[_shape(kind // 5, (y - down) / radius, (x - right) / radius)] = COLORS[kind % 5]
+        picture += rng.normal(0, 4, picture.shape)
+    return np.clip(out, 0, 255).astype(np.uint8), kinds
+
+
+def _shape(number: int, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Square, disc, triangle, cross or ring, where the shape reaches about from -1 to 1."""
+    round_, ay, ax = np.hypot(y, x), np.abs(y), np.abs(x)
+    shapes = (
+        np.maximum(ay, ax) < 0.9,
+        round_ < 1,
+        (y > -1) & (y < 0.8) & (ax < 0.55 * (y + 1)),
+        ((ax < 0.3) & (ay < 1)) | ((ay < 0.3) & (ax < 1)),
+        (round_ < 1) & (round_ > 0.55),
+    )
+    return shapes[number]
+
+
+class Endless:
+    """A feed of random batches of pictures; each epoch is a new permutation."""
+
+    def __init__(self, shown: np.ndarray, batch: int, seed: int):
+        self._images, self._batch = ColorEncoding().encode(shown), batch
+        self._rng, self._next = np.random.default_rng(seed), []
+
+    def __next__(self) -> Batch:
+        while len(self._next) < self._batch:
+            self._next += self._rng.permutation(len(self._images)).tolist()
+        rows, self._next = self._next[: self._batch], self._next[self._batch :]
+        return Batch({"image": torch.from_numpy(self._images[rows])})
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+
+def trained(
+    method: dict[str, Any], tiles: int, batch: int, steps: int, seed: int = 0, px: int = 32, **loop: Any
+) -> tuple[Any, Watch, Result]:
+    """Train on `tiles` pictures; return the finished model of the best snapshot, the watch, and the result."""
+    shown, held_out = pictures(tiles, 1, px)[0], pictures(64, 2, px)[0]
+    config = {"method": method, "px": px, "gsd": None, "encoding": ColorEncoding().to_dict(), "classes": []}
+    config |= {"training": {"batch": batch}, "data": {"tiles": tiles}}
+    own = {"lr": 1e-3, "clip": 1e6, "warmup": 0, "cooldown": 0.0, "ema_half_life": 20.0, "log_every": steps}
+    settings = LoopConfig(**{**own, "steps": steps, "checkpoint_every": steps, "picture_every": steps, **loop})
+    torch.manual_seed(seed)
+    untrained = build_method(config, settings.lr)
+
+    def finish(networks: nn.ModuleDict) -> Any:
+        return finished(untrained, networks, config, torch.device("cpu"))
+
+    watch = Watch(
+        WatchConfig(), steps, held_out, lambda networks: finish(networks).sample(range(64), 0), lambda _: None
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        result = train(
+            *(untrained, settings, lambda position: Endless(shown, batch, seed), Accelerator(cpu=True)),
+            *(Checkpoints(Path(folder)), seed, lambda *_: None, lambda *_: None),
+            watch=watch,
+        )
+    return finish(result.networks), watch, result
