@@ -127,6 +127,11 @@ def take(
         if isinstance(refusal, Unreadable):
             delivery.forget()
         return row(layer=candidate.layers[0], refused=str(refusal))
+    except Exception as error:  # noqa: BLE001 - one odd raster must not end the run
+        if _of_the_machine(error):
+            raise
+        reason = " ".join(str(error).replace(f"{lobby}/", "").split())[:300]
+        return row(layer=candidate.layers[0], refused=f"it cannot be handled: {type(error).__name__}: {reason}")
     finally:
         shutil.rmtree(lobby, ignore_errors=True)
     path = raw / candidate.name
@@ -144,6 +149,12 @@ def take(
         east=found.east,
         north=found.north,
     )
+
+
+def _of_the_machine(error: Exception) -> bool:
+    """Whether an error has its cause outside the raster: another raster would meet it too."""
+    machine = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+    return isinstance(error, LandloomError) or (isinstance(error, OSError) and error.errno in machine)
 
 
 def _file_key(key: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -31,4 +32,7 @@ def clear(root: Path, safe: Collection[str]) -> None:
         marked = json.loads(path.read_text())
         if marked["out"] in safe:
             shutil.rmtree(marked["folder"], ignore_errors=True)
-            path.unlink(missing_ok=True)
+            if Path(marked["folder"]).exists():  # busy or read-only: the mark stays for the next stage
+                print(f"warning: {marked['folder']} is no longer needed and cannot be deleted", file=sys.stderr)
+            else:
+                path.unlink(missing_ok=True)

@@ -46,7 +46,7 @@ def check_against_lock(records: list[dict[str, Any]], root: Path) -> set[str]:
     DVC locks a stage before it starts the next, so under `dvc repro` every stage upstream is compared.
 
     Raises:
-        LandloomError: hashes differ; the message names the first such stage and path.
+        LandloomError: hashes differ; the message names the first such stage and path. Or the lock cannot be read.
     """
     locked = _locked([record["stage"] for record in records], root)
     for record in records:
@@ -63,13 +63,16 @@ def check_against_lock(records: list[dict[str, Any]], root: Path) -> set[str]:
 def _locked(stages: list[str], root: Path) -> dict[str, dict[str, str]]:
     """Stage → path → hash, for each of `stages` that is in the lock file."""
     locked: dict[str, dict[str, str]] = {}
-    for _ in range(5):
+    for attempt in range(5):
         # DVC rewrites the file in place when a parallel branch ends. So an incomplete file is read again.
         try:
             entries = (yaml12.load((root / LOCK).read_text()) or {}).get("stages", {})
         except FileNotFoundError:
             return {}
-        except (yaml.YAMLError, AttributeError):
+        except (yaml.YAMLError, AttributeError) as error:
+            if attempt == 4:
+                said = " ".join(str(error).split())
+                raise LandloomError(f"{LOCK}: not a lock file of DVC (a merge's conflict?): {said}") from None
             entries = {}
         locked = {
             stage: {out["path"]: out["md5"] for out in entries[stage].get("outs", []) if "md5" in out}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -63,8 +64,13 @@ class Machine:
                 number += 1
                 if self._stop.wait(max(self._every, (time.monotonic() - started) / _SAMPLES)):
                     return
-        except Exception:  # noqa: BLE001, S110 - a probe that fails ends the watch, never the stage
-            pass
+        except Exception as error:  # noqa: BLE001 - a probe that fails ends the watch, never the stage
+            said = (str(error).splitlines() or [""])[0]
+            print(
+                f"warning: the system metrics of this run end here: {type(error).__name__}: {said}",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def _probes() -> list[Any]:

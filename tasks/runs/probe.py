@@ -48,9 +48,11 @@ def _gpus() -> dict[str, float]:
     if shutil.which("nvidia-smi") is None:
         return {}
     command = ["nvidia-smi", f"--query-gpu={_ASK}", "--format=csv,noheader,nounits"]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=30).stdout
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    if done.returncode:  # no driver: it says so on stdout
+        return {}
     found: dict[str, float] = {}
-    for number, line in enumerate(said.splitlines()):
+    for number, line in enumerate(line for line in done.stdout.splitlines() if line.count(",") == _ASK.count(",")):
         used, memory, total, power, most = (_number(word) for word in line.split(","))
         values = {
             "utilization_percentage": used,

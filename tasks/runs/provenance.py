@@ -65,8 +65,11 @@ def git_state(root: Path) -> tuple[str | None, str | None]:
     if changed is None or new is None:
         print("warning: git cannot list the uncommitted changes, so this run is recorded without them", file=sys.stderr)
         return commit.strip(), None
-    added = [_git(root, *_DIFF, "--no-index", "--", os.devnull, name) or "" for name in new.split("\0") if name]
-    patch = "".join([changed, *added])
+    added = {name: _git(root, *_DIFF, "--no-index", "--", os.devnull, name) for name in new.split("\0") if name}
+    if lost := [name for name, diff in added.items() if diff is None]:
+        print(f"warning: git cannot read {lost[0]}, so this run is recorded without its changes", file=sys.stderr)
+        return commit.strip(), None
+    patch = "".join([changed, *(diff or "" for diff in added.values())])
     secrets = found_in(patch)
     if secrets:
         print(

@@ -88,11 +88,12 @@ def test_hostile_zips(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "N10E010.hgt").write_bytes(hgt())
-    bomb = zipped(folder / "N10E011.hgt.zip", {"N10E011.hgt": bytes(150 << 20)})
-    lie_about_size(shutil.copy(bomb, folder / "N10E012.hgt.zip"), 2884802)
+    for cell in ("N10E011", "N10E012"):
+        zipped(folder / f"{cell}.hgt.zip", {f"{cell}.hgt": bytes(150 << 20)})
+    lie_about_size(folder / "N10E012.hgt.zip", 2884802)
     zipped(folder / "N10E013.hgt.zip", {"../N10E013.hgt": hgt()})
     zipped(folder / "N10E014.hgt.zip", {"N10E014.hgt": b"/etc/passwd"}, mode=0o120777)
-    zipped(folder / "N10E015.hgt.zip", {"N10E015.hgt": hgt(), "more.txt": b""})
+    zipped(folder / "N10E015.hgt.zip", {"N10E015.hgt": hgt(), "N10E016.hgt": hgt()})
     (folder / "N10E016.hgt.zip").write_bytes(b"PK\x03\x04 no zip")
     lie_about_size(zipped(folder / "N10E017.hgt.zip", {"N10E017.hgt": hgt() + b"more"}), 2884802)
     zipped(folder / "rasters.zip", {"a.tif": b""})
@@ -101,7 +102,7 @@ def test_hostile_zips(tmp_path):
     assert "though it says 2884802" in refused["N10E012.hgt.zip"]
     assert "would leave the folder" in refused["N10E013.hgt.zip"]
     assert "is a link" in refused["N10E014.hgt.zip"]
-    assert "2 members" in refused["N10E015.hgt.zip"]
+    assert "2 .hgt files" in refused["N10E015.hgt.zip"]
     assert "damaged" in refused["N10E016.hgt.zip"]
     assert "though it says 2884802" in refused["N10E017.hgt.zip"]
     assert "unpack it" in refused["rasters.zip"]

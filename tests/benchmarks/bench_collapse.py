@@ -21,8 +21,8 @@ from models.core.method import State
 from models.core.watch import Watch
 from tests.benchmarks.modes import Endless, pictures, trained
 
-STEPS, SEEDS, HEALTHY, CHANNELS = 400, 2, 10, 16
-TOY = {"STEPS": 2, "SEEDS": 1, "HEALTHY": 1, "CHANNELS": 4}
+STEPS, SEEDS, HEALTHY, CHANNELS, TIMED = 400, 2, 10, 16, 10
+TOY = {"STEPS": 2, "SEEDS": 1, "HEALTHY": 1, "CHANNELS": 4, "TIMED": 1}
 BASE = {"z": 64, "tiles": 1024, "batch": 16, "px": 32, "learns_every": 1}
 
 
@@ -62,7 +62,7 @@ def _observations() -> list[tuple[str, str, str]]:
     small, large = ([_restlessness(_run(batch=batch, seed=seed)) for seed in range(SEEDS)] for batch in (4, 32))
     told(2, "change of score between looks, batch 4 and 32", _mean(small), _mean(large), fmean(small) > fmean(large))
     few, many = (_seconds(z=z) for z in (4, 256))
-    told(3, "seconds of 10 steps, 4 and 256 numbers", f"{few:.2f}", f"{many:.2f}", many < 1.1 * few)
+    told(3, f"seconds of {TIMED} steps, 4 and 256 numbers", f"{few:.2f}", f"{many:.2f}", many < 1.1 * few)
     low, high = (_runs(z=z, tiles=64) for z in (2, 128))
     told(4, "nearest samples at the end, 2 and 128 numbers", _end(low), _end(high), _value(high) > _value(low))
     few, many = (_memory(z=z) for z in (4, 256))
@@ -117,12 +117,12 @@ def _memory(**changes: int) -> float:
 
 
 def _seconds(**changes: int) -> float:
-    """Shortest of some times of 10 steps."""
+    """Shortest of some times of `TIMED` steps."""
     method, batch = _one(**changes)
     found = []
     for _ in range(1 + 2 * SEEDS):
         began = time.perf_counter()
-        for _ in range(10):
+        for _ in range(TIMED):
             for phase in method.phases():
                 phase.loss(batch, State(0, 1, method.networks))[0].backward()
         found.append(time.perf_counter() - began)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ COLORS = np.array([[200, 60, 50], [60, 160, 70], [60, 90, 200], [220, 190, 60], 
 PAPER, JITTER = 235, 3.0  # grey of the background; largest shift of a shape in 32nds of the side
 
 
+@cache
 def pictures(count: int, seed: int, px: int = 32) -> tuple[np.ndarray, np.ndarray]:
     """Pictures uint8 (n, px, px, 3), and their kinds (n,), 0 to 24: 5 · shape + colour."""
     rng = np.random.default_rng(seed)

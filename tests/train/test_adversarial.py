@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from models.core.artifact import load_model
-from tasks.core.hashing import dvc_md5
 from tasks.train.run import run
 from tests.models.settings import DCGAN, STYLEGAN2
 from tests.train.stand import copy, dataset, stage
@@ -41,13 +40,6 @@ def test_a_generator_is_trained_and_watched(root, tmp_path, name):
     curve = pd.read_csv(data / "plots" / "train" / "watch" / "score.tsv", sep="\t")
     assert list(curve.columns) == ["step", "watch/score"] and (curve["watch/score"] > 0).all()
     assert np.asarray(Image.open(data / "model" / "samples.png")).std() > 5
-
-
-def test_the_same_run_gives_the_same_bytes(root, tmp_path):
-    for name in ("one", "other"):
-        run(stage(copy(root, tmp_path / name), **TRAIN, method=STYLEGAN2))
-    folders = [tmp_path / name / "data" / "small" / "model" for name in ("one", "other")]
-    assert dvc_md5(folders[0]) == dvc_md5(folders[1])
 
 
 def test_collapse_beyond_patience_ends_the_training_with_a_whole_model(root, tmp_path):

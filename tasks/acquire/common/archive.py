@@ -2,33 +2,55 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import zipfile
 import zlib
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from tasks.acquire.common.source import Refusal, Unreadable
+from tasks.core.files import atomic_file
 
+_CELL = re.compile(r"[NS]\d\d[EW]\d{3}", re.IGNORECASE)
 MAX_UNPACKED = 128 << 20
 """Bytes; an SRTM cell of 1″ has 26 MB, one of 0.5″ 104 MB."""
 
 
 def check_hgt_zip(path: Path) -> None:
-    """Refuse a zip that does not hold exactly one .hgt file, or whose file has another size than the zip states."""
+    """Refuse a zip that does not hold exactly one .hgt file, or whose file has another size than the zip states.
+
+    GDAL reads the member `N46E010.hgt` of a zip whose name begins with `N46E010`. Zips are also published with folders,
+    with longer names of the member, and with more files inside. Such a zip is written again with that member alone.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
+            members = [member for member in archive.infolist() if not member.is_dir()]
             for member in members:
                 _check_name(member)
-            cells = [member for member in members if member.filename.lower().endswith(".hgt")]
-            if len(cells) != 1 or len(members) != 1:
-                raise Refusal(f"a zip of {len(members)} members; one .hgt alone is wanted")
-            if cells[0].file_size > MAX_UNPACKED:
-                raise Refusal(f"says it unpacks to {cells[0].file_size} bytes; a cell has at most {MAX_UNPACKED}")
-            _unpack(archive, cells[0], MAX_UNPACKED, None)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
+            cells = [member for member in members if _base(member).lower().endswith(".hgt") and not _litter(member)]
+            if len(cells) != 1:
+                raise Refusal(f"a zip of {len(cells)} .hgt files; one alone is wanted")
+            (cell,) = cells
+            if cell.file_size > MAX_UNPACKED:
+                raise Refusal(f"says it unpacks to {cell.file_size} bytes; a cell has at most {MAX_UNPACKED}")
+            wanted = f"{path.name[:7]}.hgt"
+            if [member.filename for member in members] == [wanted]:
+                _unpack(archive, cell, MAX_UNPACKED, None)
+                return
+            if not _CELL.match(path.name):
+                raise Refusal("its name does not begin with its cell, as N46E010 does")
+            if _CELL.match(_base(cell)) and _base(cell)[:7].upper() != path.name[:7].upper():
+                raise Refusal(f"its member {_base(cell)!r} is of another cell than its name")
+            # Not compressed: the bytes of a compressed zip depend on the version of zlib.
+            with (
+                atomic_file(path) as part,
+                zipfile.ZipFile(part, "w") as again,
+                again.open(zipfile.ZipInfo(wanted), "w") as target,
+            ):
+                _unpack(archive, cell, MAX_UNPACKED, target)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise Refusal(f"a damaged or unreadable zip: {error}") from None
 
 
@@ -67,6 +89,15 @@ def _member(wanted: str, members: Collection[str]) -> str:
     return alike[0]
 
 
+def _base(member: zipfile.ZipInfo) -> str:
+    return PurePosixPath(member.filename.replace("\\", "/")).name
+
+
+def _litter(member: zipfile.ZipInfo) -> bool:
+    """Whether a Mac put the member in beside the file of the same name."""
+    return member.filename.startswith("__MACOSX/") or _base(member).startswith("._")
+
+
 def _check_name(member: zipfile.ZipInfo) -> None:
     name = PurePosixPath(member.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts:
@@ -75,7 +106,7 @@ def _check_name(member: zipfile.ZipInfo) -> None:
         raise Refusal(f"its member {member.filename!r} is a link")
 
 
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int, target: BinaryIO | None) -> None:
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int, target: IO[bytes] | None) -> None:
     """Unpack a member into `target` (None discards it) and compare its length with what the zip states."""
     declared = member.file_size
     member.file_size = 1 << 62  # zipfile stops at the declared size, which would hide a longer member

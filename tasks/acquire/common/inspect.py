@@ -11,7 +11,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from tasks.acquire.common.fields import Override
-from tasks.acquire.common.opening import opened
+from tasks.acquire.common.opening import opened, other_format
 from tasks.acquire.common.picture import inspect_picture
 from tasks.acquire.common.placing import NOWHERE, place_of
 from tasks.acquire.common.sizes import check_blocks, check_sides, windows
@@ -51,6 +51,8 @@ def inspect(path: Path, layers: tuple[str, ...], override: Override, max_pixels:
                 if _layer(dataset, layers, override, max_pixels) == "height":
                     return _inspect_heights(dataset, override)
         except RasterioError as error:
+            if other := other_format(path):
+                raise Refusal(other) from None
             raise Unreadable(f"not a raster that can be read to its end: {_plain(error, path)}") from None
         except (UnicodeDecodeError, MemoryError, ValueError) as error:
             raise Unreadable(f"not a usable raster: {_plain(error, path)}") from None

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import rasterio
+from rasterio.drivers import raster_driver_extensions
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 
@@ -16,6 +17,14 @@ DRIVERS = [
     *("JP2OpenJPEG", "JPEG", "PNG", "WEBP", "GIF", "BMP"),
 ]
 """Formats that hold their own pixels. Virtual formats (VRT, WMS) are left out, because they can point anywhere."""
+
+
+def other_format(path: Path) -> str | None:
+    """Why a file is refused whose ending is that of a format which GDAL reads and this room does not; else None."""
+    driver = raster_driver_extensions().get(path.suffix.lower().removeprefix("."))
+    if driver is None or driver in DRIVERS:
+        return None
+    return f"a file of the format {driver}, which is not taken; convert it to GeoTIFF (gdal_translate)"
 
 
 @contextmanager

@@ -24,7 +24,9 @@ def check_sides(cols: int, rows: int, max_pixels: int) -> None:
 
 
 def check_blocks(dataset: DatasetReader) -> None:
-    """Refuse a raster of huge blocks, or one of plain samples that is shorter than its header says."""
+    """Refuse a raster of huge blocks, one of plain samples that is shorter than its header says, or complex numbers."""
+    if complex_ := sorted({dtype for dtype in dataset.dtypes if "complex" in dtype}):
+        raise Refusal(f"{', '.join(complex_)}: complex numbers are neither heights nor colours")
     for (block_rows, block_cols), dtype in zip(dataset.block_shapes, dataset.dtypes, strict=True):
         if block_rows * block_cols * np.dtype(dtype).itemsize > MAX_BLOCK_BYTES:
             raise Refusal(f"is one block of {block_cols} × {block_rows} pixels; save it tiled")

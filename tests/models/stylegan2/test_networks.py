@@ -8,7 +8,7 @@ from models.core.adversarial import published_gamma
 from models.stylegan2.discriminator import Discriminator, deviation
 from models.stylegan2.layers import Convolution, Linear, double, halve, taps
 from models.stylegan2.mapping import Mapping
-from models.stylegan2.params import Params, levels
+from models.stylegan2.params import Params, automatic, levels
 from models.stylegan2.synthesis import Layer, Modulated, Synthesis
 
 
@@ -147,6 +147,9 @@ def test_the_mean_style_is_the_end_of_truncation():
 
 def test_settings_follow_the_side_as_published():
     params = Params()
+    settings = {px: automatic(px) for px in (64, 256, 512, 1024)}
+    assert [each["batch"] for each in settings.values()] == [32, 16, 8, 4]
+    assert [each["lr"] for each in settings.values()] == [0.0025, 0.0025, 0.0025, 0.002]
     gammas = {px: published_gamma("logistic", px, batch) for px, batch in ((64, 32), (128, 32), (256, 16), (512, 8))}
     assert gammas == pytest.approx({64: 0.0256, 128: 0.1024, 256: 0.8192, 512: 6.5536})
     assert params.channels(256, 256) == 64 and params.channels(512, 512) == 64 and params.channels(256, 4) == 512

@@ -15,7 +15,7 @@ class Params(Strict):
 
     kind: Literal["files"]
     paths: list[str] = Field(min_length=1)
-    """Files, folders or globs of anything GDAL reads, relative to the repository's root."""
+    """Files, folders or globs, relative to the repository's root, of the formats in `tasks.acquire.common.opening`."""
     layers: list[Layer] = Field(["height"], min_length=1)
     """What to take: height, color or both; every other raster is refused by name."""
     overrides: dict[str, Override] = {}

@@ -39,15 +39,16 @@ class FileSource:
             if not any(_matches(key, pattern) for key in files):
                 raise LandloomError(f"source.overrides: {pattern!r} matches no file; it is held against {_some(files)}")
         for key, (path, root) in sorted(files.items()):
+            odd = _unnameable(key)
             yield Candidate(
-                key=key,
-                name=key,
+                key=odd or key,
+                name=odd or key,
                 source="files",
                 licence=self._params.licence or "not stated",
                 attribution=self._params.attribution or "not stated",
                 layers=tuple(self._params.layers),
                 override=self._override(key),
-                deliver=partial(copy_raster, path=path, root=root, name=key),
+                deliver=_refuse_name if odd else partial(copy_raster, path=path, root=root, name=key),
             )
 
     def _override(self, key: str) -> Override:
@@ -97,6 +98,17 @@ class FileSource:
             yield path, path.parent
         else:
             raise LandloomError(f"source.paths: there is no {given}")
+
+
+def _unnameable(key: str) -> str | None:
+    """The key with its odd bytes written out, where it is no UTF-8 or holds control characters; else None."""
+    if key.isprintable():
+        return None
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in key)
+
+
+def _refuse_name(folder: Path) -> Delivery:
+    raise Refusal("its name is no UTF-8 or holds control characters; rename it")
 
 
 def copy_raster(folder: Path, path: Path, root: Path, name: str) -> Delivery:
