@@ -86,7 +86,7 @@ def test_an_unknown_key_is_refused_and_nothing_written(root):
     (root / "infra/scales/odd.yaml").write_text("datasets: {terain: {train: {steps: 5}}}\n")
     with pytest.raises(LandloomError, match=r"datasets\.terain: params.yaml has no such dataset; there are terrain"):
         apply_scale("odd", write=True, root=root)
-    with pytest.raises(LandloomError, match="no such scale; there are article, atlas, demo"):
+    with pytest.raises(LandloomError, match="no such scale; there are aerial, article, atlas, demo"):
         apply_scale("odder", write=True, root=root)
     assert (root / PARAMS).read_text() == before
 
