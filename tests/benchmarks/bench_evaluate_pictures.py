@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -31,6 +32,7 @@ def run() -> list[tuple[str, str, str]]:
     """Ratios to the distance of training pictures, and the processor time of all comparisons."""
     rows = []
     for kind, folder in FOLDERS.items():
+        kind = kind if (REALDATA / folder).is_dir() else "made pictures"
         train, held_out, model = np.split(_tiles(folder), 3)
         for name in NETWORKS:
             space = network(SimpleNamespace(params=Params(network=name), say=print))
@@ -61,7 +63,7 @@ def _tiles(folder: str) -> np.ndarray:
     """3 × `TILES` different pictures, uint8 (n, PX, PX, 3), in random order."""
     rng, place = np.random.default_rng(5), REALDATA / folder
     paths = sorted(path for path in place.glob("*") if path.suffix in (".jpg", ".tif")) if place.is_dir() else []
-    found = []
+    found: list[np.ndarray] = []
     for path in paths:
         if path.suffix == ".jpg":
             color = square(path)
@@ -75,7 +77,7 @@ def _tiles(folder: str) -> np.ndarray:
     return np.stack(found)[rng.permutation(len(found))[: 3 * TILES]]
 
 
-def _cut(path) -> list[np.ndarray]:
+def _cut(path: Path) -> list[np.ndarray]:
     with rasterio.open(path) as source:
         if source.count < 3 or source.dtypes[0] != "uint8":
             return []
