@@ -10,6 +10,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
+from tasks.acquire.common.declared.auxiliary import auxiliary_name, auxiliary_title
 from tasks.acquire.common.declared.vertical import Vertical, vertical_of
 from tasks.acquire.common.fields import Override
 from tasks.acquire.common.opening import opened, other_format
@@ -17,6 +18,7 @@ from tasks.acquire.common.picture import inspect_picture
 from tasks.acquire.common.placing import NOWHERE, place_of
 from tasks.acquire.common.sizes import check_blocks, check_sides, windows
 from tasks.acquire.common.source import Refusal, Unreadable
+from tasks.acquire.common.texture import Texture
 from tasks.acquire.common.values import Values
 
 
@@ -66,6 +68,7 @@ def _inspect_heights(dataset: DatasetReader, path: Path, override: Override) -> 
     except Refusal as refusal:
         problems.append(str(refusal))
     vertical, told = vertical_of(dataset, path, override)
+    told += _other_layer(dataset, path, override)
     problems += [*told, *_height_problems(dataset, nodata, vertical, override)]
     if problems:
         raise Refusal("; ".join(problems))
@@ -99,18 +102,37 @@ def _layer(dataset: DatasetReader, layers: tuple[str, ...], override: Override, 
 
 
 def _height_problems(dataset: DatasetReader, nodata: float | None, vertical: Vertical, override: Override) -> list[str]:
-    values = Values(nodata, dataset.dtypes[0], vertical.scale, vertical.offset)
+    values, texture = Values(nodata, dataset.dtypes[0], vertical.scale, vertical.offset), Texture()
     masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]  # voids in a mask of their own
     for window in windows(dataset):
         block = dataset.read(1, window=window)
+        void = ~np.isfinite(block) | (block == nodata)
         if masked:
-            block = block[dataset.dataset_mask(window=window) > 0]
+            known = dataset.dataset_mask(window=window) > 0
+            texture.add(block, void | ~known)
+            block = block[known]
+        else:
+            texture.add(block, void)
         values.add(block)
     if values.void_everywhere():
         return ["void everywhere"]
     # A scale that a person gives comes with the void code: the plain numbers were looked at.
     odd = values.problem(override.get("trust", False), "nodata" in override or "scale" in override)
+    if not odd and not override.get("trust", False):
+        odd = texture.problem()
     return [odd] if odd else []
+
+
+def _other_layer(dataset: DatasetReader, path: Path, override: Override) -> list[str]:
+    """What its name or its title says that it is instead of heights."""
+    if override.get("trust", False):
+        return []
+    tags = dataset.tags(1)
+    if layer := auxiliary_name(path.name):
+        return [f"its name is that of another layer than heights ({layer}); trust: true in its override takes it"]
+    if title := auxiliary_title(dataset.descriptions[0], tags.get("long_name"), tags.get("DESCRIPTION")):
+        return [f"its title is {title!r}, no heights; trust: true in its override takes it"]
+    return []
 
 
 def _plain(error: Exception, path: Path) -> str:
