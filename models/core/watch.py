@@ -1,16 +1,14 @@
 """Watches an adversarial training for mode collapse, and keeps the best snapshot.
 
-At each look, a fixed batch of latents is sampled and compared with held-out data in the space of
-`models.core.features`:
+At each look, a fixed batch of latents is sampled and compared with held-out data in the space of `features`:
 
-diversity: mean distance between two samples, divided by that between two real pictures. 1 is that of the data.
-distinct: mean distance of a sample to the nearest other sample, divided by the same of real pictures. Samples of a few
-    kinds can be far apart on average, but each has its twin.
-coverage: share of real pictures with a sample nearer than their 5th nearest real neighbour. precision: share of
-samples nearer to some real picture than its 5th nearest real neighbour. score: mean distance of real pictures to the
-nearest other one, divided by that of real pictures to the nearest sample and
-    of samples to the nearest real picture (the mean of both); 1 is that of the data. It falls if samples miss real
-    pictures, and if they look like none.
+- diversity: mean distance between two samples, divided by that between two real pictures.
+- distinct: mean distance of a sample to the nearest other one, divided by the same of real pictures. Samples of a few
+  kinds can be far apart on average, but each has a twin.
+- coverage: share of real pictures with a sample nearer than their fifth real neighbour.
+- precision: share of samples nearer to some real picture than its fifth real neighbour.
+- score: how near real pictures have a sample, and samples a real picture, compared with real pictures among each other.
+  It falls if samples miss real pictures, and if they look like none. 1 is that of the data, as for the first two.
 
 (Naeem et al. 2020, arXiv 2002.09797, equation 10; Kynkäänniemi et al. 2019, arXiv 1904.06991, equation 2.) A generator
 that has collapsed makes a few pictures again and again: its diversity falls, and then its coverage.
@@ -26,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from models.core.config import WatchConfig
-from models.core.features import features
+from models.core.features import NAME, features
 
 NEIGHBOURS = 5
 LOGGED = ("diversity", "distinct", "coverage", "precision", "score", "flagged")
@@ -129,6 +127,7 @@ class Watch:
             "why": f"newest of {len(self.rows)} looks with at least {CLOSE:.0%} of the highest score; {reason}",
             **numbers,
             "highest_score": round(top, 4),
+            "space": NAME,
             "flagged_steps": flagged,
         }
 

@@ -1,7 +1,7 @@
 """The mapping network: a latent z, and facts about the picture if there are any, to a style w.
 
-Karras et al. 2019 (StyleGAN), arXiv 1812.04948, section 2; the truncation of section 2.2 (of the appendix B in the
-preprint) needs the mean style, which training measures.
+Karras et al. 2019 (StyleGAN), arXiv 1812.04948, section 2. Truncation (its appendix B) needs the mean style, which
+training measures.
 """
 
 from __future__ import annotations

@@ -31,6 +31,8 @@ class Squares(Strict):
     """Standard deviation of a crop's centre from the sheet's middle, in halves of the sheet's width and height."""
     inset: float = Field(0.01, ge=0, le=0.2)
     """Distance of squares from the sheet's edge, in shares of its shorter side: for worn rims and errors."""
+    gutters: bool = True
+    """Whether squares of `sheets` keep off the plain strip between two pages of a book, and so lie on one page."""
     upright: bool = True
     """Whether squares turn with a sheet that lies askew. False keeps them parallel to the scan, inside the sheet."""
 

@@ -96,14 +96,16 @@ def _contrast(sums, radius, level, out):
 
 
 @compiled
-def _peaks(up, here, down, out):
-    """One row: 1 where a value is strong and the largest of its sign among its four neighbours."""
-    middle, right, above, below, found = here[1:], here[2:], up[1:], down[1:], out[1:]
-    for x in range(here.size - 2):
-        v, a, b, c, d = middle[x], here[x], right[x], above[x], below[x]
+def _peaks(maps, k, y, side, out):
+    """One row: 1 where a value is strong and the largest of its sign among its four neighbours.
+
+    The row is named by number: slices for each call would cost more than the work on them.
+    """
+    for x in range(1, side - 1):
+        v, a, b, c, d = maps[k, y, x], maps[k, y, x - 1], maps[k, y, x + 1], maps[k, y - 1, x], maps[k, y + 1, x]
         high = (v >= LEAST) & (v > a) & (v >= b) & (v > c) & (v >= d)
         low = (v <= -LEAST) & (v < a) & (v <= b) & (v < c) & (v <= d)
-        found[x] = high | low
+        out[x] = high | low
 
 
 @compiled
@@ -112,6 +114,9 @@ def _extremum(maps, scales, k, y, x):
     value = maps[k, y, x]
     sign = np.float32(1) if value > 0 else np.float32(-1)
     value *= sign
+    for m in (k - 1, k + 1):  # most places fail here
+        if 0 <= m < scales.shape[0] and maps[m, _there(scales, k, m, y), _there(scales, k, m, x)] * sign > value:
+            return False
     for m in range(max(k - 1, 0), min(k + 2, scales.shape[0])):
         i, j = _there(scales, k, m, y), _there(scales, k, m, x)
         for p in range(i - 1, i + 2):
@@ -136,33 +141,36 @@ def find_marks(sums, maps, scales, basis, orders):
     `maps` is work space, float32 (scales, S + 2, S + 2), zero before the first window.
     """
     side = sums.shape[0] - 1
+    reduced = sums
     for k in range(scales.shape[0]):
         step = 1 << scales[k, 0]
         small = side // step
+        if k and scales[k, 0] != scales[k - 1, 0]:
+            reduced = sums[: small * step + 1 : step, : small * step + 1 : step].copy()
         if small > 4 * scales[k, 1] + 2:
-            _contrast(
-                sums[: small * step + 1 : step, : small * step + 1 : step].copy(),
-                scales[k, 1],
-                step * step,
-                maps[k],
-            )
+            _contrast(reduced, scales[k, 1], step * step, maps[k])
     most = scales[:, 2].sum()
     numbers, signatures = np.empty((most, 4), np.float32), np.empty(most, np.uint64)
     places = np.empty((side * side // 4 + 1, 2), np.int32)
     strengths = np.empty(side * side // 4 + 1, np.float32)
-    peaks = np.zeros(side + 2, np.uint8)
+    peaks = np.zeros((side + 9) // 8 * 8, np.uint8)
+    eights = peaks.view(np.uint64)
     patch, rows, waves = np.empty((CELLS, CELLS)), np.empty((CELLS, CELLS)), np.empty((CELLS, CELLS))
+    corners = np.empty((CELLS + 1, CELLS + 1))
     count = 0
     for k in range(scales.shape[0]):
         step = 1 << scales[k, 0]
         small, rim, found = side // step, 2 * scales[k, 1] + 1, 0
         for y in range(rim, small - rim):
-            _peaks(maps[k, y - 1, :small], maps[k, y, :small], maps[k, y + 1, :small], peaks)
-            for x in range(rim, small - rim):
-                if peaks[x] and _extremum(maps, scales, k, y, x):
-                    places[found, 0], places[found, 1] = y, x
-                    strengths[found] = -abs(maps[k, y, x])
-                    found += 1
+            _peaks(maps, k, y, small, peaks)
+            for word in range(rim // 8, (small - rim + 7) // 8):
+                if eights[word] == 0:  # eight pixels at a time: peaks are rare
+                    continue
+                for x in range(max(8 * word, rim), min(8 * word + 8, small - rim)):
+                    if peaks[x] and _extremum(maps, scales, k, y, x):
+                        places[found, 0], places[found, 1] = y, x
+                        strengths[found] = -abs(maps[k, y, x])
+                        found += 1
         order = np.argsort(strengths[:found], kind="mergesort")
         for n in range(min(found, scales[k, 2])):
             y, x = places[order[n]]
@@ -170,7 +178,7 @@ def find_marks(sums, maps, scales, basis, orders):
             down = step * (y + 0.5 + _top(abs(maps[k, y - 1, x]), here, abs(maps[k, y + 1, x])))
             across = step * (x + 0.5 + _top(abs(maps[k, y, x - 1]), here, abs(maps[k, y, x + 1])))
             size = _size(maps, scales, k, y, x)
-            if _cells(sums, down, across, PATCH * size, patch):
+            if _cells(sums, down, across, PATCH * size, corners, patch):
                 _transform(patch, basis, rows, waves)
                 flip = waves[0, 1] < 0
                 bits = np.uint64(0)
@@ -193,10 +201,9 @@ def _size(maps, scales, k, y, x):
     radius = np.float64(scales[k, 1] << scales[k, 0])
     if k == 0 or k == scales.shape[0] - 1:
         return radius
-    values = np.empty(3)
-    for m in range(k - 1, k + 2):
-        values[m - k + 1] = abs(maps[m, _there(scales, k, m, y), _there(scales, k, m, x)])
-    shift = _top(values[0], values[1], values[2])
+    below = abs(maps[k - 1, _there(scales, k, k - 1, y), _there(scales, k, k - 1, x)])
+    above = abs(maps[k + 1, _there(scales, k, k + 1, y), _there(scales, k, k + 1, x)])
+    shift = _top(below, abs(maps[k, y, x]), above)
     other = k + 1 if shift > 0 else k - 1
     return radius + abs(shift) * ((scales[other, 1] << scales[other, 0]) - radius)
 
@@ -209,12 +216,11 @@ def _top(before, here, after):
 
 
 @compiled
-def _cells(sums, y, x, half, patch):
+def _cells(sums, y, x, half, corners, patch):
     """Means of the cells of the patch around a pixel; whether the patch lies within the picture."""
     side = sums.shape[0] - 1
     if y < half or x < half or y + half > side or x + half > side:
         return False
-    corners = np.empty((CELLS + 1, CELLS + 1))
     for i in range(CELLS + 1):
         down = y + half * (2 * i / CELLS - 1)
         top = min(np.int64(down), side - 1)

@@ -53,7 +53,7 @@ def structure(luma, turned, out):
                 all_fine += one
                 all_coarse += two
                 if (y + 1) % CELL == 0 and x + CELL <= side:
-                    flat += one + two == 0
+                    flat += _one_value(luma, y + 1 - CELL, x)
                     blurred += two > CONTRAST**2 * 2 * CELL * CELL and 4 * one - two < 3 * BLURRED * two
                     printed += _two_tones(first, second, third, fourth, x)
             fine[:], coarse[:] = 0, 0
@@ -120,6 +120,17 @@ def _extremes(luma, y, part, low, high, sums):
         low[x] = min(low[x], luma[y, x])
         high[x] = max(high[x], luma[y, x])
         sums[part, x] += np.int32(luma[y, x])
+
+
+@compiled
+def _one_value(luma, top, left):
+    """Whether all pixels of a cell are equal."""
+    value = luma[top, left]
+    for y in range(top, top + CELL):
+        for x in range(left, left + CELL):
+            if luma[y, x] != value:
+                return False
+    return True
 
 
 @compiled

@@ -68,7 +68,7 @@ def test_bytes_cost_time(tmp_path, monkeypatch):
     throttle.pay("slow", 300)
     started = time.monotonic()
     throttle.wait("slow")
-    assert 0.25 < time.monotonic() - started < 1
+    assert time.monotonic() - started > 0.25
 
 
 def test_a_wait_beyond_patience_is_remembered(tmp_path, server):

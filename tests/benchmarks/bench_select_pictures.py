@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -61,12 +62,16 @@ def _decode(folder: Path, scenes: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> 
             reader.color(tile.scene, window(tile))
 
 
-def _pictures(count: int, side: int) -> tuple[str, list[np.ndarray]]:
-    """What they are, and `count` pictures, uint8 (4, side, side); all are different places as long as there are any."""
+def _bases(side: int) -> tuple[str, list[np.ndarray]]:
+    """What the pictures are, and the pictures, RGB uint8 (n, n, 3)."""
     paths = sorted((REALDATA / FOLDER).glob("*")) if (REALDATA / FOLDER).is_dir() else []
-    kind = "satellite pictures" if paths else "made pictures"
-    bases = [square(path) for path in paths] or [synthetic(k, side) for k in range(min(count, 8))]
-    made = []
+    if paths:
+        return "satellite pictures", [square(path) for path in paths]
+    return "made pictures", [synthetic(k, side) for k in range(8)]
+
+
+def _pictures(bases: list[np.ndarray], count: int, side: int) -> Iterator[np.ndarray]:
+    """`count` pictures with grain of their own, RGB and mask, uint8 (4, side, side)."""
     for k in range(count):
         base, rng = bases[k % len(bases)], np.random.default_rng(k)
         if side < base.shape[0]:
@@ -76,14 +81,13 @@ def _pictures(count: int, side: int) -> tuple[str, list[np.ndarray]]:
             base = cv2.resize(base, (side, side), interpolation=cv2.INTER_CUBIC)
         grain = rng.integers(-4, 5, base.shape, np.int16)
         turned = np.clip(np.rot90(base, k // len(bases)).astype(np.int16) + grain, 0, 255).astype(np.uint8)
-        made.append(np.concatenate([np.moveaxis(turned, -1, 0), np.full((1, side, side), 255, np.uint8)]))
-    return kind, made
+        yield np.concatenate([np.moveaxis(turned, -1, 0), np.full((1, side, side), 255, np.uint8)])
 
 
 def _imagery(folder: Path) -> str:
     rows = []
-    kind, made = _pictures(SCENES, SIDE)
-    for k, color in enumerate(made):
+    kind, bases = _bases(SIDE)
+    for k, color in enumerate(_pictures(bases, SCENES, SIDE)):
         row = scene_row(f"s{k:04}", color.shape[1:], *bench_select._spot(k, SCENES), gsd=10.0)
         row |= {"height": None, "color": f"scenes/s{k:04}.color.tif"}
         write_layer(folder / row["color"], color, row["crs"], Affine(*row["transform"]))
@@ -93,6 +97,7 @@ def _imagery(folder: Path) -> str:
 
 
 def _photographs(folder: Path) -> str:
-    kind, made = _pictures(SHEETS, PX)
-    write_table(folder, [add_photograph(folder, f"p{k:05}", color) for k, color in enumerate(made)])
+    kind, bases = _bases(PX)
+    pictures = enumerate(_pictures(bases, SHEETS, PX))
+    write_table(folder, [add_photograph(folder, f"p{k:05}", color) for k, color in pictures])
     return kind

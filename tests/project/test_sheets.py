@@ -17,10 +17,11 @@ from tasks.formats.tables.scenes import SceneReader, read_scenes
 from tasks.formats.tables.sources import read_sources
 from tasks.project.params import Params, Squares
 from tasks.project.sheets.cut import cut_square
-from tasks.project.sheets.edge import find_edge
+from tasks.project.sheets.frame import find_frame
 from tasks.project.sheets.read import ScanReader, read_reduced
+from tasks.project.sheets.sheet import find_sheet
 from tasks.project.sheets.squares import Place, place_squares
-from tasks.project.sheets.survey import Scan, Square
+from tasks.project.sheets.survey import Scan, Square, survey
 from tests.project.scans import BEDS, draw_sheet, lay, worst_corner
 from tests.project.stage import project
 
@@ -28,7 +29,7 @@ EXTRAS = {"plain": {}, "shadow": {"shadow": True}, "chart": {"chart": True}, "to
 
 
 def edge_of(scan):
-    return find_edge(scan.rgb, np.ones(scan.off.shape, bool))
+    return find_sheet(scan.rgb, np.ones(scan.off.shape, bool))
 
 
 def generators(seed: int):
@@ -83,10 +84,10 @@ def test_no_square_leaves_the_sheet(bed, angle, margin, extras, whole, upright, 
 
 def test_a_sheet_that_fills_the_scan_is_kept_whole():
     sheet = draw_sheet(np.random.default_rng(3))
-    edge = find_edge(sheet, np.ones(sheet.shape[:2], bool))
+    edge = find_sheet(sheet, np.ones(sheet.shape[:2], bool))
     assert edge.problem is None and edge.sides == () and not edge.off.any() and edge.angle == 0
     grey = np.full((300, 400, 3), 120, np.uint8)
-    assert find_edge(grey, np.ones((300, 400), bool)).sides == ()
+    assert find_sheet(grey, np.ones((300, 400), bool)).sides == ()
 
 
 def test_a_sheet_without_a_straight_edge_is_refused():
@@ -95,14 +96,14 @@ def test_a_sheet_without_a_straight_edge_is_refused():
     ragged = scan.rgb.copy()
     for row in range(len(ragged)):  # the left rim is burnt
         ragged[row, : int(scan.corners[0, 0] + 60 + 50 * np.sin(row / 9))] = rng.integers(0, 14, 3)
-    assert "left border" in find_edge(ragged, np.ones(scan.off.shape, bool)).problem
+    assert "left border" in find_sheet(ragged, np.ones(scan.off.shape, bool)).problem
 
 
 def test_transparent_pixels_are_off_the_sheet():
     sheet = draw_sheet(np.random.default_rng(4))
     known = np.ones(sheet.shape[:2], bool)
     known[:40] = known[:, -30:] = False
-    edge = find_edge(sheet, known)
+    edge = find_sheet(sheet, known)
     assert set(edge.sides) == {"top", "right"} and edge.off[:40].all() and edge.off[:, -30:].all()
 
 
@@ -206,7 +207,7 @@ def test_a_broken_scan_is_refused_by_name_and_the_rest_goes_on(tmp_path, rows):
     path.write_bytes(path.read_bytes()[:-400])
     data = project(tmp_path, rows, **SETTINGS)
     reason = read_sources(data / "sources.parquet").set_index("key").loc["atlas/sheet 0.png", "refused"]
-    assert "truncated" in reason and len(read_scenes(data / "scenes.parquet")) == 10
+    assert "breaks off" in reason and len(read_scenes(data / "scenes.parquet")) == 10
 
 
 @pytest.mark.parametrize(
@@ -227,3 +228,60 @@ def test_a_stretch_is_counted(tmp_path, rows):
     data = project(tmp_path, rows, **SETTINGS, squares={"whole": "stretch", "crops": 0})
     assert len(read_scenes(data / "scenes.parquet")) == 3
     assert 1.1 < json.loads((data / "metrics/project.json").read_text())["widest_stretch"] < 1.3
+
+
+def test_squares_keep_off_a_gutter(tmp_path):
+    rng = np.random.default_rng(1)
+    pages = [draw_sheet(rng, 320, 420)[30:-30, 30:-30] for _ in range(2)]
+    for page in pages:
+        page[np.kron(rng.random((90, 65)) < 0.12, np.ones((4, 4))) > 0] = 60  # print everywhere
+    strip = np.full((360, 10, 3), (238, 230, 212), np.uint8)
+    book = np.hstack([pages[0], strip, pages[1]])
+    Image.fromarray(book).save(tmp_path / "book.png")
+    off = np.zeros(book.shape[:2], bool)
+    off[:, 261:269] = True
+
+    def places(**squares):
+        params = Params(method="sheets", scene_px=64, squares={"crops": 8, "spread": 0.8, **squares})
+        (found,) = survey((_scan(tmp_path / "book.png"),), params)
+        return [square.place for square in found.squares]
+
+    assert len(places()) == 9 and not any(shown(place, off).any() for place in places())
+    assert any(shown(place, off).any() for place in places(gutters=False))
+
+
+def photograph(rng) -> np.ndarray:
+    """White sky and white snow below dark mountains."""
+    rows, cols = np.indices((240, 360))
+    ridge = 110 + 40 * np.sin(cols / 37) + 20 * np.sin(cols / 11)
+    out = np.full((240, 360, 3), 250.0)
+    dark = (rows > ridge) & (rows < ridge + 70)
+    out[dark] = 80 + 30 * rng.standard_normal((dark.sum(), 1))
+    out[rows > ridge + 70] = 235
+    return np.clip(out + rng.normal(0, 3, out.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("page", [(250, 248, 240), (20, 20, 20)])
+def test_frames_and_captions_are_off_the_picture(page):
+    rng = np.random.default_rng(8)
+    photo = photograph(rng)
+    plate = np.full((360, 440, 3), page, np.uint8)
+    plate[30:270, 40:400] = photo
+    plate[30:270, [40, 41, 398, 399]] = plate[[30, 31, 268, 269], 40:400] = (90, 85, 80)  # the plate's own line
+    for row in (300, 320):
+        plate[row : row + 8, 60:380] = np.where(rng.random((1, 320, 1)) < 0.5, 120, page)
+    edge = find_frame(plate, np.ones(plate.shape[:2], bool))
+    left, top, right, bottom = 40 / 440, 30 / 360, 400 / 440, 270 / 360
+    for corner in ((left, top), (right, top), (right, bottom), (left, bottom)):
+        assert np.abs(edge.corners - corner).max(axis=1).min() < 0.012
+    assert edge.off[290:].all() and edge.off[:, :38].all()
+    bare = find_frame(photo, np.ones(photo.shape[:2], bool))
+    assert bare.sides == () and not bare.off.any()
+
+
+def test_photographs_become_squares(tmp_path, rows):
+    path = tmp_path / "data/terrain/raw/atlas/sheet 0.png"
+    Image.fromarray(photograph(np.random.default_rng(2))).save(path)
+    data = project(tmp_path, rows[:1], method="photographs", scene_px=128, squares={"crops": 2})
+    scenes = read_scenes(data / "scenes.parquet")
+    assert len(scenes) == 3 and set(scenes["cols"]) == {128}

@@ -50,6 +50,16 @@ def to_lab(rgb: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(cv2.medianBlur(rgb, 3), cv2.COLOR_RGB2LAB)
 
 
+def border_tones(lab: np.ndarray, known: np.ndarray) -> list[Tone]:
+    """The frequent colours of the border, the most frequent first.
+
+    Args:
+        lab: picture from `to_lab`. known: which pixels count; the border is a rim inside them.
+    """
+    inner = cv2.erode(known.astype(np.uint8), np.ones((2 * RING + 1, 2 * RING + 1), np.uint8), borderValue=0) > 0
+    return _tones(lab[known & ~inner], _SHARE)
+
+
 def lightness(lab: np.ndarray) -> float:
     """Median lightness of the middle of the scan, in OpenCV's 8-bit Lab."""
     return float(np.median(lab[_thirds(lab)][..., 0]))
@@ -66,15 +76,13 @@ def foreign_tones(lab: np.ndarray, known: np.ndarray) -> list[Tone]:
     Args:
         lab: picture from `to_lab`. known: which pixels have a value.
     """
-    ring = np.ones(known.shape, bool)
-    ring[RING:-RING, RING:-RING] = False
     thirds = _thirds(lab)
     middle = lab[thirds]
     level = lightness(lab)
     ours = [tone for tone in _tones(middle[known[thirds]], _SHARE_INSIDE) if _inside(tone, middle, level) > _FOREIGN]
     sheet = np.array([tone.middle for tone in ours])
     found = []
-    for tone in _tones(lab[ring & known], _SHARE):
+    for tone in border_tones(lab, known):
         inside = _inside(tone, middle, level)
         apart = float(np.abs(sheet - np.array(tone.middle)).max(axis=1).min()) if len(sheet) else np.inf
         if inside < _FOREIGN and inside * _RARER < tone.share and apart >= _APART:

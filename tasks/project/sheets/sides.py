@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 
+import cv2
 import numpy as np
 
 SIDES = ("top", "right", "bottom", "left")
@@ -18,6 +19,7 @@ _TRIED = 28  # columns whose pairs give the lines that are tried
 _SHADOW = 0.015  # of the longer side: half the width of a shadow behind which the edge may lie
 _CHANGING = 2.0  # Lab units a row; slower changes are a rest
 _SHARP = 8.0  # Lab units a row; a shadow begins more softly
+_INK = 25.0  # Lab units by which a printed line is darker than what is on both sides of it
 _MARGIN = 0.01  # of the longer side: rows before and behind an edge whose colours are compared
 _TOLERANCE = 0.004  # of the scan's longer side: how far from the line the sheet may end
 
@@ -33,6 +35,7 @@ class Side:
         outside: share of pixels just before the line that have them.
         step: Lab units between the typical colours just before and just behind the line.
         typical: median number of rows that the surroundings take, over the columns where they are visible.
+        inked: whether a dark line runs along it, with lighter colours before and behind.
     """
 
     slope: float
@@ -43,6 +46,7 @@ class Side:
     outside: float
     step: float
     typical: float
+    inked: bool
 
     def depth(self, column: np.ndarray | float) -> np.ndarray | float:
         """Rows from the border to the line."""
@@ -80,7 +84,8 @@ def find_side(off: np.ndarray, alike: np.ndarray, lab: np.ndarray, longest: int)
     step = _step(section, zero + moved, max(3, round(_MARGIN * longest)))
     behind = _strip(alike, at, ends + moved + tolerance, ends + moved + tolerance + 0.04 * rows)
     outside = _strip(off, at, np.maximum(ends - tolerance - 0.01 * longest, 0), ends - tolerance / 2)
-    return Side(slope, offset + moved, float(fits.mean()), crossed, behind, outside, step, typical)
+    inked = _is_inked(section[:, 0], zero + moved)
+    return Side(slope, offset + moved, float(fits.mean()), crossed, behind, outside, step, typical, inked)
 
 
 def _cross_section(lab: np.ndarray, columns: np.ndarray, ends: np.ndarray, reach: int) -> tuple[np.ndarray, int]:
@@ -110,12 +115,29 @@ def _behind_shadow(section: np.ndarray, zero: int) -> int:
     return max(steepest + 1 - zero, 0)
 
 
+def _is_inked(lightness: np.ndarray, edge: int) -> bool:
+    start = max(edge - 4, 0)
+    around = lightness[start : edge + 8]
+    if len(around) < 8:
+        return False
+    dark = int(around.argmin())
+    before, behind = around[:dark].max(initial=0), lightness[start + dark : edge + 18].max(initial=0)
+    return bool(min(before, behind) - around[dark] >= _INK)
+
+
 def _step(section: np.ndarray, edge: int, rows: int) -> float:
     """Largest difference in one channel between the typical colours of a few rows before and behind an edge."""
     before, behind = section[max(edge - 1 - rows, 0) : max(edge - 1, 1)], section[edge + 1 : edge + 1 + rows]
     if not len(before) or not len(behind):
         return 0.0
     return float(np.abs(np.median(behind, axis=0) - np.median(before, axis=0)).max())
+
+
+def at_border(members: np.ndarray) -> np.ndarray:
+    """The members that hang together with the border of the scan."""
+    _, parts = cv2.connectedComponents(members.astype(np.uint8), connectivity=4)
+    border = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
+    return np.isin(parts, border[border > 0])
 
 
 def _profile(off: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -14,8 +14,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tasks.project.params import Params
-from tasks.project.sheets.edge import LOOKED_AT, find_edge
+from tasks.project.sheets.edge import LOOKED_AT
+from tasks.project.sheets.frame import find_frame
+from tasks.project.sheets.gutter import gutters
+from tasks.project.sheets.palette import to_lab
 from tasks.project.sheets.read import read_reduced, to_side
+from tasks.project.sheets.sheet import find_sheet
 from tasks.project.sheets.squares import Place, place_squares
 
 THUMB = 220
@@ -100,7 +104,11 @@ def _look(scan: Scan, params: Params) -> Found:
         return Found(scan, (), str(error), (), 1.0, _blank())
     if not picture.known.any():
         return Found(scan, (), "it is transparent everywhere", (), 1.0, _blank())
-    edge = find_edge(picture.rgb, picture.known, frames=params.method == "photographs")
+    find = find_sheet if params.method == "sheets" else find_frame
+    edge = find(picture.rgb, picture.known)
+    if params.method == "sheets" and params.squares.gutters:
+        lightness = to_lab(picture.rgb)[..., 0]
+        edge = replace(edge, off=edge.off | gutters(lightness, edge.off, edge.angle))
     places: list[Place] = []
     reason = "dropped by hand" if scan.dropped else edge.problem
     if reason is None:

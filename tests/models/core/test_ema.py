@@ -61,3 +61,9 @@ def test_an_average_that_is_read_back_goes_on_with_the_same_bits():
         return ema.networks["one"].weight.detach().clone()
 
     assert torch.equal(run(None), run(13))
+
+
+def test_with_a_ramp_the_half_life_grows_with_the_run_up_to_its_end():
+    assert share(0, 100.0, ramp=0.05) == pytest.approx(1, abs=1e-5), "the first weights replace the untrained ones"
+    assert share(199, 100.0, ramp=0.05) == pytest.approx(1 - 0.5 ** (1 / 10))
+    assert share(5000, 100.0, ramp=0.05) == share(5000, 100.0)
