@@ -110,7 +110,7 @@ def test_a_refresh_on_schedule_takes_new_imagery_and_nothing_else(checkout, serv
 
 
 def wait(log, words, times):
-    deadline = time.monotonic() + 150
+    deadline = time.monotonic() + 400
     while log.read_text().count(words) < times:
         assert time.monotonic() < deadline, f"{words!r} not {times} times in\n{log.read_text()[-4000:]}"
         time.sleep(0.2)
