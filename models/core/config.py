@@ -6,7 +6,7 @@ A string below a field explains the field; `make params` prints it.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,10 @@ class Config(BaseModel):
     """Base of every parameter model in `models`: unknown keys are errors, and values are read-only."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+    latent: ClassVar[tuple[str, ...]] = ()
+    """Of the parameters of a method: what the latent space of the finished model supports. `points`: a picture from
+    any point. `styles`: points are styles that can differ by layer and be truncated. `plane`: pictures of any size."""
 
 
 class PinnedFile(Config):

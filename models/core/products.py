@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Conditions = Mapping[str, np.ndarray]
 """Name to array, one entry per sample along the first axis; see `models.core.conditions`."""
@@ -112,3 +115,76 @@ class PaintingModel(FinishedModel, Protocol):
             ValueError: a side is not a multiple of `stride`, or a map has a class that the model does not have.
         """
         ...
+
+
+class Plane(Protocol):
+    """A picture without end, evaluated in square windows. Rows and columns count from 0.
+
+    Attributes:
+        side: pixels of a window. place: pixels from one place with a latent of its own to the next. Places meet at
+            the rows and columns that are multiples of it.
+    """
+
+    side: int
+    place: int
+
+    def window(self, row: int, col: int) -> np.ndarray:
+        """The window with its corner at pixel (row · side, col · side), uint8 (side, side, 3).
+
+        It depends on the model, the seed, the truncation, `row` and `col`, and on no other window.
+        """
+        ...
+
+    def alone(self, row: int, col: int) -> np.ndarray:
+        """The plain picture of one place's latent, without its surroundings, uint8 (px, px, 3)."""
+        ...
+
+
+class LatentSpace(Protocol):
+    """The space of the latents that a model makes pictures from. A model has it as the attribute `latent`.
+
+    Attributes:
+        abilities: what the space supports, see `Config.latent` (`models.core.config`).
+        width: numbers of a point. layers: styles of a picture; 1 if the whole picture has one.
+        px: side of a picture.
+        name: `W` or `z`.
+    """
+
+    abilities: tuple[str, ...]
+    width: int
+    layers: int
+    px: int
+    name: str
+
+    def points(self, indices: Sequence[int] | np.ndarray, seed: int) -> np.ndarray:
+        """The points that the samples `indices` of `seed` are made from, float32 (n, width)."""
+        ...
+
+    def mean(self) -> np.ndarray:
+        """The mean of all points, float32 (width,)."""
+        ...
+
+    def fit(self, points: np.ndarray) -> np.ndarray:
+        """Blends of points (…, width), moved to where points of samples lie."""
+        ...
+
+    def noise(self, index: int, seed: int) -> list[Tensor]:
+        """The noise that sample `index` of `seed` has beside its point; empty if the model has none."""
+        ...
+
+    def images(self, points: Tensor, noise: list[Tensor]) -> Tensor:
+        """Points (n, layers, width) to pictures (n, 3, px, px), about -1..1, with gradients."""
+        ...
+
+    def plane(self, seed: int, truncation: float, places: int, patch: int) -> Plane:
+        """A picture without end whose windows have `places` × `places` places; for spaces with `plane`.
+
+        Args:
+            patch: places from one independent latent to the next.
+        """
+        ...
+
+
+def latent_space(model: FinishedModel) -> LatentSpace | None:
+    """The latent space of a model, or None if it has none that can be explored."""
+    return getattr(model, "latent", None)

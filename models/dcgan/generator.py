@@ -13,6 +13,7 @@ from models.core.color_encoding import ColorEncoding
 from models.core.conditions import checked
 from models.core.products import Conditions
 from models.core.slots import SLOTS, sample_in_slots
+from models.dcgan.latent import NoiseSpace
 from models.dcgan.method import Dcgan
 
 
@@ -26,6 +27,7 @@ class PictureGenerator:
     def __init__(self, method: Dcgan, networks: nn.ModuleDict, config: dict[str, Any], device: torch.device):
         self._networks, self._device, self._z = networks, device, method.params.generator.z
         self._encoding = ColorEncoding.from_dict(config["encoding"])
+        self.latent = NoiseSpace(networks["generator"], method.params.latent, int(config["px"]), device)
         self.config, self.px, self.gsd, self.classes = config, int(config["px"]), config.get("gsd"), []
 
     def sample(

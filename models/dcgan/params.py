@@ -42,6 +42,7 @@ class Params(Config):
     """A small convolutional GAN for pictures of 160 pixels, or of any multiple of 16."""
 
     product: ClassVar[str] = "image"
+    latent: ClassVar[tuple[str, ...]] = ("points",)
 
     name: Literal["dcgan"] = "dcgan"
     generator: GeneratorConfig = GeneratorConfig()

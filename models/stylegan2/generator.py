@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from models.core.color_encoding import ColorEncoding
 from models.core.conditions import checked
 from models.core.height_encoding import HeightEncoding
-from models.core.products import Conditions
+from models.core.products import Conditions, LatentSpace
 from models.core.slots import SLOTS, sample_in_slots
+from models.stylegan2.latent import StyleSpace
 from models.stylegan2.method import StyleGan2
 
 
@@ -22,6 +23,7 @@ class StyleGenerator:
 
     Attributes:
         networks: `mapping` and `synthesis`.
+        latent: the space W; None for heights.
     """
 
     conditions: tuple[str, ...] = ()
@@ -33,6 +35,8 @@ class StyleGenerator:
         self.px, self.gsd, self.classes = int(config["px"]), config.get("gsd"), []
         kind = ColorEncoding if method.params.layer == "color" else HeightEncoding
         self.encoding = kind.from_dict(config["encoding"])
+        abilities = method.params.latent
+        self.latent: LatentSpace | None = StyleSpace(networks, self._z, abilities, device) if abilities else None
 
     def sample(
         self, indices: Sequence[int] | np.ndarray, seed: int, steps: int = 1, conditions: Conditions | None = None

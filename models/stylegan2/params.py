@@ -119,6 +119,11 @@ class Params(Config):
         return {"color": "image", "height": "heights"}[self.layer]
 
     @property
+    def latent(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What the latent space supports. Facts about heights are inputs too, so heights have no such space."""
+        return ("points", "styles", "plane") if self.layer == "color" else ()
+
+    @property
     def groups(self) -> tuple[Group, ...]:
         """Groups of transformations that are on."""
         if self.augment.groups is not None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from models.core.conditions import one_hot
 from models.core.method import Batch, Logs, Phase, State
+from models.core.perceptual import Perceptual
 from models.core.pinned import verified
 from models.core.record import Loaded
 from models.terrain_gan.balance import Balance
@@ -23,7 +24,6 @@ from models.terrain_gan.discriminator import CHANCE, Discriminator, feature_matc
 from models.terrain_gan.encoding import ColorHeightEncoding
 from models.terrain_gan.lightness import to_lab
 from models.terrain_gan.params import Params
-from models.terrain_gan.perceptual import Perceptual
 from models.terrain_gan.shadow import Shadow, slopes
 from models.terrain_gan.spade import Generator
 

@@ -65,7 +65,7 @@ class BalanceConfig(Config):
 
 
 class PerceptualConfig(Config):
-    """The perceptual loss (`models.terrain_gan.perceptual`)."""
+    """The perceptual loss (`models.core.perceptual`)."""
 
     weight: float = Field(2.0, ge=0)
     """Weight of the loss; 0 turns it off."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
 
 from tasks.core.settings import Rooms, Strict
 from tasks.generate import export
+from tasks.generate.explore import part as parts
+from tasks.generate.explore.part import Part
+from tasks.generate.export import Export
 
 OTHERS = 4  # preview, texture, drawing, sidecar
 MOST = 1990  # an output of DVC should have fewer than 2,000 files
@@ -50,6 +54,8 @@ class Params(Strict):
     """Resolution of meshes."""
     settings: dict[str, SerializeAsAny[Strict]] = Field(default={}, validate_default=True)
     """Settings of each export by its name, as `stl: {side_mm: 100}`. A missing setting has the export's default."""
+    explore: dict[str, SerializeAsAny[Strict]] = {}
+    """Parts that show the latent space, by their names in `tasks/generate/explore/parts`, as `film: {points: 8}`."""
 
     @field_validator("exports")
     @classmethod
@@ -71,20 +77,31 @@ class Params(Strict):
         if not isinstance(given, dict):
             return given
         named = {name: {} for name in others.data.get("exports", []) if export.find(name).settings.model_fields}
-        return {name: _settings(name, values) for name, values in {**named, **given}.items()}
+        return {name: _settings(export.find, name, values) for name, values in {**named, **given}.items()}
+
+    @field_validator("explore", mode="before")
+    @classmethod
+    def _by_their_parts(cls, given: Any) -> Any:
+        """Parse settings with the model of their part. A part without settings has its defaults."""
+        if not isinstance(given, dict):
+            return given
+        return {name: _settings(parts.find, name, {} if values is None else values) for name, values in given.items()}
 
     def conflict(self, rooms: Rooms) -> tuple[str, str] | None:
         method = rooms["train"].method  # type: ignore[attr-defined]
         reason = export.unsuited(self.exports, method.product, f"train.method {method.name}")
-        return ("exports", reason) if reason else None
+        if reason:
+            return "exports", reason
+        reason = parts.unsuited(list(self.explore), method.latent, f"train.method {method.name}")
+        return ("explore", reason) if reason else None
 
 
-def _settings(name: str, values: Any) -> Strict:
+def _settings(find: Callable[[str], Export | Part], name: str, values: Any) -> Strict:
     if isinstance(values, Strict):
         return values
     try:
-        return export.find(name).settings.model_validate(values)
-    except ValidationError as error:  # the path of a bad key starts with the export's name
+        return find(name).settings.model_validate(values)
+    except ValidationError as error:  # the path of a bad key starts with the name
         known = ("type", "input", "ctx")
         lines = [
             {key: line[key] for key in known if key in line} | {"loc": (name, *line["loc"])} for line in error.errors()

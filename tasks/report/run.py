@@ -23,7 +23,7 @@ def run(stage: Stage[Params]) -> None:
         read_scores(read_json(data / "evaluation" / "metrics.json")),
         read_json(data / "samples" / "index.json"),
     )
-    told = {"evaluate": scores.captions, "generate": {item["name"]: item["text"] for item in made["pictures"]}}
+    told = {"evaluate": scores.captions, "generate": _texts(made)}
     lineage = read_json(data / "lineage.json")
     with atomic_dir(data / "report") as target:
         facts = {
@@ -44,6 +44,12 @@ def run(stage: Stage[Params]) -> None:
         (target / "index.html").write_text(render(facts), encoding="utf-8")
     stage.artifact(data / "report" / "index.html", "report")
     stage.say(f"open {(data / 'report' / 'index.html').as_uri()}")
+
+
+def _texts(made: dict[str, Any]) -> dict[str, str]:
+    """Captions of the pictures of generate, by name."""
+    texts = {item["name"]: item["text"] for item in made["pictures"]}
+    return texts | {part["picture"]: part["text"] for part in made.get("explored", [])}
 
 
 def training(metrics: dict[str, Any], lineage: dict[str, Any]) -> dict[str, Any]:

@@ -38,5 +38,20 @@ def copy_samples(samples: Path, target: Path) -> dict[str, Any]:
         preview = sidecar["files"]["png"]["name"]
         picture = copy_picture(samples / preview, target / "samples" / preview, target, sidecar["alt"])
         shown.append({"name": name, "summary": sidecar["summary"], "picture": picture, "links": links})
+    explored = [_with_files(part, samples, target) for part in index.get("explored", [])]
     drawn = any("labels.png" in read_json(samples / f"{sample['name']}.json")["files"] for sample in shown)
-    return {**index, "shown": shown, "count": len(index["samples"]), "drawn": drawn, "far": far}
+    return {**index, "shown": shown, "count": len(index["samples"]), "drawn": drawn, "far": far, "explored": explored}
+
+
+def _with_files(part: dict[str, Any], samples: Path, target: Path) -> dict[str, Any]:
+    """A part of the exploration; its files are copied beside the page like those of samples. Films are `films`."""
+    links, films = [], []
+    for file in part["files"]:
+        original, href = samples / file["name"], f"../samples/{file['name']}"
+        if original.stat().st_size <= LARGE:
+            href = f"samples/{file['name']}"
+            (target / href).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(original, target / href)
+        links.append((href, file["title"]))
+        films += [href] if original.suffix == ".mp4" else []
+    return {**part, "links": links, "films": films}

@@ -7,6 +7,8 @@ import shutil
 import pytest
 
 from flows.scale import apply_overlay, apply_scale, scales
+from models.dcgan.params import halvings
+from models.stylegan2.params import levels
 from tasks.core.errors import LandloomError
 from tasks.core.settings import PARAMS, ROOT, load, read, rooms, stage_rooms
 
@@ -47,12 +49,21 @@ def test_every_scale_is_valid_and_shown_before_it_is_written(root, name):
     assert apply_scale(name, write=False, root=root) == []
 
 
+FITS = {
+    "consistency": lambda method, px: method.network.sides(px),
+    "terrain_gan": lambda method, px: method.check(px),
+    "stylegan2": lambda _, px: levels(px),
+    "dcgan": lambda _, px: halvings(px),
+}
+"""Each raises ValueError where the method's networks cannot have this side."""
+
+
 @pytest.mark.parametrize("name", scales())
 def test_the_networks_of_every_scale_fit_its_tiles(root, name):
     apply_scale(name, write=True, root=root)
     for params in values(root).values():
         method, px = params["train"].method, params["shard"].px
-        method.network.sides(px) if method.name == "consistency" else method.check(px)
+        FITS[method.name](method, px)
 
 
 @pytest.mark.parametrize("name", [name for name in scales() if name != "demo"])
@@ -75,7 +86,7 @@ def test_an_unknown_key_is_refused_and_nothing_written(root):
     (root / "infra/scales/odd.yaml").write_text("datasets: {terain: {train: {steps: 5}}}\n")
     with pytest.raises(LandloomError, match=r"datasets\.terain: params.yaml has no such dataset; there are terrain"):
         apply_scale("odd", write=True, root=root)
-    with pytest.raises(LandloomError, match="no such scale; there are article, atlas, demo"):
+    with pytest.raises(LandloomError, match="no such scale; there are aerial, article, atlas, demo"):
         apply_scale("odder", write=True, root=root)
     assert (root / PARAMS).read_text() == before
 

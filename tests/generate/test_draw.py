@@ -143,7 +143,7 @@ def test_a_sampler_with_labels_takes_drawings_of_its_own_size(tmp_path, drawing)
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["toy", "--out", "x"], 2, "go with a drawing"),
+        (["toy", "--out", "x"], 2, "--out goes with another option"),
         (["toy", "--palette", "--labels", "x.png"], 2, "not allowed with"),
         (["toy", "--labels", "x.png", "--seed", "-1"], 2, "--seed: a number from 0"),
         (["nowhere", "--palette"], 1, "generate@nowhere: params.yaml: there is no dataset 'nowhere'"),

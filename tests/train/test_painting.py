@@ -13,8 +13,8 @@ from tasks.formats.shards.shardset import ShardSet
 from tasks.formats.tables.drawing import read_drawing
 from tasks.train.params import Params
 from tasks.train.run import run
+from tests.models.core.test_perceptual import weights  # noqa: F401 - a fixture
 from tests.models.settings import CONSISTENCY, TERRAIN_GAN
-from tests.models.terrain_gan.test_perceptual import weights  # noqa: F401 - a fixture
 from tests.train.stand import NETWORK, PAINTING, PARAMS, copy, stage
 
 PAINT = {**PAINTING, "steps": 5, "checkpoint_every": 2, "picture_every": 5}

@@ -2,7 +2,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models.terrain_gan.perceptual import VGG, Perceptual
+from models.core.perceptual import VGG, Perceptual
 
 NUMBERS = (
     0,
