@@ -95,7 +95,7 @@ def _write(folder: Path, number: int, rng: np.random.Generator) -> tuple[str, tu
     elif how == "odd":
         unit = pick(list(UNKNOWN))
         factor = UNKNOWN[unit]
-    elif how == "crs" and driver == "GTiff" and crs.startswith("EPSG"):
+    elif how == "crs" and driver == "GTiff" and crs.startswith("EPSG") and crs != "EPSG:4979":  # it has a height
         vertical = pick(list(VERTICAL))
         factor = VERTICAL[vertical]
     elif how == "tag" and driver != "AAIGrid":
