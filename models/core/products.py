@@ -121,7 +121,8 @@ class Plane(Protocol):
     """A picture without end, evaluated in square windows. Rows and columns count from 0.
 
     Attributes:
-        side: pixels of a window. place: pixels from one place with a latent of its own to the next.
+        side: pixels of a window. place: pixels from one place with a latent of its own to the next. Places meet at
+            the rows and columns that are multiples of it.
     """
 
     side: int
@@ -135,7 +136,7 @@ class Plane(Protocol):
         ...
 
     def alone(self, row: int, col: int) -> np.ndarray:
-        """The plain picture of one place's latent, without its surroundings, uint8 (place, place, 3)."""
+        """The plain picture of one place's latent, without its surroundings, uint8 (px, px, 3)."""
         ...
 
 
@@ -175,8 +176,12 @@ class LatentSpace(Protocol):
         """Points (n, layers, width) to pictures (n, 3, px, px), about -1..1, with gradients."""
         ...
 
-    def plane(self, seed: int, truncation: float, places: int) -> Plane:
-        """A picture without end whose windows have `places` × `places` places; for spaces with `plane`."""
+    def plane(self, seed: int, truncation: float, places: int, patch: int) -> Plane:
+        """A picture without end whose windows have `places` × `places` places; for spaces with `plane`.
+
+        Args:
+            patch: places from one independent latent to the next.
+        """
         ...
 
 

@@ -42,6 +42,6 @@ class NoiseSpace:
         """Points (n, 1, width) to pictures (n, 3, px, px)."""
         return self._generator(points[:, 0].to(self._device))
 
-    def plane(self, seed: int, truncation: float, places: int) -> Plane:
+    def plane(self, seed: int, truncation: float, places: int, patch: int) -> Plane:
         """Not supported: the first layer is a matrix that makes features of one fixed size."""
         raise ValueError("dcgan makes pictures of one size")

@@ -59,6 +59,6 @@ class StyleSpace:
         """Styles (n, layers, width) to pictures (n, 3, px, px)."""
         return self._synthesis(points.to(self._device), noise)
 
-    def plane(self, seed: int, truncation: float, places: int) -> StylePlane:
+    def plane(self, seed: int, truncation: float, places: int, patch: int) -> StylePlane:
         """A picture without end (`models.stylegan2.plane`)."""
-        return StylePlane(self._mapping, self._synthesis, self._z, seed, truncation, places, self._device)
+        return StylePlane(self._mapping, self._synthesis, self._z, seed, truncation, places, patch, self._device)

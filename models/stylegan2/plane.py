@@ -1,12 +1,17 @@
 """A picture without end: styles that change over a plane, evaluated in windows.
 
-Places are the squares of a grid; a place has the size of one picture. Each has a latent of its own, and so a style w at
-its middle; between the middles, styles are blended (smoothstep along both axes). Each pixel of each layer then has its
-own style: it multiplies the input channels of that pixel, and demodulation divides by the norm of the weights with the
-style of that pixel (arXiv 1912.04958, equations 1 and 3). With one style everywhere, this is the plain network.
+The middles of the places lie half a picture apart. Each place has a latent of its own, and so a style w at its middle;
+between the middles, styles are blended (smoothstep along both axes). Latents of neighbouring places can be alike, so
+that regions are larger than places.
 
-The noise of a pixel depends on the seed, the layer and the pixel's place in the plane. The constant features that the
-network starts from are mirrored from place to place, so that they do not jump.
+The coarse levels, up to 8 pixels, are evaluated for each place as for a plain picture. There, most pixels lie at the
+edge of the picture, and the network has learned with zeros around it: with neighbours in place of zeros it makes
+pictures that it never saw. The features of the places are laid over each other with the weights of their styles. The
+weight of a place is zero at the edge of its picture, so no edge shows.
+
+From there on, each pixel of each layer has its own style: it multiplies the input channels of that pixel, and
+demodulation divides by the norm of the weights with the style of that pixel (arXiv 1912.04958, equations 1 and 3). The
+noise of a pixel depends on the seed, the layer and where it lies in the plane.
 
 A window is evaluated with as much of its surroundings as reaches into it, level by level; what the edge of the
 evaluated region changes is cut off after each layer. Windows therefore meet without a seam, in any order, and the
@@ -28,17 +33,19 @@ from models.stylegan2.layers import SLOPE, double, filtered
 from models.stylegan2.mapping import Mapping
 from models.stylegan2.synthesis import Layer, Modulated, Synthesis
 
-CELLS = 4  # side of the constant features of one place
+COARSE = 2  # levels that are evaluated for each place: 4 and 8 pixels
+SIDE = 8  # of the features of a place
+CELLS = SIDE // 2  # of these pixels, from one place to the next
 BLOCK = 32  # largest side of a block of noise that is drawn at once
 FAR = 2**20  # added to coordinates, because keys of random generators are not negative
-STYLE, NOISE = 0, 1  # kinds of random numbers
+STYLE, NOISE, OWN = 0, 1, 2  # kinds of random numbers: latents, noise of the plane, noise of the places
 
 
 class StylePlane:
     """`models.core.products.Plane`.
 
     Args:
-        places: places along a side of a window.
+        places: places along a side of a window. patch: places from one independent latent to the next.
     """
 
     def __init__(
@@ -49,52 +56,85 @@ class StylePlane:
         seed: int,
         truncation: float,
         places: int,
+        patch: int,
         device: torch.device,
     ):
         self._mapping, self._synthesis, self._z = mapping, synthesis, z
         self._seed, self._psi, self._device = seed, truncation, device
-        self.place = synthesis.shapes[-1]
-        self.side, self._places = places * self.place, places
+        self.place = synthesis.shapes[-1] // 2
+        self.side, self._places, self._patch = places * self.place, places, patch
         self._style = lru_cache(maxsize=4096)(self._draw_style)
+        self._coarse = lru_cache(maxsize=256)(self._place)
 
     def window(self, row: int, col: int) -> np.ndarray:
         """uint8 (side, side, 3)."""
         n = self._places
         return _decoded(self.region(row * n * CELLS, col * n * CELLS, n * CELLS, n * CELLS))
 
+    @torch.inference_mode()
     def alone(self, row: int, col: int) -> np.ndarray:
-        """uint8 (place, place, 3)."""
-        style = self._style(row, col).expand(1, self._synthesis.layers, -1)
-        noise = [
-            self._noise(number, side, row * side, col * side, side, side)
-            for number, side in enumerate(self._synthesis.shapes)
-        ]
-        with torch.inference_mode():
-            return _decoded(self._synthesis(style, noise))
+        """uint8 (2 · place, 2 · place, 3)."""
+        style, noise = self._style(row, col).expand(1, self._synthesis.layers, -1), self._own_noise(row, col)
+        for number, side in enumerate(self._synthesis.shapes[len(noise) :], start=len(noise)):
+            top, left = ((2 * at - 1) * side // 4 for at in (row, col))
+            noise.append(self._noise(number, side // 2, top, left, side, side))
+        return _decoded(self._synthesis(style, noise))
 
     @torch.inference_mode()
-    def region(self, top: int, left: int, rows: int, cols: int, surrounded: bool = True) -> Tensor:
-        """The picture (1, channels, h, w) of a rectangle in cells, of which a place has 4 × 4.
-
-        Args:
-            surrounded: whether it shows a part of the plane; else zeros lie around it, as around a plain picture.
-        """
-        net, number = self._synthesis, 0
-        margins = reach(len(net.levels)) if surrounded else [0] * len(net.levels)
-        extra = int(surrounded)  # of the 3×3 convolution that keeps the side
-        picture, x, h = None, self._constant(top, left, rows, cols, margins[0] + extra), margins[0] + extra
-        for depth, level in enumerate(net.levels.values()):
+    def region(self, top: int, left: int, rows: int, cols: int) -> Tensor:
+        """The picture (1, channels, h, w) of a rectangle in cells: from one place to the next there are 4 cells."""
+        net, margins = self._synthesis, reach(len(self._synthesis.levels) - COARSE + 1)
+        h, number = margins[0], 2 * COARSE - 1
+        x, picture = self._blended(top - h, left - h, rows + 2 * h, cols + 2 * h)
+        for depth, level in enumerate(list(net.levels.values())[COARSE:], start=1):
             margin = margins[depth]
             box = Box(top << depth, left << depth, rows << depth, cols << depth, CELLS << depth)
-            if level.up is not None:
-                x = self._layer(level.up, x, box.halved(), h, number, box, 2 * h, margin + extra)
-                number, h = number + 1, margin + extra
-                picture = _cut(double(picture, net.taps), 2 * margins[depth - 1] - margin)
-            x = self._layer(level.same, x, box, h, number, box, h, margin)
-            number, h = number + 1, margin
-            own = self._modulated(level.picture.convolution, x, box, h) + level.picture.bias[:, None, None]
-            picture = own if picture is None else picture + own
+            x = self._layer(level.up, x, box.halved(), h, number, box, 2 * h, margin + 1)
+            x = self._layer(level.same, x, box, margin + 1, number + 1, box, margin + 1, margin)
+            picture = _cut(double(picture, net.taps), 2 * h - margin)
+            own = self._modulated(level.picture.convolution, x, box, margin) + level.picture.bias[:, None, None]
+            picture, h, number = picture + own, margin, number + 2
         return picture
+
+    def _blended(self, top: int, left: int, rows: int, cols: int) -> tuple[Tensor, Tensor]:
+        """Features and picture of the coarse levels, in cells: the places laid over each other."""
+        rise = (np.arange(CELLS) + 0.5) / CELLS
+        rise = rise * rise * (3 - 2 * rise)
+        weights = torch.from_numpy(np.concatenate([rise, 1 - rise]).astype(np.float32)).to(self._device)
+        window, out = weights[:, None] * weights, None
+        # The picture of place k covers the cells 4k - 2 to 4k + 5.
+        for row in range((top - CELLS) // CELLS, (top + rows + CELLS) // CELLS + 1):
+            for col in range((left - CELLS) // CELLS, (left + cols + CELLS) // CELLS + 1):
+                up, across = CELLS * row - CELLS // 2 - top, CELLS * col - CELLS // 2 - left
+                y, x = slice(max(0, up), min(rows, up + SIDE)), slice(max(0, across), min(cols, across + SIDE))
+                if y.start >= y.stop or x.start >= x.stop:
+                    continue
+                parts = self._coarse(row, col)
+                if out is None:
+                    out = [part.new_zeros((1, part.shape[1], rows, cols)) for part in parts]
+                inside = (slice(y.start - up, y.stop - up), slice(x.start - across, x.stop - across))
+                for whole, part in zip(out, parts, strict=True):
+                    whole[:, :, y, x] += window[inside] * part[:, :, inside[0], inside[1]]
+        return out[0], out[1]
+
+    def _place(self, row: int, col: int) -> tuple[Tensor, Tensor]:
+        """Features (1, c, 8, 8) and picture (1, channels, 8, 8) of one place, as the plain network makes them."""
+        net, w, noise = self._synthesis, self._style(row, col), iter(self._own_noise(row, col))
+        x, picture = net.constant[None], None
+        for level in list(net.levels.values())[:COARSE]:
+            if level.up is not None:
+                x = level.up(x, w, next(noise))
+            x = level.same(x, w, next(noise))
+            own = level.picture(x, w)
+            picture = own if picture is None else double(picture, net.taps) + own
+        return x, picture
+
+    def _own_noise(self, row: int, col: int) -> list[Tensor]:
+        rng = np.random.default_rng([self._seed, OWN, row + FAR, col + FAR])
+        sides = self._synthesis.shapes[: 2 * COARSE - 1]
+        return [
+            torch.from_numpy(rng.standard_normal((1, 1, side, side), np.float32)).to(self._device) for side in sides
+        ]
 
     def _layer(
         self, layer: Layer, x: Tensor, inside: Box, had: int, number: int, box: Box, has: int, keep: int
@@ -141,14 +181,18 @@ class StylePlane:
         return all_.permute(2, 0, 1)[None]
 
     def _draw_style(self, row: int, col: int) -> Tensor:
-        rng = np.random.default_rng([self._seed, STYLE, row + FAR, col + FAR])
-        z = torch.from_numpy(rng.standard_normal((1, self._z), np.float32)).to(self._device)
+        """The style of a place. Its latent is blended from four of a coarser grid, and again standard normal."""
+        (first,), (down,) = _between(row, 1, self._patch, smooth=False)
+        (start,), (across,) = _between(col, 1, self._patch, smooth=False)
+        z, total = np.zeros(self._z, np.float32), np.float32(0)
+        for y, vertical in ((first, 1 - down), (first + 1, down)):
+            for x, horizontal in ((start, 1 - across), (start + 1, across)):
+                weight = vertical * horizontal
+                rng = np.random.default_rng([self._seed, STYLE, int(y) + FAR, int(x) + FAR])
+                z, total = z + weight * rng.standard_normal(self._z, np.float32), total + weight * weight
         with torch.inference_mode():
-            return self._mapping.truncated(self._mapping(z), self._psi)
-
-    def _constant(self, top: int, left: int, rows: int, cols: int, margin: int) -> Tensor:
-        down, across = _mirrored(top - margin, rows + 2 * margin), _mirrored(left - margin, cols + 2 * margin)
-        return self._synthesis.constant[:, down][:, :, across][None]
+            w = self._mapping(torch.from_numpy(z / np.sqrt(total))[None].to(self._device))
+            return self._mapping.truncated(w, self._psi)
 
     def _noise(self, number: int, side: int, top: int, left: int, rows: int, cols: int) -> Tensor:
         """Noise (1, 1, rows, cols) of layer `number`, whose places have `side` pixels."""
@@ -189,17 +233,12 @@ def reach(levels: int) -> list[int]:
     return margins[::-1]
 
 
-def _between(start: int, count: int, place: int) -> tuple[np.ndarray, np.ndarray]:
+def _between(start: int, count: int, place: int, smooth: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """For each pixel the place whose middle comes before it, and the share of the next place, float32."""
     at = (np.arange(start, start + count) + 0.5) / place - 0.5
     before = np.floor(at).astype(np.int64)
     share = at - before
-    return before, (share * share * (3 - 2 * share)).astype(np.float32)
-
-
-def _mirrored(start: int, count: int) -> list[int]:
-    within = [number % (2 * CELLS) for number in range(start, start + count)]
-    return [number if number < CELLS else 2 * CELLS - 1 - number for number in within]
+    return before, (share * share * (3 - 2 * share) if smooth else share).astype(np.float32)
 
 
 def _cut(x: Tensor, margin: int) -> Tensor:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tasks.acquire.common.area import Area
 from tasks.acquire.common.context import Context
-from tasks.acquire.common.georeference import write_georeference
+from tasks.acquire.common.georeference import write_georeference, write_vertical
 from tasks.acquire.common.inspect import inspect
 from tasks.acquire.common.source import Candidate, Delivery, Refusal, Source, Unreadable
 from tasks.acquire.params import Params
@@ -119,6 +119,8 @@ def take(
         box = (found.west, found.south, found.east, found.north)
         if None not in box and not area.intersects(*box):  # type: ignore[arg-type]
             raise Refusal("outside the area")
+        if found.vertical is not None:
+            write_vertical(path, found.vertical)
         for file in sorted(item for item in lobby.rglob("*") if item.is_file()):
             target = raw / file.relative_to(lobby)
             target.parent.mkdir(parents=True, exist_ok=True)

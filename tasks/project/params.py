@@ -70,6 +70,11 @@ class Params(Strict):
 
     squares: Squares = Squares()
     """What `sheets` and `photographs` cut from each picture."""
+    disagree_m: float = Field(50.0, gt=0)
+    """Metres between rasters on the same ground (median of a sample) beyond which the run stops. Surface and terrain
+    models differ by the height of trees, at most 30 m or so; wrong units and other layers by hundreds."""
+    prefer: list[str] = []
+    """Globs of keys. Where two rasters disagree, the one of the earlier glob wins and the other is left out."""
     drop: list[str] = []
     """Keys of sources to leave out, written after a look at the contact sheets. Each must be in the ledger."""
 

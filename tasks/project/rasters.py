@@ -19,10 +19,11 @@ from tasks.formats.colors.banded import BandedFile
 from tasks.formats.colors.encoded import EncodedFile
 from tasks.formats.colors.errors import Broken
 from tasks.formats.colors.read import open_colors
+from tasks.formats.heights.metres import noted, scale_and_offset
 
 _OPEN = 24  # files of a layer that a process keeps open
-_HELD = 1 << 29  # bytes of decoded pictures that a process keeps, beside the one that it reads
 _FEET = ("foot", "feet", "ft")
+_HELD = 1 << 29  # bytes of decoded pictures that a process keeps, beside the one that it reads
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ def _look_at_heights(path: Path, key: str) -> tuple[Affine, int, int]:
         if kind not in "iuf":
             raise ValueError(f"its pixels are {dataset.dtypes[0]}, not heights")
         unit = (dataset.units[0] or "").lower()
-        if any(word in unit for word in _FEET):
-            raise ValueError(f"its heights are in {unit!r}; convert it to metres first")
+        if any(word in unit for word in _FEET) and not noted(dataset):
+            raise ValueError(f"its heights are in {unit!r}; run acquire again, which converts them")
         _check_sides(dataset.width, dataset.height)
         return dataset.transform, dataset.width, dataset.height
 
@@ -168,7 +169,7 @@ def _heights(dataset: rasterio.DatasetReader, nodata: float | None, window: Wind
     # Zero is a height. Only the ledger's nodata, NaN and the file's own mask mark voids.
     stored = dataset.read(1, window=window)
     heights = stored.astype(np.float32)
-    scale, offset = dataset.scales[0], dataset.offsets[0]
+    scale, offset = scale_and_offset(dataset)
     if (scale, offset) != (1.0, 0.0):
         heights = (stored * scale + offset).astype(np.float32)
     if nodata is not None:

@@ -18,6 +18,7 @@ from tasks.core.stage import Stage
 from tasks.formats.tables.ledger import read_ledger
 from tasks.formats.tables.scenes import COLUMNS, write_scenes
 from tasks.formats.tables.sources import SCHEMA, write_sources
+from tasks.project.agree import left_out
 from tasks.project.batches import Job, share_out
 from tasks.project.cover import cover
 from tasks.project.crops import sphere_crops
@@ -74,6 +75,9 @@ def _grids(ledger: pd.DataFrame, raw: Path, stage: Stage[Params]) -> _Plan:
     params = stage.params
     dropped = dict.fromkeys(params.drop, DROPPED)
     placed, refused = place_all(ledger[~ledger["key"].isin(params.drop)], raw, params)
+    if params.method != "none":
+        lost = left_out(placed, params.disagree_m, params.prefer)
+        placed, refused = [item for item in placed if item.raster.key not in lost], refused | lost
     rasters = [item.raster for item in placed]
     if params.method == "none":
         scenes = list(cut(rasters, params.scene_px))

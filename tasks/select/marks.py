@@ -61,7 +61,9 @@ def window_marks(luma: np.ndarray, tops: np.ndarray, lefts: np.ndarray, px: int)
 
 def _integral(luma: np.ndarray) -> np.ndarray:
     """Sums from the corner, int32 (S + 1, S + 1), of a window reduced to means of whole areas, in whole grey levels."""
-    area = max(luma.shape[0] // SIDE, 1)
+    if luma.shape[0] < SIDE:  # enlarged, so that marks of one pixel are found
+        luma = cv2.resize(luma, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR_EXACT)
+    area = luma.shape[0] // SIDE
     side = luma.shape[0] // area
     if area > 1:
         luma = cv2.resize(luma[: side * area, : side * area], (side, side), interpolation=cv2.INTER_AREA)

@@ -72,9 +72,11 @@ def alike(marks: list[bytes], families: np.ndarray, least: int) -> Pairs:
     masks = np.array([((1 << width) - 1) << first for first in firsts], np.uint64)
     hits = [np.empty(0, np.int64)]
     for k in range(RUNS):
-        keys = signatures & masks[k]
-        order = np.argsort(keys, kind="stable")
-        hits.append(_collide(signatures, keys[order], order, owners, np.asarray(families, np.int64), masks[:k]))
+        keys = (signatures & masks[k]) >> np.uint64(firsts[k])
+        # Key and number in one value: all values differ, so every way to sort gives one order.
+        both = np.sort(keys << np.uint64(32) | np.arange(len(keys), dtype=np.uint64))
+        keys, order = both >> np.uint64(32), (both & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        hits.append(_collide(signatures, keys, order, owners, np.asarray(families, np.int64), masks[:k]))
     numbers, counts = np.unique(np.concatenate(hits), return_counts=True)
     numbers = numbers[counts >= HITS]
     first, second = numbers >> 32, numbers & 0xFFFFFFFF

@@ -6,6 +6,7 @@ which no order of additions can change. `docs/selection.md` says what each stati
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from tasks.select.columns import COLOR, PICTURE
@@ -29,7 +30,8 @@ def picture_statistics(layer: np.ndarray, down: Axis, across: Axis) -> dict[str,
         top, left = int(tops[k // len(lefts)]), int(lefts[k % len(lefts)])
         place = np.s_[..., top : top + down.px, left : left + down.px]
         # Copies, because the compiler uses vector instructions only for arrays without gaps.
-        _measure(np.ascontiguousarray(layer[place]), np.ascontiguousarray(luma[place]), whole, values[k])
+        window = np.ascontiguousarray(luma[place])
+        _measure(np.ascontiguousarray(layer[place]), window, cv2.transpose(window), whole, values[k])
     columns = dict(zip(_NAMES, values.T, strict=True))
     columns["phash"] = reduced_hashes(_reduced(luma, hash_area(down.px, down.stride)), down, across)
     columns["marks"] = np.empty(len(values), object)
@@ -65,7 +67,7 @@ def _reduced(luma, side):
 
 
 @compiled
-def _measure(layer, luma, whole, out):
+def _measure(layer, luma, turned, whole, out):
     """All numbers of one window, in the order of `_NAMES`."""
     side = luma.shape[0]
     count, r, g, b, rr, gg, bb, rg, rb, gb, clipped = _sums(layer, whole)
@@ -84,7 +86,7 @@ def _measure(layer, luma, whole, out):
         spread = np.sqrt(max(first + second, 0.0))
         out[7] = spread + 0.3 * np.sqrt(red_green**2 + yellow_blue**2)
     out[8] = clipped / max(count, 1)
-    structure(luma, np.ascontiguousarray(luma.T), out[9:])
+    structure(luma, turned, out[9:])
 
 
 @compiled

@@ -9,6 +9,7 @@ import pytest
 import rasterio
 from affine import Affine
 
+from tasks.acquire.common.declared.vertical import Vertical
 from tasks.acquire.common.inspect import inspect
 from tasks.acquire.common.source import Refusal
 from tests.acquire.rasters import hills, write
@@ -135,10 +136,10 @@ def test_units(tmp_path):
     path = write(tmp_path / "feet.tif", hills())
     with rasterio.open(path, "r+") as dataset:
         dataset.units = ("ft",)
-    assert "not metres" in refusal(path)
+    assert accepted(path).vertical == Vertical(0.3048)
     with rasterio.open(path, "r+") as dataset:
         dataset.units, dataset.scales = ("km",), (0.001,)
-    assert accepted(path).layer == "height"  # a thousandth of a kilometre is a metre
+    assert accepted(path).vertical.plain  # a thousandth of a kilometre is a metre
 
 
 def test_pictures(tmp_path):

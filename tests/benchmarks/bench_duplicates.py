@@ -20,7 +20,7 @@ from tasks.select.params import Params
 from tests.benchmarks.real_pictures import square, synthetic
 from tests.conftest import REALDATA
 
-PX = 256
+PX, SMALL = 256, 64
 FOLDERS = ("photos", "photos/distros_DERIVED", "photos/gutenberg_DERIVED", "maps", "maps/gutenberg",
            "imagery/earth_as_art_DERIVED", "imagery/aerial_DERIVED")  # fmt: skip
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif"}
@@ -110,6 +110,11 @@ def run() -> list[tuple[str, str, str]]:
         rows.append(
             (f"near-duplicates, recall of a picture and its {name}", f"{hit.sum() / len(pictures):.4f}", "≥ 0.95")
         )
+    small = alike([_marks(_sized(tile, SMALL)) for tile in tiles], np.arange(len(tiles)), least)
+    a, b = original[small.first], original[small.second]
+    right, wrong = a == b, (a != b) & (place[a] != place[b])
+    figures = f"{right.sum() / max((right | wrong).sum(), 1):.4f} and {right.sum() / pairs:.4f}"
+    rows.append((f"near-duplicates, precision and recall with tiles of {SMALL}²", figures, "≥ 0.95"))
     size = np.mean([len(part) for part in marks])
     each = 1000 / len(tiles)
     cost = f"{each * marking:.2f} ms to mark, {each * matching:.2f} ms to match, {size:,.0f} bytes"
@@ -154,4 +159,4 @@ def _luma(image: np.ndarray) -> np.ndarray:
 
 
 def _marks(tile: np.ndarray) -> bytes:
-    return window_marks(tile, np.zeros(1, np.int64), np.zeros(1, np.int64), PX)[0]
+    return window_marks(tile, np.zeros(1, np.int64), np.zeros(1, np.int64), tile.shape[0])[0]

@@ -20,6 +20,7 @@ import rasterio
 from tasks.core.settings import ROOT
 from tests.benchmarks import __main__ as benchmarks
 from tests.benchmarks import fresh
+from tests.generate.explore.toys import dreamer
 from tests.shard.small import grow, shard
 
 NAMES = sorted(path.stem.removeprefix("bench_") for path in Path(benchmarks.__file__).parent.glob("bench_*.py"))
@@ -78,6 +79,8 @@ def _inputs(name: str, folder: Path) -> dict[str, Path]:
     """Small data in place of a demo's or of real maps."""
     if name == "flipped_route":
         return {"SHARDS": shard(grow(folder / "data" / "atlas", ("height", "color"), 4, 64, classes=7), px=64)}
+    if name == "mosaic":
+        return {"MODEL": dreamer(folder) / "model"}
     return {"GLOBE": _globe(folder)} if name == "label" else {}
 
 

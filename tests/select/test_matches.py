@@ -24,10 +24,9 @@ def picture(seed: int, side: int = PX) -> np.ndarray:
     return cv2.GaussianBlur(image, (0, 0), 0.8)
 
 
-def marks(image: np.ndarray) -> bytes:
-    return window_marks(
-        np.ascontiguousarray(cv2.resize(image, (PX, PX), interpolation=cv2.INTER_AREA)), START, START, PX
-    )[0]
+def marks(image: np.ndarray, px: int = PX) -> bytes:
+    small = np.ascontiguousarray(cv2.resize(image, (px, px), interpolation=cv2.INTER_AREA))
+    return window_marks(small, START, START, px)[0]
 
 
 def changed(image: np.ndarray) -> dict[str, np.ndarray]:
@@ -60,13 +59,14 @@ def test_a_mirror_image_has_the_same_marks():
         )
 
 
-def test_changed_pictures_are_found_and_others_are_not():
+@pytest.mark.parametrize("px", [64, 256])
+def test_changed_pictures_are_found_and_others_are_not(px):
     images = [picture(seed, 512) for seed in range(6)]
     names, every = zip(*[(str(k), image) for k, image in enumerate(images)], strict=True)
     for k, image in enumerate(images):
         more = changed(image)
         names, every = (*names, *(f"{k}/{name}" for name in more)), (*every, *more.values())
-    found = alike([marks(image) for image in every], np.arange(len(every)), 8)
+    found = alike([marks(image, px) for image in every], np.arange(len(every)), 8)
     linked = {
         frozenset((names[a], names[b])): k for k, (a, b) in enumerate(zip(found.first, found.second, strict=True))
     }

@@ -12,10 +12,13 @@ from xml.etree.ElementTree import Element
 from affine import Affine
 from rasterio.errors import RasterioError
 
+from tasks.acquire.common.declared.vertical import Vertical
 from tasks.acquire.common.fields import Override
 from tasks.acquire.common.opening import opened
+from tasks.acquire.common.source import Refusal
 from tasks.core.files import atomic_file
 from tasks.formats.colors.banded import DOMAIN
+from tasks.formats.heights.metres import KEY, metres_note, scale_and_offset
 
 
 def write_georeference(path: Path, override: Override) -> None:
@@ -50,6 +53,36 @@ def write_georeference(path: Path, override: Override) -> None:
         for key, numbers in said.items():
             note.child("MDI", domain, key=key).text = " ".join(map(str, numbers))
     note.write()
+
+
+def write_vertical(path: Path, vertical: Vertical) -> None:
+    """Say beside a raster how its numbers become metres, where it says it otherwise. `project` reads the note.
+
+    Raises:
+        Refusal: the format does not listen to the note.
+    """
+
+    if _heard(path, vertical):
+        return
+    note = _Note(path.with_name(f"{path.name}.aux.xml"))
+    domain = note.child("Metadata", domain=DOMAIN)
+    note.child("MDI", domain, key=KEY).text = metres_note(vertical.scale, vertical.offset)
+    band = note.child("PAMRasterBand", band="1")
+    note.set("Scale", repr(vertical.scale), band)
+    note.set("Offset", repr(vertical.offset), band)
+    note.set("UnitType", "m", band)
+    note.write()
+    if not _heard(path, vertical):
+        raise Refusal(
+            f"its numbers are heights in metres only as {vertical.scale:g} × number + {vertical.offset:g}, and its "
+            "format does not keep that; convert it to a GeoTIFF in metres"
+        )
+
+
+def _heard(path: Path, vertical: Vertical) -> bool:
+    """Whether `project` reads metres."""
+    with opened(path) as dataset:
+        return scale_and_offset(dataset) == (vertical.scale, vertical.offset)
 
 
 class _Note:

@@ -10,18 +10,16 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
+from tasks.acquire.common.declared.auxiliary import auxiliary_name, auxiliary_title
+from tasks.acquire.common.declared.vertical import Vertical, vertical_of
 from tasks.acquire.common.fields import Override
 from tasks.acquire.common.opening import opened, other_format
 from tasks.acquire.common.picture import inspect_picture
 from tasks.acquire.common.placing import NOWHERE, place_of
 from tasks.acquire.common.sizes import check_blocks, check_sides, windows
 from tasks.acquire.common.source import Refusal, Unreadable
+from tasks.acquire.common.texture import Texture
 from tasks.acquire.common.values import Values
-
-_METRES = {"": 1.0, "m": 1.0, "km": 1000.0, "dm": 0.1, "cm": 0.01, "mm": 0.001}
-_FEET = 0.3048
-_UNITS = {**dict.fromkeys(("metre", "meter", "metres", "meters"), 1.0), **_METRES}
-_UNITS.update(dict.fromkeys(("ft", "foot", "feet", "us-ft", "ftus", "us survey foot"), _FEET))
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,7 @@ class Found:
     south: float | None
     east: float | None
     north: float | None
+    vertical: Vertical | None = None  # how its numbers become metres; None for colours
 
 
 def inspect(path: Path, layers: tuple[str, ...], override: Override, max_pixels: int) -> Found:
@@ -49,7 +48,7 @@ def inspect(path: Path, layers: tuple[str, ...], override: Override, max_pixels:
         try:
             with opened(path) as dataset:
                 if _layer(dataset, layers, override, max_pixels) == "height":
-                    return _inspect_heights(dataset, override)
+                    return _inspect_heights(dataset, path, override)
         except RasterioError as error:
             if other := other_format(path):
                 raise Refusal(other) from None
@@ -61,17 +60,19 @@ def inspect(path: Path, layers: tuple[str, ...], override: Override, max_pixels:
     return Found("color", crs, nodata, *box)
 
 
-def _inspect_heights(dataset: DatasetReader, override: Override) -> Found:
+def _inspect_heights(dataset: DatasetReader, path: Path, override: Override) -> Found:
     nodata = override.get("nodata", dataset.nodata)  # a given null is a word too
     crs, box, problems = None, NOWHERE, []
     try:
         crs, box = place_of(dataset, override, needed=True)
     except Refusal as refusal:
         problems.append(str(refusal))
-    problems += _height_problems(dataset, nodata, override)
+    vertical, told = vertical_of(dataset, path, override)
+    told += _other_layer(dataset, path, override)
+    problems += [*told, *_height_problems(dataset, nodata, vertical, override)]
     if problems:
         raise Refusal("; ".join(problems))
-    return Found("height", crs, nodata, *box)
+    return Found("height", crs, nodata, *box, vertical)
 
 
 def _layer(dataset: DatasetReader, layers: tuple[str, ...], override: Override, max_pixels: int) -> str:
@@ -100,29 +101,38 @@ def _layer(dataset: DatasetReader, layers: tuple[str, ...], override: Override, 
     return "height"
 
 
-def _height_problems(dataset: DatasetReader, nodata: float | None, override: Override) -> list[str]:
-    problems = []
-    unit = (dataset.units[0] or "").strip().lower()
-    scale, offset = dataset.scales[0] * _UNITS.get(unit, 1.0), dataset.offsets[0]
-    given = override.get("scale")
-    if given is None and (abs(scale - 1) > 1e-6 or offset != 0):
-        problems.append(
-            f"its samples are not metres (unit {unit or 'not named'}, scale {dataset.scales[0]:g}, offset {offset:g}); "
-            "convert it first, or say how many metres a step is (scale, in its override)"
-        )
-    values = Values(nodata, dataset.dtypes[0]) if given is None else Values(None, "float64")
+def _height_problems(dataset: DatasetReader, nodata: float | None, vertical: Vertical, override: Override) -> list[str]:
+    values, texture = Values(nodata, dataset.dtypes[0], vertical.scale, vertical.offset), Texture()
     masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]  # voids in a mask of their own
     for window in windows(dataset):
         block = dataset.read(1, window=window)
+        void = ~np.isfinite(block) | (block == nodata)
         if masked:
-            block = block[dataset.dataset_mask(window=window) > 0]
-        if given is not None:  # the void code is one of the plain numbers
-            block = (block if nodata is None else block[block != nodata]) * given
+            known = dataset.dataset_mask(window=window) > 0
+            texture.add(block, void | ~known)
+            block = block[known]
+        else:
+            texture.add(block, void)
         values.add(block)
     if values.void_everywhere():
         return ["void everywhere"]
-    odd = values.problem(override.get("trust", False), "nodata" in override)
-    return [*problems, odd] if odd else problems
+    # A scale that a person gives comes with the void code: the plain numbers were looked at.
+    odd = values.problem(override.get("trust", False), "nodata" in override or "scale" in override)
+    if not odd and not override.get("trust", False):
+        odd = texture.problem()
+    return [odd] if odd else []
+
+
+def _other_layer(dataset: DatasetReader, path: Path, override: Override) -> list[str]:
+    """What its name or its title says that it is instead of heights."""
+    if override.get("trust", False):
+        return []
+    tags = dataset.tags(1)
+    if layer := auxiliary_name(path.name):
+        return [f"its name is that of another layer than heights ({layer}); trust: true in its override takes it"]
+    if title := auxiliary_title(dataset.descriptions[0], tags.get("long_name"), tags.get("DESCRIPTION")):
+        return [f"its title is {title!r}, no heights; trust: true in its override takes it"]
+    return []
 
 
 def _plain(error: Exception, path: Path) -> str:

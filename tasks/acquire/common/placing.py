@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyproj
 import rasterio.crs
 from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
@@ -49,4 +50,20 @@ def _crs(dataset: DatasetReader, override: Override, needed: bool) -> str | None
     if not (crs.is_geographic or crs.is_projected):
         name = crs.to_wkt().split("[", 1)[0]
         raise Refusal(f"its CRS is a {name}, tied to no place; say the true one in its override (crs: EPSG:…)")
+    if crs.is_geographic and (odd := _other_degrees(crs)):
+        raise Refusal(f"its coordinates are {odd}; convert them to degrees from Greenwich (gdalwarp -t_srs EPSG:4326)")
     return str(crs.to_wkt())
+
+
+def _other_degrees(crs: rasterio.crs.CRS) -> str | None:
+    """What the coordinates of a geographic CRS are where they are no degrees from Greenwich; else None."""
+    try:
+        known = pyproj.CRS.from_wkt(crs.to_wkt())
+    except pyproj.exceptions.CRSError:
+        return None  # the look at its footprint tells
+    unit, meridian = known.axis_info[0], known.prime_meridian
+    if abs(unit.unit_conversion_factor * 180 / np.pi - 1) > 1e-9:
+        return f"in {unit.unit_name}, no degrees"
+    if meridian is not None and meridian.longitude != 0:
+        return f"counted from the meridian of {meridian.name}"
+    return None

@@ -14,6 +14,9 @@ LOWEST, HIGHEST = -12_000, 9_000
 CODES = (-9999.0, -9998.0, -999.0, -99.0, 999.0)
 """Void codes in use that lie inside that range, and so could be heights too."""
 
+STORED_CODES = (-32768.0, -32767.0, 32767.0, 65535.0, -99999.0, 99999.0)
+"""Void codes of numbers that are no metres: as metres they lie beyond the Earth, but times a scale they may not."""
+
 GAP = 20.0  # metres that must lie between a code and the nearest height, or it may be a height itself
 SEA_GAP = 10.0  # metres above a declared void of 0 in which ground shows that 0 may be the sea
 
@@ -21,13 +24,16 @@ SEA_GAP = 10.0  # metres above a declared void of 0 in which ground shows that 0
 class Values:
     """Counts of a raster's values in bins of one metre. Heights take 21,000 bins, whatever the raster's size."""
 
-    def __init__(self, nodata: float | None, dtype: str):
+    def __init__(self, nodata: float | None, dtype: str, scale: float = 1.0, offset: float = 0.0):
+        """`nodata` and `dtype` are those of the stored numbers; metres are stored numbers × `scale` + `offset`."""
+        self._scale, self._offset = scale, offset
+        self._stored = (scale, offset) != (1.0, 0.0)
         self._floating = np.issubdtype(np.dtype(dtype), np.floating)
         self._nodata = _as_dtype(nodata, dtype)
         self.declared = 0  # pixels that hold the declared void code
         self.pixels = 0
         self._bins = np.zeros(HIGHEST - LOWEST + 1, np.int64)
-        self._codes = dict.fromkeys(CODES, 0)
+        self._codes = dict.fromkeys((*CODES, *(STORED_CODES if self._stored else ())), 0)
         self._beyond = 0
         self._infinite = 0
         self._ends = {-1: [np.inf, 0], 1: [-np.inf, 0]}  # lowest and highest value, and how many pixels hold it
@@ -47,6 +53,10 @@ class Values:
             known = known[finite]
         if not known.size:
             return
+        for code in self._codes:
+            self._codes[code] += int((known == code).sum())
+        if self._stored:
+            known = known * np.float64(self._scale) + self._offset
         for side, value in ((-1, known.min()), (1, known.max())):
             if float(value) * side > self._ends[side][0] * side:
                 self._ends[side] = [float(value), 0]
@@ -55,8 +65,6 @@ class Values:
         self._beyond += int(known.size - inside.sum())
         known = known[inside]
         self._bins += np.bincount(np.floor(known).astype(np.int64) - LOWEST, minlength=self._bins.size)
-        for code in CODES:
-            self._codes[code] += int((known == code).sum())
 
     def void_everywhere(self) -> bool:
         """Whether not one pixel has a value."""
@@ -77,8 +85,9 @@ class Values:
             value = self._ends[-1][0] if self._ends[-1][0] < LOWEST else self._ends[1][0]
             return self._undeclared(value, self._beyond, "no height on Earth")
         for code, count in self._codes.items():
-            if count and (self._alone(code) or self._spike(code, count)):
-                return self._undeclared(code, count, "a usual void code that stands apart from the heights")
+            metres = self._metres(code)
+            if count and (self._alone(metres) or self._spike(metres, count)):
+                return self._undeclared(metres, count, "a usual void code that stands apart from the heights")
         for side, (value, count) in self._ends.items():
             if count >= max(16, 1e-4 * self._bins.sum()) and self._far_off(value, side):
                 return self._undeclared(value, count, "far from every other height")
@@ -86,7 +95,11 @@ class Values:
             return self._contradiction()
         return None
 
-    def _undeclared(self, value: float, count: int, what: str) -> str:
+    def _metres(self, stored: float) -> float:
+        return stored * self._scale + self._offset
+
+    def _undeclared(self, metres: float, count: int, what: str) -> str:
+        value = (metres - self._offset) / self._scale
         declared = "no void code is declared" if self._nodata is None else f"the declared void code is {self._nodata:g}"
         never = " and never occurs" if self._nodata is not None and not self.declared else ""
         return (
@@ -97,8 +110,9 @@ class Values:
     def _contradiction(self) -> str | None:
         """What is wrong with the declared void code where it is also a height, and would make holes in the ground."""
         nodata = float(self._nodata)  # type: ignore[arg-type]
-        below, above = self._distance(nodata, -1), self._distance(nodata, 1)
-        sea = nodata == 0 and above <= SEA_GAP
+        metres = self._metres(nodata)
+        below, above = self._distance(metres, -1), self._distance(metres, 1)
+        sea = metres == 0 and above <= SEA_GAP
         if (below <= GAP and above <= GAP) or sea:
             kind = "0 is a height too (the sea)" if nodata == 0 else "it is a height too"
             return (
@@ -113,8 +127,11 @@ class Values:
 
     def _spike(self, code: float, count: int) -> bool:
         """Whether a negative code is held by far more pixels than the depths around it."""
-        near = self._bins[max(int(code) - LOWEST - 5, 0) : int(code) - LOWEST + 6].copy()
-        near[min(5, int(code) - LOWEST)] = 0
+        if not LOWEST <= code <= HIGHEST:
+            return False
+        at = int(np.floor(code)) - LOWEST
+        near = self._bins[max(at - 5, 0) : at + 6].copy()
+        near[min(5, at)] = 0
         return code < 0 and count > max(100, 1e-3 * self._bins.sum(), 50 * near.max())
 
     def _far_off(self, value: float, side: int) -> bool:
@@ -131,7 +148,8 @@ class Values:
     def _range_without(self, value: float) -> float:
         """Metres between the lowest and the highest height other than `value`."""
         bins = self._bins.copy()
-        bins[int(np.floor(value)) - LOWEST] = 0
+        if LOWEST <= value <= HIGHEST:
+            bins[int(np.floor(value)) - LOWEST] = 0
         found = np.flatnonzero(bins)
         return float(found[-1] - found[0]) if found.size else 0.0
 

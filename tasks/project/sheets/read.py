@@ -7,13 +7,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import rasterio
 from rasterio.windows import Window
 
 from tasks.core.errors import LandloomError
 from tasks.formats.colors.read import open_colors
 from tasks.formats.colors.upright import turn_upright
 
-_STRIP = 1 << 24  # pixels that are read at a time
+_STRIP = 1 << 22  # pixels that are read at a time
+_CACHE_MB = 128  # of GDAL: a row of blocks of a scan with 80,000 columns, so that no block is decoded twice
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def read_reduced(path: Path, largest: int) -> Reduced:
     Raises:
         ValueError: the file is no whole picture; the message names no file. LandloomError: it cannot be read.
     """
-    with open_colors(path, largest=largest) as file:
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB), open_colors(path, largest=largest) as file:
         factor = max(1, max(file.cols, file.rows) // largest)
         whole = not hasattr(file, "dataset")
         if whole:

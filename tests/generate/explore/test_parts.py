@@ -97,11 +97,11 @@ def test_a_mosaic_is_the_same_in_one_piece_and_in_any_order_of_windows(dream, tm
     made("mosaic", dream, tmp_path / "m")
     picture = np.asarray(Image.open(tmp_path / "m/mosaic.png"))
     assert picture.shape == (72, 100, 3)
-    plane = dream.space.plane(7, 0.7, 1)
-    windows = {(row, col): plane.window(row, col) for col in (3, 0, 2, 1) for row in (2, 0, 1)}
-    built = np.concatenate([np.concatenate([windows[row, col] for col in range(4)], axis=1) for row in range(3)])
+    plane = dream.space.plane(7, 0.7, 1, 2)
+    windows = {(row, col): plane.window(row, col) for col in (3, 6, 0, 2, 1, 5, 4) for row in (2, 0, 4, 1, 3)}
+    built = np.concatenate([np.concatenate([windows[row, col] for col in range(7)], axis=1) for row in range(5)])
     assert np.array_equal(built[:72, :100], picture)
-    larger = np.concatenate(list(bands(dream.space.plane(7, 0.7, 2), 128, 96)))
+    larger = np.concatenate(list(bands(dream.space.plane(7, 0.7, 2, 2), 128, 96)))
     assert np.array_equal(larger[:72, :100], picture)
 
 

@@ -24,7 +24,9 @@ class Settings(Strict):
     """Pixels from north to south."""
     truncation: float = Field(0.7, ge=0, le=2)
     """Distance of the styles from the mean, as a factor. Neighbours are blended, and extremes do not blend well."""
-    places: int = Field(2, ge=1, le=16)
+    patch: int = Field(2, ge=1, le=1000)
+    """Places from one independent latent to the next; two places are as long as one picture. Larger: wider regions."""
+    places: int = Field(4, ge=1, le=32)
     """Places along a side of a window. It changes memory and speed; of the picture, the last bits at most."""
 
 
@@ -35,7 +37,7 @@ def _make(task: Task, settings: Settings, folder: Path) -> Shown:
     from tasks.generate.explore.seams import seams
     from tasks.generate.explore.sheets import tall
 
-    plane = task.space.plane(task.seed, settings.truncation, settings.places)
+    plane = task.space.plane(task.seed, settings.truncation, settings.places, settings.patch)
     width, height = settings.width, settings.height
     factor, small, top = max(1, -(-max(width, height) // SHOWN)), [], []
 
@@ -53,27 +55,28 @@ def _make(task: Task, settings: Settings, folder: Path) -> Shown:
 
     write_bands(folder / "mosaic.png", watched(), width, height)
     part = np.concatenate(top)[:ROWS]
-    rows, cols = min(3, max(2, height // plane.place)), min(6, max(2, width // plane.place))
+    px = task.space.px
+    rows, cols = min(3, max(2, height // px)), min(6, max(2, width // px))
     tiles = np.concatenate(
-        [np.concatenate([plane.alone(row, col) for col in range(cols)], axis=1) for row in range(rows)]
+        [np.concatenate([plane.alone(2 * row, 2 * col) for col in range(cols)], axis=1) for row in range(rows)]
     )
     table = []
-    for name, picture in (("mosaic", part), ("tiles side by side", tiles)):
-        if min(picture.shape[:2]) > plane.place:
-            across, inside = seams(picture, plane.place)
+    for name, picture, period in (("mosaic", part, plane.place), ("plain samples side by side", tiles, px)):
+        if min(picture.shape[:2]) > period:
+            across, inside = seams(picture, period)
             ratio = across / inside if inside else float("nan")
             table.append(
                 {
                     "picture": name,
-                    "change across the lines between places": round(across, 2),
+                    "change across the lines where places meet": round(across, 2),
                     "change elsewhere": round(inside, 2),
                     "ratio": round(ratio, 2) if inside else "–",
                 }
             )
     text = (
-        f"Mosaic of {width} × {height} pixels: every {plane.place} pixels a place with a style of its own, blended "
-        "in W, and one field of noise. The second picture shows the styles of the same places as plain samples "
-        "side by side. Changes are mean differences of neighbouring pixels."
+        f"Mosaic of {width} × {height} pixels: every {plane.place} pixels a place with a style of its own, blended in "
+        f"W; latents are independent every {settings.patch} places. The second picture shows every second place along "
+        "both axes as a plain sample. Changes are mean differences of neighbouring pixels."
     )
     return Shown(text, tall([np.concatenate(small), tiles], ["Mosaic", "Plain samples of the same places"]), table)
 

@@ -80,7 +80,8 @@ def _make(task: Task, settings: Settings, folder: Path) -> Shown:
         f"Projection of {name} into {space.name}: {settings.steps} steps from the mean, with fixed noise; pictures are "
         f"compared by the features of {network}."
     )
-    captions = ["target", *(f"{row['picture']} ({row['distance']:.3g})" for row in table)]
+    words = ["mean", space.name, "by layer"]
+    captions = ["target", *(f"{word}: {row['distance']:.2g}" for word, row in zip(words, table, strict=False))]
     return Shown(text, sheet([[pixels, *shown.values()]], f"Projection of {name}", captions=[captions]), table)
 
 

@@ -1,0 +1,1 @@
+"""What a raster declares of its heights. `table` says what is read from which format."""

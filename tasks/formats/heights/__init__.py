@@ -1,0 +1,1 @@
+"""How stored numbers of a raster become heights in metres."""

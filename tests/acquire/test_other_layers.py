@@ -1,0 +1,83 @@
+"""What is no elevation is refused by name, title or content, unless a person vouches for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import rasterio
+from scipy.ndimage import zoom
+
+from tasks.acquire.common.declared.auxiliary import auxiliary_name, auxiliary_title
+from tests.acquire.rasters import hills, write
+from tests.acquire.test_inspect import accepted, refusal
+
+SIDE = 120
+GROUND = hills(SIDE, SIDE).astype("float32")
+RNG = np.random.default_rng(2)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Copernicus_DSM_10_N46_00_E008_00_HEM.tif", "Copernicus_DSM_COG_10_N46_00_E008_00_EDM.tif"),
+        *("ASTGTMV003_N46E008_num.tif", "N46E008.SRTMGL1.num", "NASADEM_NUM_n46e008.tif", "n46e008.err"),
+        *("ALPSMLC30_N046E008_MSK.tif", "N046E008_AVE_STK.tif", "GEBCO_2023_TID.nc", "TDM1_DEM__30_N46E008_COV.tif"),
+        *("ArcticDEM_10_27_2m_v4.1_count.tif",),
+    ],
+)
+def test_names_of_published_layers(tmp_path, name):
+    assert auxiliary_name(f"folder/{name}")
+    path = write(tmp_path / name, GROUND)
+    assert "its name is that of another layer" in refusal(path)
+    assert accepted(path, trust=True).layer == "height"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Copernicus_DSM_10_N46_00_E008_00_DEM.tif", "N46E008.hgt", "ASTGTMV003_N46E008_dem.tif", "north_slope.tif"]
+    + ["N046E008_AVE_DSM.tif", "NASADEM_HGT_n46e008.tif", "GEBCO_2023.nc", "mask.tif", "arcticdem_2m_dem.tif"],
+)
+def test_names_of_elevation_models(name):
+    assert auxiliary_name(name) is None
+
+
+def angles(low: float, high: float) -> np.ndarray:
+    down, across = np.gradient(hills(SIDE, SIDE).astype(float) + RNG.normal(0, 3, (SIDE, SIDE)))
+    share = (np.arctan2(across, down) / (2 * np.pi)) % 1
+    return (low + (high - low) * share).astype("float32")
+
+
+@pytest.mark.parametrize("ends", [(0, 360), (-180, 180), (0, 2 * np.pi)])
+def test_angles(tmp_path, ends):
+    path = write(tmp_path / "a.tif", angles(*ends))
+    assert "angles" in refusal(path)
+    accepted(path, trust=True)
+
+
+@pytest.mark.parametrize("codes", [(10, 20, 30, 40, 50, 60, 80, 90), (1, 2, 4, 8, 16, 32, 64, 128), tuple(range(12))])
+def test_classes(tmp_path, codes):
+    coarse = RNG.choice(codes, (SIDE // 4, SIDE // 4)).astype("int16")
+    assert "classes or codes" in refusal(write(tmp_path / "a.tif", np.kron(coarse, np.ones((4, 4), "int16"))))
+
+
+def test_masks_and_errors(tmp_path):
+    assert "a mask" in refusal(write(tmp_path / "m.tif", (GROUND > 500).astype("int16")))
+    error = 0.3 + np.abs(RNG.normal(size=GROUND.shape)).astype("float32")
+    assert "errors, counts or noise" in refusal(write(tmp_path / "e.tif", error))
+
+
+def test_titles(tmp_path):
+    path = write(tmp_path / "a.tif", GROUND)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.set_band_description(1, "Slope_degrees")
+    assert "its title is 'Slope_degrees'" in refusal(path)
+    assert auxiliary_title("Topography", None, "Elevation") is None
+
+
+def test_ground_is_ground(tmp_path):
+    level = zoom(RNG.normal(size=(15, 15)), SIDE / 15, order=3)
+    polder = np.round(2 + 2 * level).astype("int16")
+    grounds = {"polder": polder, "terraces": (np.round(GROUND / 50) * 50).astype("int16"), "low": GROUND * 0.4}
+    grounds |= {"sea": np.zeros_like(polder), "noisy": GROUND * 0.1 + RNG.normal(0, 1, GROUND.shape)}
+    for name, values in grounds.items():
+        accepted(write(tmp_path / f"{name}.tif", values.astype("int16" if values.dtype.kind == "i" else "float32")))
