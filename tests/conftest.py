@@ -45,6 +45,7 @@ LONGEST = (
 
 
 TOGETHER = {
+    **{f"flows/test_{name}.py": "prefect" for name in ("deployments", "pipeline", "sweep", "parameters")},  # one server
     "label/test_label.py": "umap",  # numba compiles UMAP once in a process, which takes longer than the tests
     "benchmarks/test_alive.py::test_a_benchmark_runs[label]": "umap",
     "benchmarks/test_alive.py::test_a_benchmark_runs[arithmetic]": "umap",

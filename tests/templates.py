@@ -34,6 +34,13 @@ def mlflow_database(make: Callable[[Path], None]) -> Callable[[Path], None]:
     return copy
 
 
+def give_mlflow_database(root: Path) -> None:
+    """Put the kept database into a checkout, if there is one yet."""
+    with _template("mlflow.db") as template:
+        if template.exists():
+            shutil.copyfile(template, root / "mlflow.db")
+
+
 def give_prefect_database(home: Path) -> None:
     """Put the kept database into the folder of a new server, if there is one yet."""
     with _template("prefect.db") as template:

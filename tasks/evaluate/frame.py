@@ -12,7 +12,7 @@ from tasks.core.hashing import dvc_md5
 from tasks.core.stage import Stage
 from tasks.evaluate import plots, words
 from tasks.evaluate.account import Account, Group, Measure, Metric, Picture, TileSet
-from tasks.evaluate.compare import MEASURES, Comparison, compare
+from tasks.evaluate.compare import Comparison, compare, measures_of
 from tasks.evaluate.fid import DRAWS, Inception, frechet
 from tasks.evaluate.floors import interval, resample
 from tasks.evaluate.medium import Medium
@@ -45,7 +45,8 @@ def judge_tiles(
         LandloomError: too few tiles, or the Inception file cannot be used.
     """
     pinned = stage.params.inception
-    inception = Inception(stage.root / pinned.path, pinned.sha256) if pinned is not None else None
+    own = pinned is not None and medium.space is None  # else the space has loaded it
+    inception = Inception(stage.root / pinned.path, pinned.sha256) if own else None
     started = time.monotonic()
     options = {"projections": stage.params.projections, "bootstrap": stage.params.bootstrap, "seed": stage.seed}
     found = compare(real["train"], real["val"], generated, medium, **options)
@@ -77,7 +78,7 @@ def _account(
     medium: Medium, found: Comparison, details: dict[str, Any], named: dict[str, TileSet], generated: list[str]
 ) -> Account:
     sets, fid, noun = details["sets"], details["fid"].get("sets", {}), medium.noun
-    measures = [*MEASURES, *([FID] if fid else [])]
+    measures = [*measures_of(medium), *([FID] if fid else [])]
     scores = {name: {**values, **({"fid": fid[name]} if fid else {})} for name, values in sets.items()}
     metrics = [
         _distance(measure, named[name], values[measure.name], scores["floor_train"][measure.name])
@@ -96,7 +97,7 @@ def _account(
     for name, values in details["memorisation"].items():
         metrics += _repeats(named[name].title, name, values)
     kinds = ("generated", "floor", "control")
-    first = MEASURES[0]
+    first = measures[0]
     order = sorted(sets, key=lambda name: (kinds.index(named[name].kind), sets[name][first.name]["mean"], name))
     findings = [words.finding(sets, named, first, name, noun) for name in order if named[name].kind == "generated"]
     memory = [words.memorised(named[name].title, values) for name, values in details["memorisation"].items()]
@@ -107,7 +108,7 @@ def _account(
         sets=[named[name] for name in order],
         findings=findings,
         cautions=words.cautions(details["worse_than_floor"], named, measures, noun),
-        notes=[f"FID: {details['fid']['note']}."],
+        notes=[f"{medium.space.note}." if medium.space is not None else f"FID: {details['fid']['note']}."],
         groups=[
             Group("memorisation", "Does it repeat its training tiles?", memory),
             Group("trust", "Which bad sets do the measures call bad?", folded=True),
@@ -174,7 +175,7 @@ def _draw(
     bad = {f"control_{name}": tiles for name, tiles in found.controls.items()}
     baseline = f"control_{medium.baseline}"
     labels = {"val": "held out", **{name: each.label for name, each in named.items()}}
-    stage.picture("distances", plots.distances(sets, found.numbers["sample_size"], named))
+    stage.picture("distances", plots.distances(sets, found.numbers["sample_size"], named, measures_of(medium)[0]))
     stage.picture("descriptors", plots.descriptors(sets, found.names, named))
     if medium.curves is not None:
         stage.picture("curves", medium.curves({"val": val, **generated, baseline: bad[baseline]}, labels))
@@ -227,6 +228,8 @@ def _fid(
     generated: dict[str, np.ndarray],
 ) -> dict[str, Any]:
     """FID of every set at the sample sizes of the other measures, or the reason why FID is missing."""
+    if medium.space is not None:
+        return {"note": medium.space.note, **medium.space.facts}
     if inception is None:
         return {"note": "left out: evaluate.inception names no network"}
     as_images, facts = medium.images(real["train"])

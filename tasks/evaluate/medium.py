@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from tasks.evaluate.spaces import Space
+
 
 @dataclass(frozen=True)
 class Control:
@@ -37,6 +39,9 @@ class Medium:
         tiles: sets by name and their labels to a figure of the first tiles of each.
         pairs: (generated, training, distances, threshold) to a figure of generated tiles above their nearest tiles.
         curves: sets by name and their labels to a figure of distributions, or None.
+        space: features of a network, or None if descriptors alone compare tiles.
+        repeats: largest number of training tiles that the control `collapse` repeats; 0 for none. A collapsed generator
+            makes such sets.
         texts: a description by picture name: `tiles`, `nearest`, and `curves` if the medium has curves.
     """
 
@@ -53,3 +58,5 @@ class Medium:
     pairs: Callable[[np.ndarray, np.ndarray, np.ndarray, float], Figure]
     curves: Callable[[dict[str, np.ndarray], dict[str, str]], Figure] | None
     texts: Mapping[str, str]
+    space: Space | None = None
+    repeats: int = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from models.core.config import PinnedFile
@@ -21,6 +23,9 @@ class Params(Strict):
     """Directions of the sliced Wasserstein distance. With 256, their choice changes it less than one draw does."""
     bootstrap: int = Field(50, ge=2)
     """Draws of equal samples that make the intervals."""
+    network: Literal["efficientnet_lite0", "random"] = "efficientnet_lite0"
+    """Features that compare pictures if `inception` is null: of the packaged EfficientNet-Lite0, or of a fixed random
+    network, which is faster and sees less. Heights need no network."""
     inception: PinnedFile | None = None
     """A TorchScript Inception file, {path, sha256}. If null, FID is left out, and the report says so."""
 

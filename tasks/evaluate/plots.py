@@ -10,19 +10,19 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from tasks.evaluate.account import TileSet
+from tasks.evaluate.account import Measure, TileSet
 
 REAL, NOISE, MODELS = "#3f6f4a", "#8a8f98", ("#c0562c", "#2f6ea8", "#8c4fa3", "#b08a1e", "#2c8c83")
 
 
-def distances(sets: dict[str, Any], size: int, named: Mapping[str, TileSet]) -> Figure:
-    """Bars of the sliced Wasserstein distance of every set to held-out tiles, on a logarithmic axis."""
-    order = sorted(sets, key=lambda name: sets[name]["swd"]["mean"])
+def distances(sets: dict[str, Any], size: int, named: Mapping[str, TileSet], measure: Measure) -> Figure:
+    """Bars of the measured distance of every set to held-out tiles, on a logarithmic axis."""
+    order = sorted(sets, key=lambda name: sets[name][measure.name]["mean"])
     models = [name for name in sets if named[name].kind == "generated"]
     figure = Figure(figsize=(8.5, 0.45 * len(order) + 1.6), layout="constrained")
     axis = figure.subplots()
     for y, name in enumerate(order):
-        value = sets[name]["swd"]
+        value = sets[name][measure.name]
         color = model_color(models.index(name)) if name in models else REAL if named[name].kind == "floor" else NOISE
         axis.barh(y, value["mean"], color=color, height=0.7)
         axis.plot([value["low"], value["high"]], [y, y], color="black", linewidth=1.2, marker="|", markersize=7)
@@ -31,9 +31,10 @@ def distances(sets: dict[str, Any], size: int, named: Mapping[str, TileSet]) -> 
     axis.set_yticks(range(len(order)), [named[name].label for name in order])
     axis.invert_yaxis()
     axis.set_xscale("log")
-    low, high = min(sets[name]["swd"]["low"] for name in order), max(sets[name]["swd"]["high"] for name in order)
+    lows, highs = ([sets[name][measure.name][end] for name in order] for end in ("low", "high"))
+    low, high = min(lows), max(highs)
     axis.set_xlim(low / 1.5, high * (high / low) ** 0.4)  # room for the numbers beside the bars
-    axis.set_xlabel("sliced Wasserstein distance to held-out tiles; smaller is closer")
+    axis.set_xlabel(f"{measure.title} distance to held-out tiles; smaller is closer")
     axis.set_title(f"{size} tiles against {size}; lines hold 95 % of the draws", fontsize=9)
     return figure
 

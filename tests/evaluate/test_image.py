@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import gaussian_filter
 
 import tasks.evaluate.run
 from tasks.core.dag import StageEntry
 from tasks.core.errors import LandloomError
+from tasks.core.hashing import file_sha256
 from tasks.core.run import Run
 from tasks.core.settings import Compute
 from tasks.core.stage import Stage
-from tasks.evaluate.compare import compare
+from tasks.evaluate import memorisation
+from tasks.evaluate.compare import compare, measures_of
+from tasks.evaluate.floors import interval, resample
+from tasks.evaluate.image import networks
 from tasks.evaluate.image.controls import controls
 from tasks.evaluate.image.descriptors import describe
 from tasks.evaluate.image.measure import CONTROLS, PICTURES
+from tasks.evaluate.image.networks import network
 from tasks.evaluate.params import Params
 from tests.shard.small import grow, shard
 
 OPTIONS = {"projections": 32, "bootstrap": 8, "seed": 3}
+
+
+def space(name: str, told: list[str] | None = None):
+    """The features of a network, as the stage asks for them."""
+    say = (lambda text: told.append(text)) if told is not None else print
+    return network(SimpleNamespace(params=Params(network=name), say=say))
 
 
 def pictures(count: int, seed: int, side: int = 32) -> np.ndarray:
@@ -66,7 +80,7 @@ def test_descriptors_are_finite_for_plain_and_for_busy_pictures():
 def test_controls_keep_the_shape_and_break_what_they_say():
     real = pictures(6, 1)
     bad = controls(real, 5)
-    assert list(bad) == list(CONTROLS)
+    assert [*bad, "collapse"] == list(CONTROLS)
     for name, tiles in bad.items():
         assert tiles.shape == real.shape and tiles.dtype == np.uint8, name
         assert np.array_equal(tiles, controls(real, 5)[name]), name
@@ -79,12 +93,67 @@ def test_controls_keep_the_shape_and_break_what_they_say():
 
 def test_every_control_is_told_from_real_pictures_and_good_ones_are_not():
     generated = {"steps1": pictures(40, 4), "steps2": pictures(2, 4).repeat(20, axis=0)}
-    numbers = compare(pictures(80, 2), pictures(80, 3), generated, PICTURES, **OPTIONS).numbers
+    medium = replace(PICTURES, space=space("random"))
+    numbers = compare(pictures(80, 2), pictures(80, 3), generated, medium, **OPTIONS).numbers
+    assert list(numbers["worse_than_floor"]["swd"]) == [f"control_{name}" for name in CONTROLS]
     assert all(numbers["worse_than_floor"]["swd"].values()), numbers["worse_share"]["swd"]
     sets = numbers["sets"]
     assert sets["steps1"]["swd"]["low"] < sets["floor_train"]["swd"]["high"]
-    assert sets["steps2"]["recall"]["high"] < sets["floor_train"]["recall"]["low"]
+    assert sets["steps2"]["random_recall"]["high"] < sets["floor_train"]["random_recall"]["low"]
     assert numbers["below_noise"]["steps1"] == 1
+
+
+def test_the_packaged_network_tells_altered_pictures_and_names_itself():
+    small = replace(PICTURES, space=space("efficientnet_lite0"))
+    numbers = compare(pictures(26, 2), pictures(26, 3), {}, small, **OPTIONS).numbers
+    told = numbers["worse_than_floor"]["lite0_frechet"]
+    told.pop("control_collapse")  # 13 pictures are too few to see it
+    assert all(told.values()), numbers["worse_share"]["lite0_frechet"]
+    assert measures_of(small)[0].name == "lite0_frechet"
+    titles = " ".join(measure.title for measure in measures_of(small))
+    assert "FID" not in titles and "KID" not in titles and "EfficientNet-Lite0 precision" in titles
+
+
+def test_features_do_not_depend_on_the_other_pictures_and_a_missing_package_is_told(monkeypatch):
+    two = pictures(2, 8)
+    embed = space("efficientnet_lite0").embed
+    assert np.allclose(embed(two)[1], embed(two[1:])[0], atol=1e-5) and np.array_equal(embed(two), embed(two))
+    monkeypatch.setattr(networks, "_installed", lambda: False)
+    told: list[str] = []
+    assert space("efficientnet_lite0", told).measures[0].name == "random_frechet"
+    assert len(told) == 1 and "is not installed" in told[0]
+
+
+def test_an_inception_file_gives_fid_under_its_own_name(tmp_path):
+    class Pooled(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.adaptive_avg_pool2d(x.float() / 255, 4).flatten(1)
+
+    path = tmp_path / "net.pt"
+    torch.jit.script(Pooled()).save(str(path))
+    stage = SimpleNamespace(root=tmp_path, params=Params(inception={"path": "net.pt", "sha256": file_sha256(path)}))
+    medium = replace(PICTURES, space=network(stage))
+    assert [measure.title for measure in measures_of(medium)][:3] == ["FID", "KID", "precision"]
+    sets = compare(pictures(40, 2), pictures(40, 3), {}, medium, **OPTIONS).numbers["sets"]
+    assert 0 < sets["floor_train"]["fid"]["mean"] < sets["control_colors"]["fid"]["low"]
+
+
+def test_the_interval_of_a_floor_holds_what_fresh_samples_give():
+    random = space("random")
+    rows = random.rows({"train": pictures(320, 30, 16), "val": pictures(64, 31, 16)})
+    drawn = resample(random.score, rows["val"], rows["train"], {}, {}, 30, 1)["floor_train"][:, 0]
+    fresh = [random.score(*rows["train"][start : start + 64].reshape(2, 32, -1)) for start in range(0, 320, 64)]
+    found = interval(drawn)
+    assert found["low"] <= float(np.mean([score[0] for score in fresh])) <= found["high"]
+
+
+def test_a_mirrored_training_picture_is_a_copy():
+    train, held_out = pictures(40, 40), pictures(40, 41)
+    small = {name: PICTURES.thumbnails(tiles) for name, tiles in (("train", train), ("val", held_out))}
+    mirrored = PICTURES.thumbnails(np.concatenate([train[7:8, :, ::-1], held_out[:5]]))
+    chance = memorisation.nearest(small["val"], small["train"], PICTURES.epsilon)
+    found = memorisation.nearest(mirrored, small["train"], PICTURES.epsilon)
+    assert found.rows[0] == 7 and found.poses[0] >= 4 and memorisation.judge(found, chance)["copies"] == 1
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +165,7 @@ def root(tmp_path_factory) -> Path:
 
 def evaluate(root: Path, model: Painter, monkeypatch) -> dict:
     monkeypatch.setattr(tasks.evaluate.run, "load_model", lambda folder: model)
-    params = Params(samples=20, tiles=40, projections=8, bootstrap=4)
+    params = Params(samples=20, tiles=40, projections=8, bootstrap=4, network="random")
     tasks.evaluate.run.run(
         Stage(StageEntry("evaluate", "toy", (), (), ()), params, 3, Compute(engine="serial", workers=1), Run(), root)
     )
@@ -108,7 +177,11 @@ def test_the_stage_judges_pictures_without_gsd_and_never_says_metres(root, monke
     assert account["product"] == "image" and account["gsd"] is None and account["headline"] == "swd/steps1"
     text = json.dumps({key: value for key, value in account.items() if key != "details"})
     assert "metre" not in text and "terrain" not in text
-    assert any("they are no FID" in note for note in account["notes"])
+    assert any("are no FID" in note for note in account["notes"])
+    named = {metric["name"]: metric for metric in account["metrics"]}
+    assert named["random_coverage/steps1"]["better"] == "higher" and named["random_frechet/steps1"]["floor"] > 0
+    assert not {"fid", "kid", "precision"} & {measure["name"] for measure in account["measures"]}
+    assert named["swd/control_collapse"]["low"] <= named["swd/control_collapse"]["value"]
     drawn = {path.stem for path in (root / "data/toy/pictures/evaluate").iterdir()}
     assert drawn == {picture["name"] for picture in account["pictures"]} >= {"tiles", "curves", "nearest_steps1"}
 

@@ -15,7 +15,7 @@ from tasks.core.settings import PARAMS, ROOT, stage_rooms
 from tests.flows.stand import prefect_server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # an idle server takes a tenth of a core, so it ends with the last test of flows
 def server(tmp_path_factory) -> Iterator[dict[str, str]]:
     """Environment variables for clients of the server."""
     with prefect_server(tmp_path_factory.mktemp("prefect")) as env:

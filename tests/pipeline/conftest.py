@@ -21,6 +21,7 @@ import yaml
 from filelock import FileLock
 
 from tasks.core.settings import ROOT
+from tests.templates import give_mlflow_database
 
 TOY = {
     "acquire": {"source": {"planet_cells": ["N20W165"], "planet_px": 400}},
@@ -63,9 +64,10 @@ def commit(folder: Path) -> None:
 
 
 def own_environment() -> dict[str, str]:
-    """The environment for commands in a clone: no store or setting of another place."""
+    """The environment for commands in a clone: no store or setting of another place, and compiled code is kept."""
+    others = ("DVC_", "GIT_", "MLFLOW_", "PYTHONDONTWRITEBYTECODE")
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "MLFLOW_"))},
+        **{name: value for name, value in os.environ.items() if not name.startswith(others)},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DVC_NO_ANALYTICS": "1",
@@ -85,16 +87,19 @@ for room in sys.argv[2:]:
 class Clone:
     """A fresh git repository holding the working tree's files, at toy scale, with one dataset alone.
 
-    `values` are the dataset's dotted keys that differ from params.yaml.
+    `values` are the dataset's dotted keys that differ from params.yaml. `first` leaves the making of MLflow's database
+    to the first stage, as a user's checkout does.
     """
 
-    def __init__(self, folder: Path, dataset: str = "terrain", values: dict[str, Any] = TERRAIN):
+    def __init__(self, folder: Path, dataset: str = "terrain", values: dict[str, Any] = TERRAIN, first: bool = False):
         self.root = folder
         work_tree(folder)
         self._keep(dataset)
         self.change({f"datasets.{dataset}.{key}": value for key, value in values.items()})
         self.change({"compute.engine": "serial"})
         commit(folder)
+        if not first:
+            give_mlflow_database(folder)
         self.env = own_environment()
 
     def copy(self, folder: Path) -> Clone:
@@ -217,7 +222,7 @@ def unbroken(tmp_path_factory) -> Clone:
     with FileLock(folder / "unbroken.lock"):
         if not kept.exists():
             kept.write_bytes(pickle.dumps(None))  # what the others find if this attempt fails
-            clone = Clone(folder / "unbroken")
+            clone = Clone(folder / "unbroken", first=True)
             clone.first = clone.repro()
             kept.write_bytes(pickle.dumps(clone))
     clone = pickle.loads(kept.read_bytes())

@@ -34,7 +34,7 @@ DATASET = {
         **{"steps": 80, "batch": 32, "lr": 0.03, "warmup": 4, "ema_half_life": 5.0, "log_every": 10},
         **{"checkpoint_every": 40, "picture_every": 40, "threads": 1, "method": {"name": "toy"}},
     },
-    "evaluate": {"samples": 32, "tiles": 100, "projections": 16, "bootstrap": 4},
+    "evaluate": {"samples": 32, "tiles": 100, "projections": 16, "bootstrap": 4, "network": "random"},
     "generate": {"count": 3, "exports": ["ppm"], "settings": {"ppm": {"comment": "an evening"}}},
     "register": {"model": "toys"},
     "report": {"title": "Evenings"},

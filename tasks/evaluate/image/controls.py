@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 BLUR_PX = 2.0  # standard deviation; removes details of a few pixels, keeps the composition
 BLOCK_PX = 8  # side of the blocks that are shuffled
+QUALITY = 10  # of JPEG, of 100: blocks of 8 pixels and coarse colours can be seen
 CAST = 35.0  # standard deviation of each band's shift, in byte values: an obvious colour cast
 
 
@@ -15,6 +19,7 @@ def controls(real: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     return {
         "noise": noise(real, np.random.default_rng([seed, 1])),
         "blur": blur(real),
+        "jpeg": jpeg(real),
         "colors": cast(real, np.random.default_rng([seed, 2])),
         "blocks": shuffle(real, BLOCK_PX, np.random.default_rng([seed, 3])),
         "shuffle": shuffle(real, 1, np.random.default_rng([seed, 4])),
@@ -36,6 +41,16 @@ def noise(real: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def blur(real: np.ndarray) -> np.ndarray:
     """Gaussian blur. A model that averages over uncertain details gives such pictures."""
     return _bytes(gaussian_filter(real.astype(np.float64), (0, BLUR_PX, BLUR_PX, 0), mode="reflect"))
+
+
+def jpeg(real: np.ndarray) -> np.ndarray:
+    """Pictures after JPEG of a low quality. A model that learns the artefacts of its data gives such pictures."""
+    out = np.empty_like(real)
+    for index, picture in enumerate(real):
+        stream = io.BytesIO()
+        Image.fromarray(picture).save(stream, "JPEG", quality=QUALITY)
+        out[index] = np.asarray(Image.open(stream))
+    return out
 
 
 def cast(real: np.ndarray, rng: np.random.Generator) -> np.ndarray:

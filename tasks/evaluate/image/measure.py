@@ -1,8 +1,9 @@
-"""RGB pictures without heights, ground distance or place, judged by plain statistics of colour and texture."""
+"""RGB pictures without heights or place, judged by features of a network and by plain statistics."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from tasks.evaluate.frame import judge_tiles, real_tiles
 from tasks.evaluate.image import plots
 from tasks.evaluate.image.controls import controls
 from tasks.evaluate.image.descriptors import describe
+from tasks.evaluate.image.networks import network
 from tasks.evaluate.medium import Control, Medium
 from tasks.evaluate.memorisation import thumbnails
 from tasks.evaluate.params import Params
@@ -23,9 +25,11 @@ from tasks.formats.shards.shardset import ShardSet
 CONTROLS = {
     "noise": Control("noise with each picture's own spectrum", "noise of the same spectrum"),
     "blur": Control("blurred real pictures", "blur"),
+    "jpeg": Control("real pictures after JPEG of quality 10", "JPEG of quality 10"),
     "colors": Control("real pictures with a colour cast", "colour cast"),
     "blocks": Control("block-shuffled real pictures", "shuffled blocks"),
     "shuffle": Control("pixel-shuffled real pictures", "shuffled pixels"),
+    "collapse": Control("a few training pictures again and again", "collapse"),
 }
 TEXTS = {
     "tiles": "Held-out real pictures in the first row, generated ones below, then the controls that a good metric must "
@@ -42,10 +46,9 @@ def measure(stage: Stage[Params], model: Any, shards: ShardSet) -> Account:
             f"the model makes {model.px} pixels, the shards hold {shards.px}; train it again on these shards "
             "(`dvc repro` does)"
         )
-    real = real_tiles(stage, PICTURES, shards)
-    account = judge_tiles(stage, PICTURES, shards, real, sample_all(stage, model))
-    account.notes.append("Distances are taken on plain statistics of colour, texture and layout; they are no FID.")
-    return account
+    medium = replace(PICTURES, space=network(stage))
+    real = real_tiles(stage, medium, shards)
+    return judge_tiles(stage, medium, shards, real, sample_all(stage, model))
 
 
 def _as_images(train: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], dict[str, Any]]:
@@ -66,4 +69,5 @@ PICTURES = Medium(
     pairs=plots.pairs,
     curves=plots.curves,
     texts=TEXTS,
+    repeats=20,
 )
