@@ -139,3 +139,26 @@ def test_dvc_sees_the_stages_that_we_see():
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: "/".join(place(path)))
 def test_files_are_small_enough_to_read_in_one_go(path):
     assert len(path.read_text().splitlines()) <= 300
+
+
+def test_compiled_code_calls_only_its_own_file():
+    """Numba's cache on disk notices a change of the function's own file alone."""
+    import importlib
+
+    from numba.core.registry import CPUDispatcher
+
+    for path in sorted((ROOT / "tasks").rglob("*.py")):
+        if "compiled import" not in path.read_text():
+            continue
+        module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        for name, found in vars(module).items():
+            if not isinstance(found, CPUDispatcher) or found.py_func.__module__ != module.__name__:
+                continue
+            code = found.py_func.__code__
+            foreign = [
+                other
+                for other in code.co_names
+                if isinstance(vars(module).get(other), CPUDispatcher)
+                and vars(module)[other].py_func.__module__ != module.__name__
+            ]
+            assert not foreign, f"{path}: {name} calls {foreign}"

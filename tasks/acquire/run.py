@@ -130,7 +130,7 @@ def take(
             delivery.forget()
         return row(layer=candidate.layers[0], refused=str(refusal))
     except Exception as error:  # noqa: BLE001 - one odd raster must not end the run
-        if _of_the_machine(error):
+        if _of_the_machine(error, raw):
             raise
         reason = " ".join(str(error).replace(f"{lobby}/", "").split())[:300]
         return row(layer=candidate.layers[0], refused=f"it cannot be handled: {type(error).__name__}: {reason}")
@@ -153,10 +153,15 @@ def take(
     )
 
 
-def _of_the_machine(error: Exception) -> bool:
+def _of_the_machine(error: Exception, raw: Path) -> bool:
     """Whether an error has its cause outside the raster: another raster would meet it too."""
+    if isinstance(error, LandloomError | MemoryError):
+        return True
     machine = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-    return isinstance(error, LandloomError) or (isinstance(error, OSError) and error.errno in machine)
+    denied = (errno.EACCES, errno.EPERM)  # in our own folder; a file of the source may be unreadable alone
+    if not isinstance(error, OSError):
+        return False
+    return error.errno in machine or (error.errno in denied and str(error.filename or "").startswith(str(raw)))
 
 
 def _file_key(key: str) -> str:

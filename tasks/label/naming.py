@@ -116,6 +116,7 @@ OVERHEAD: dict[str, Callable[[Row], float]] = {
     "snow": _white,
     "forest": lambda row: min(_leaves(row), _falls(row.brightness, 80, 112), _rises(row.roughness, 0.05, 0.1)),
     "trees": lambda row: 0.9 * min(_leaves(row), _falls(row.brightness, 95, 130), _rises(row.roughness, 0.1, 0.2)),
+    "scrub": lambda row: 0.8 * min(_leaves(row), _falls(row.brightness, 110, 150), _rises(row.roughness, 0.08, 0.14)),
     "meadow": lambda row: min(
         _green(row), _rises(row.brightness, 85, 110), _falls(row.roughness, 0.08, 0.18), _falls(row.warmth, 0.06, 0.12)
     ),
@@ -135,7 +136,7 @@ OVERHEAD: dict[str, Callable[[Row], float]] = {
     "roads": lambda row: 0.8 * min(_falls(row.saturation, 0.12, 0.24), _falls(row.greenness, 0.03, 0.08)),
     "sand": lambda row: 0.9 * min(_warm(row), _rises(row.brightness, 165, 195), _falls(row.greenness, 0.02, 0.05)),
     "shade": lambda row: 0.7 * min(_falls(row.brightness, 45, 75), _falls(row.greenness, 0.08, 0.16)),
-    "field edges": lambda row: 0.5 * _rises(row.roughness, 0.12, 0.2),
+    "field edges": lambda row: 0.5 * _rises(row.roughness, 0.08, 0.14),
 }  # fmt: skip
 """Land cover, for pictures from above in colour alone."""
 SIGNATURES = {
@@ -143,6 +144,7 @@ SIGNATURES = {
     "snow": (240, 244, 250),
     "forest": (30, 90, 45),
     "trees": (90, 140, 70),
+    "scrub": (150, 165, 90),
     "meadow": (150, 205, 105),
     "green fields": (195, 225, 80),
     "dry grass": (215, 205, 130),

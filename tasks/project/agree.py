@@ -57,13 +57,16 @@ def left_out(placed: Sequence[Placed], disagree_m: float, prefer: Sequence[str])
     for pattern in prefer:
         if not any(_matches(key, pattern) for key in keys):
             raise LandloomError(f"project.prefer: {pattern!r} matches no raster of heights; there are {_some(keys)}")
-    lost, open_, bad = {}, [], [pair for pair in compare(placed, disagree_m) if pair.disagree]
-    for pair in bad:
+    bad = [pair for pair in compare(placed, disagree_m) if pair.disagree]
+    lost, open_ = {}, []
+    for pair in sorted(bad, key=lambda pair: min(_rank(key, prefer) for key in (pair.first, pair.second))):
         first, second = (_rank(key, prefer) for key in (pair.first, pair.second))
         if first == second:
             open_.append(pair)
             continue
         winner, loser = (pair.first, pair.second) if first < second else (pair.second, pair.first)
+        if winner in lost:  # a raster that is left out says nothing of others
+            continue
         lost[loser] = f"it disagrees with {winner} on the same ground, which project.prefer puts first: {pair}"
     open_ = [pair for pair in open_ if pair.first not in lost and pair.second not in lost]
     if open_:

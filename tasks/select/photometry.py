@@ -31,7 +31,8 @@ def picture_statistics(layer: np.ndarray, down: Axis, across: Axis) -> dict[str,
         place = np.s_[..., top : top + down.px, left : left + down.px]
         # Copies, because the compiler uses vector instructions only for arrays without gaps.
         window = np.ascontiguousarray(luma[place])
-        _measure(np.ascontiguousarray(layer[place]), window, cv2.transpose(window), whole, values[k])
+        _measure(np.ascontiguousarray(layer[place]), whole, values[k])
+        structure(window, cv2.transpose(window), values[k, 9:])
     columns = dict(zip(_NAMES, values.T, strict=True))
     columns["phash"] = reduced_hashes(_reduced(luma, hash_area(down.px, down.stride)), down, across)
     columns["marks"] = np.empty(len(values), object)
@@ -67,9 +68,9 @@ def _reduced(luma, side):
 
 
 @compiled
-def _measure(layer, luma, turned, whole, out):
-    """All numbers of one window, in the order of `_NAMES`."""
-    side = luma.shape[0]
+def _measure(layer, whole, out):
+    """The numbers of one window that need no neighbours, in the order of `_NAMES`."""
+    side = layer.shape[1]
     count, r, g, b, rr, gg, bb, rg, rb, gb, clipped = _sums(layer, whole)
     out[0] = (side * side - count) / (side * side)
     out[1:8] = np.nan
@@ -86,7 +87,6 @@ def _measure(layer, luma, turned, whole, out):
         spread = np.sqrt(max(first + second, 0.0))
         out[7] = spread + 0.3 * np.sqrt(red_green**2 + yellow_blue**2)
     out[8] = clipped / max(count, 1)
-    structure(luma, turned, out[9:])
 
 
 @compiled

@@ -54,7 +54,7 @@ class Watch:
 
 
 class Rude:
-    """A server that spoils the answers of some routes: throttles, drops one connection in ten, lies about lengths.
+    """A server that spoils the answers of some routes: throttles, drops one connection in ten, states wrong lengths.
 
     Attributes:
         did: how often each of these happened. sent: whole and honest answers, by path.

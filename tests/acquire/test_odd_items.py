@@ -129,4 +129,7 @@ def test_an_exception_that_nobody_foresaw_refuses_its_raster(tmp_path):
     for number in (errno.ENOSPC, errno.EMFILE):
         with pytest.raises(OSError):
             look(replace(candidate, deliver=partial(failing, error=OSError(number, "the machine's"))))
+    for error in (MemoryError(), PermissionError(errno.EACCES, "denied", str(tmp_path / "raw" / "k.tif"))):
+        with pytest.raises(type(error)):
+            look(replace(candidate, deliver=partial(failing, error=error)))
     assert not list((tmp_path / "raw").iterdir())

@@ -1,4 +1,4 @@
-"""Politeness: many scans from a library on loopback that throttles, breaks off, lies about lengths and restarts once.
+"""Politeness: many scans from a library on loopback that throttles, breaks off, states wrong lengths and restarts once.
 
 The server watches its limits. The first process that fetches is killed in the middle, and a second one goes on.
 """

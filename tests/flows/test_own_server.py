@@ -86,7 +86,7 @@ def test_profiles_of_the_home_and_a_given_folder_still_count(tmp_path):
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     for more, expected in (
         ({}, [str(ROOT / ".landloom" / "prefect"), str(tmp_path / ".prefect" / "profiles.toml")]),
-        ({"PREFECT_HOME": "/srv/prefect"}, ["/srv/prefect", "None"]),
+        ({"PREFECT_HOME": "/var/lib/prefect"}, ["/var/lib/prefect", "None"]),
     ):
         env = {**clean, "HOME": str(tmp_path), **more}
         done = subprocess.run([sys.executable, "-c", WHERE], cwd=ROOT, env=env, capture_output=True, text=True)

@@ -45,6 +45,11 @@ LOC = (
             "Many of these recordings will begin entering the public domain.|"
             "With a few exceptions, the Library is not aware of any U.S. copyright protection in the materials.|"
             "No known restrictions on most; a few items are subject to copyright.|"
+            "No copyright infringement intended|Reuse without restriction is not permitted|Not without restriction|"
+            "Public domain in the United States only; protected elsewhere|"
+            "used without permission; no known restriction|"
+            "No known copyright restrictions in the US, in copyright elsewhere|"
+            "Creative Commons Attribution 4.0; additional terms apply|"
             "Abdruck mit freundlicher Genehmigung|Apache county map",
         ),
     ],

@@ -65,6 +65,14 @@ def test_a_person_says_which_wins(tmp_path):
         run(tmp_path, {"dem": ground()}, prefer=["x"])
 
 
+def test_a_raster_that_lost_beats_no_other(tmp_path):
+    layers = {"best": ground(), "other": ground() + 500, "third": ground() + 10}
+    data = run(tmp_path, layers, prefer=["best", "other"])
+    sources = read_sources(data / "sources.parquet").set_index("key")
+    assert "disagrees with best" in sources.loc["other", "refused"]
+    assert "disagrees with" not in str(sources.loc["third", "refused"])
+
+
 def test_models_of_one_ground_agree(tmp_path):
     utm = "EPSG:32632", Affine(60, 0, 424_000, 0, -60, 5_205_000)
     noise = np.random.default_rng(5).normal(0, 4, (SIDE, SIDE)).astype(np.float32)

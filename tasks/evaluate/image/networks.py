@@ -32,15 +32,18 @@ def network(stage: Stage[Params]) -> Space:
     """The space of `evaluate.inception`, else of `evaluate.network`.
 
     Raises:
-        LandloomError: a file of weights cannot be used.
+        LandloomError: a file of weights cannot be used, or a package is missing.
     """
     pinned = stage.params.inception
     if pinned is not None:
         return _inception(Inception(stage.root / pinned.path, pinned.sha256))
     if stage.params.network == "efficientnet_lite0":
-        if _installed():
-            return _efficientnet()
-        stage.say(f"warning: {PACKAGE} is not installed, so a fixed random network compares pictures; install it")
+        if not _installed():
+            raise LandloomError(
+                f"evaluate.network: {PACKAGE} is not installed; install it (requirements.lock has it), or set network "
+                "to random"
+            )
+        return _efficientnet()
     return _random()
 
 

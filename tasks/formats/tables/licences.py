@@ -34,19 +34,22 @@ _RULES: tuple[tuple[str, Partition], ...] = (
     (r"\b(cc|creativecommons\S*|by)[-/ ](by[- ])?sa\b|share[- ]?alike", "share_alike"),
     (r"\b(odbl|open database licen[cs]e|gfdl|gnu free documentation|free art licen[cs]e)|^fal\b", "share_alike"),
     (r"\b(l|a)?gpl\b|gnu (lesser |affero )?general public", "share_alike"),
-    (r"creativecommons\.org/(publicdomain|licenses/(by|publicdomain|zero))\b", "open"),
-    (r"\bcc[- ]?(0|zero)\b|\bcc[- /]by\b|\bcc[- ]pd\b|\bpdm\b|creative commons zero", "open"),
-    (r"^(by|attribution)$|creative commons attribution\b", "open"),
-    # Services whose terms bind.
-    (r"\b(esri|arcgis|google|bing|mapbox|maxar)\b.*\b(terms|agreement|licen[cs]e|use)\b", "service_terms"),
-    (r"terms of (use|service)|master (licen[cs]e )?agreement|terms apply", "service_terms"),
     # Words of publishers that take something back are read before words that give.
     (r"\b(not|never|may not be|isn't|is no longer) (yet )?(in the )?public domain\b", "unknown"),
     (r"(may|might) be (protected|restricted|subject|under|in) .*(copyright|restrict|right)", "unknown"),
     (r"(rights|copyright) status (is )?(not evaluated|not known|unknown|undetermined)", "unknown"),
     (r"(?<!not )(?<!longer )(subject to|protected by|under) copyright|enter(s|ing)? the public domain", "unknown"),
     (r"pursuant to permission|(here|available) with permission|with (a )?few exceptions", "unknown"),
+    (r"infringement|without permission|not permitted|\bnot without\b", "unknown"),
+    (r"additional (terms|conditions|restrictions)", "unknown"),
+    (r"public domain .*\b(only|except|elsewhere)\b|(copyright|restriction)s? .*\b(elsewhere|except)\b", "unknown"),
     (r"all rights reserved|rights? restricted|publication (is |may be )?restricted", "unknown"),
+    (r"creativecommons\.org/(publicdomain|licenses/(by|publicdomain|zero))\b", "open"),
+    (r"\bcc[- ]?(0|zero)\b|\bcc[- /]by\b|\bcc[- ]pd\b|\bpdm\b|creative commons zero", "open"),
+    (r"^(by|attribution)$|creative commons attribution\b", "open"),
+    # Services whose terms bind.
+    (r"\b(esri|arcgis|google|bing|mapbox|maxar)\b.*\b(terms|agreement|licen[cs]e|use)\b", "service_terms"),
+    (r"terms of (use|service)|master (licen[cs]e )?agreement|terms apply", "service_terms"),
     # Words of publishers that give.
     (r"no known (copyright|restriction)|no copyright|without restriction|free of (known )?copyright", "open"),
     (r"public domain|domaine public|gemeinfrei|^pd\b|\bpd-\w+|free to use and reuse", "open"),

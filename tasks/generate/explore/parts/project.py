@@ -87,7 +87,8 @@ def _make(task: Task, settings: Settings, folder: Path) -> Shown:
 
 def _square(path: Path, px: int) -> Any:
     """The middle square of a picture, px × px."""
-    import cv2
+    import numpy as np
+    from PIL import Image
 
     from tasks.formats.colors.read import read_srgb
 
@@ -98,7 +99,8 @@ def _square(path: Path, px: int) -> Any:
     side = min(rgb.shape[:2])
     top, left = (rgb.shape[0] - side) // 2, (rgb.shape[1] - side) // 2
     square = rgb[top : top + side, left : left + side]
-    return cv2.resize(square, (px, px), interpolation=cv2.INTER_AREA if side > px else cv2.INTER_CUBIC)
+    # Pillow computes with whole numbers; OpenCV's cubic interpolation differs between processors.
+    return np.asarray(Image.fromarray(square).resize((px, px), Image.Resampling.BICUBIC, reducing_gap=None))
 
 
 def _given(argument: str) -> dict[str, Any]:
