@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import dvc.dependency.param
 import pytest
 import yaml
+from dvc.repo import Repo, lock_repo
+from dvc.utils.serialize import load_path
 
 from tasks.core.dag import stage_entry, stage_names
 from tasks.core.settings import PARAMS, ROOT
@@ -41,8 +46,22 @@ EDITS = {
 """File to the stages of every dataset that it reaches."""
 
 
+class Current:
+    """A clone in which every stage is up to date, and DVC's graph of it, read once: no edit of a file changes that."""
+
+    def __init__(self, root: Path, repo: Repo):
+        self.root, self._repo = root, repo
+
+    def named(self) -> set[str]:
+        """The stages that `dvc status` names. It looks at every dependency again, and reads the parameters once."""
+        read = functools.cache(lambda path, fs: load_path(path, fs))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(dvc.dependency.param, "load_path", read)
+            return {name.rpartition(":")[2] for name in self._repo.status()}  # DVC puts the file before the name
+
+
 @pytest.fixture(scope="module")
-def current(tmp_path_factory) -> Path:
+def current(tmp_path_factory) -> Iterator[Current]:
     """A clone in which every stage of every dataset is up to date: its outputs are made up."""
     root = tmp_path_factory.mktemp("current") / "repo"
     work_tree(root)
@@ -52,25 +71,25 @@ def current(tmp_path_factory) -> Path:
         (root / out).write_text(out)
     subprocess.run(["dvc", "commit", "--quiet", "--force"], cwd=root, env=own_environment(), check=True)
     assert named(root) == set()
-    return root
+    with Repo(root) as repo, lock_repo(repo):  # while the lock is held, DVC keeps the graph
+        yield Current(root, repo)
 
 
 def named(root: Path) -> set[str]:
-    """The stages that `dvc status` names."""
-    from dvc.repo import Repo
-
+    """The stages that `dvc status` names, with nothing kept in memory."""
     with Repo(root) as repo:
         return {name.rpartition(":")[2] for name in repo.status()}  # DVC puts the file before the name
 
 
-def after_edit(root: Path, path: str, old: str = "", new: str = "# edited\n") -> set[str]:
+def after_edit(current: Current, path: str, old: str = "", new: str = "# edited\n") -> set[str]:
     """The stages named once `old` is replaced by `new` in a file; the file is put back."""
-    text = (root / path).read_text()
+    file = current.root / path
+    text = file.read_text()
     try:
-        (root / path).write_text(text.replace(old, new, 1) if old else text + new)
-        return named(root)
+        file.write_text(text.replace(old, new, 1) if old else text + new)
+        return current.named()
     finally:
-        (root / path).write_text(text)
+        file.write_text(text)
 
 
 def of(stages: tuple[str, ...], datasets: list[str] | None = None) -> set[str]:
@@ -106,8 +125,8 @@ def test_an_edit_of_a_source_reaches_the_datasets_that_chose_it(current, source)
     ids=["export", "product generated", "product measured"],
 )
 def test_an_edit_of_an_export_or_a_product_reaches_its_stage(current, pattern, stage):
-    path = min(current.glob(pattern))
-    assert after_edit(current, path.relative_to(current).as_posix()) == of((stage,))
+    path = min(current.root.glob(pattern))
+    assert after_edit(current, path.relative_to(current.root).as_posix()) == of((stage,))
 
 
 def test_a_number_of_one_dataset_reaches_its_own_stage(current):
