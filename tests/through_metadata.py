@@ -82,7 +82,7 @@ def _write(folder: Path, number: int, rng: np.random.Generator) -> tuple[str, tu
     lon, lat = -171 + 12 * (number % 29) + rng.uniform(-2, 2), -52 + 11 * (number // 29 % 11) + rng.uniform(-2, 2)
     driver = pick(["GTiff", "HFA", "ENVI", "EHdr", "AAIGrid"], [0.6, 0.1, 0.1, 0.1, 0.1])
     crs, turn = _crs(lon, lat, rng), pick(["north", "south", "rotated"], [0.6, 0.2, 0.2])
-    turn = "north" if driver in ("AAIGrid", "EHdr") else "north" if driver == "ENVI" and turn == "rotated" else turn
+    turn = "north" if driver in ("AAIGrid", "EHdr", "ENVI") else turn  # their headers know no other
     transform = _place(crs, lon, lat, turn)
     x, y = coordinates(crs, transform, SIDE, SIDE)
     metres = surface(x, y, scale=2000)
@@ -110,7 +110,8 @@ def _write(folder: Path, number: int, rng: np.random.Generator) -> tuple[str, tu
     if not vertical and not prj and driver == "GTiff" and rng.random() < 0.1:
         tags["positive"], factor = "down", -factor
     scale, offset = pick([(1.0, 0.0), (0.25, 0.0), (0.1, -200.0)], [0.8, 0.1, 0.1])
-    scale, offset = (1.0, 0.0) if driver == "AAIGrid" else (scale, offset)
+    # GDAL writes no scale into some GeoTIFFs whose CRS has a vertical unit, so such a file would not say it.
+    scale, offset = (1.0, 0.0) if driver == "AAIGrid" or vertical else (scale, offset)
     stored = (metres / factor - offset) / scale
     kinds = ["float32", "int32"] if driver in ("AAIGrid", "EHdr") else ["float32", "int16", "int32", "float64"]
     kind = pick([name for name in kinds if name[0] == "f" or np.abs(stored).max() < np.iinfo(name).max])
