@@ -20,8 +20,8 @@ class Feed:
 
     Args:
         loader: its position is the first batch. Only this object may use it from now on.
-        prepare: function of (arrays of one batch, the epoch in which it ends) that returns the batch. It runs in a
-            thread, for `readers` batches at a time.
+        prepare: function from the arrays of one batch to the batch. It runs in a thread, for `readers` batches at a
+            time.
         ahead: largest number of prepared batches that wait. They hide the time of a slow read.
         pin: put batches into page-locked memory, so that a GPU copies them while it computes.
         readers: number of batches that are prepared at the same time. Their order stays the same.
@@ -30,7 +30,7 @@ class Feed:
     def __init__(
         self,
         loader: Loader,
-        prepare: Callable[[dict[str, np.ndarray], int], Batch],
+        prepare: Callable[[dict[str, np.ndarray]], Batch],
         ahead: int,
         pin: bool,
         readers: int = 1,
@@ -67,8 +67,7 @@ class Feed:
         try:
             with ThreadPoolExecutor(self._readers, thread_name_prefix="reader") as pool:
                 for arrays in self._loader.stream():
-                    state = self._loader.state()
-                    waiting.append((pool.submit(self._made, arrays, state["epoch"]), state))
+                    waiting.append((pool.submit(self._made, arrays), self._loader.state()))
                     if len(waiting) < self._readers:
                         continue
                     future, state = waiting.popleft()
@@ -79,6 +78,6 @@ class Feed:
         except BaseException as error:  # noqa: BLE001 - `__next__` raises it
             self._ready.put(error)
 
-    def _made(self, arrays: dict[str, np.ndarray], epoch: int) -> Batch:
-        batch = self._prepare(arrays, epoch)
+    def _made(self, arrays: dict[str, np.ndarray]) -> Batch:
+        batch = self._prepare(arrays)
         return batch.pinned() if self._pin else batch

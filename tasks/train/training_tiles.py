@@ -71,13 +71,13 @@ class Tiles:
         codes = np.array(allowed(self._record.turns, self.shards) if augment else (0,), np.uint64)
         paired = self.mirror is not None and len(codes) == 2
 
-        def prepare(arrays: dict[str, np.ndarray], epoch: int) -> Batch:
-            rows = arrays["row"]
+        def prepare(arrays: dict[str, np.ndarray]) -> Batch:
+            rows, epochs = arrays["row"], arrays["epoch"]
             refuse_voids(self.shards, arrays, rows)
             if paired:  # the second of two epochs shows the other image of each picture
-                number = turns(position["seed"], epoch // 2, rows) + np.uint64(epoch)
+                number = turns(position["seed"], epochs // 2, rows) + epochs.astype(np.uint64)
             else:
-                number = turns(position["seed"], epoch, rows)
+                number = turns(position["seed"], epochs, rows)
             turn = codes[number % np.uint64(len(codes))]
             seen = {name: turned(arrays[name], turn) for name in self._layers if name != CAPTION}
             return self._record.encode(self._params, self.encoding, seen | self._captions(rows))
@@ -145,9 +145,10 @@ def allowed(codes: tuple[int, ...], shards: ShardSet) -> tuple[int, ...]:
     return tuple(code for code in codes if code == 0 or (code == MIRROR and mirror))
 
 
-def turns(seed: int, epoch: int, rows: np.ndarray) -> np.ndarray:
-    """A number from 0 to 7 for each row. It depends only on seed, epoch and row."""
-    return _mixed(rows.astype(np.uint64) ^ _mixed(np.uint64(epoch) ^ _mixed(np.uint64(seed)))) >> np.uint64(61)
+def turns(seed: int, epochs: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """A number from 0 to 7 for each row. It depends only on the seed, the row and its epoch."""
+    mixed = _mixed(epochs.astype(np.uint64) ^ _mixed(np.uint64(seed)))
+    return _mixed(rows.astype(np.uint64) ^ mixed) >> np.uint64(61)
 
 
 def turned(images: np.ndarray, codes: np.ndarray) -> np.ndarray:

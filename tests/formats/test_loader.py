@@ -44,7 +44,7 @@ def test_a_batch_holds_its_rows(either):
     loader = Loader(either, "train", 16, seed=3)
     for batch in loader:
         expected = either.batch(batch["row"])
-        assert set(batch) == {*expected, "row"}
+        assert set(batch) == {*expected, "row", "epoch"} and not batch["epoch"].any()
         assert all(np.array_equal(batch[name], array) for name, array in expected.items())
 
 
@@ -86,6 +86,19 @@ def test_a_stream_gives_every_row_once_an_epoch(shards, batch, world, seed):
     seen, _ = walk(shards, steps, batch, world, seed=seed)
     assert sorted(seen[:count]) == sorted(seen[count : 2 * count]) == shards.rows("train").tolist()
     assert seen[:count] != seen[count : 2 * count]
+
+
+@settings(max_examples=40, deadline=None)
+@given(BATCH, WORLD, SEED)
+def test_each_row_of_a_stream_says_its_epoch(shards, batch, world, seed):
+    """Also in a batch that holds the end of one epoch and the start of the next."""
+    count = len(shards.rows("train"))
+    streams = [Loader(shards, "train", batch, seed, rank=rank, world=world).stream() for rank in range(world)]
+    seen = []
+    for _ in range(-(-2 * count // (batch * world))):
+        parts = [next(stream)["epoch"] for stream in streams]
+        seen += np.stack(parts, axis=1).ravel().tolist()
+    assert seen == [place // count for place in range(len(seen))]
 
 
 @settings(max_examples=40, deadline=None)

@@ -80,7 +80,7 @@ def test_two_ranks_share_what_one_would_see(shards):
 def test_it_prepares_a_few_batches_ahead_and_no_more(shards):
     prepared = []
 
-    def prepare(arrays, epoch):
+    def prepare(arrays):
         prepared.append(len(arrays["row"]))
         return Batch({})
 
@@ -95,7 +95,7 @@ def test_it_prepares_a_few_batches_ahead_and_no_more(shards):
 
 
 def test_what_goes_wrong_in_the_thread_is_told_where_the_batch_is_asked_for(shards):
-    def prepare(arrays, epoch):
+    def prepare(arrays):
         raise LandloomError("shard 3 is damaged")
 
     source = Feed(Loader(shards, "train", 8, 1), prepare, AHEAD, pin=False)
@@ -108,15 +108,27 @@ def test_turning_gives_all_eight_and_nothing_else():
     image = np.arange(16, dtype=np.float32).reshape(1, 4, 4)
     rows = np.arange(400)
     images = np.repeat(image, 400, axis=0)
-    out = turned(images, turns(1, 0, rows))
+    out = turned(images, turns(1, np.zeros(len(rows)), rows))
     eight = {np.rot90(side, turn).tobytes() for side in (image[0], image[0].T) for turn in range(4)}
     counts = {}
     for tile in out:
         counts[tile.tobytes()] = counts.get(tile.tobytes(), 0) + 1
     assert set(counts) == eight and min(counts.values()) > 25
-    assert np.array_equal(turned(image, turns(1, 0, rows[7:8]))[0], out[7]), "a tile's turn is its own affair"
-    again = turned(images, turns(1, 1, rows))
+    assert np.array_equal(turned(image, turns(1, np.zeros(1), rows[7:8]))[0], out[7]), "a tile's turn is its own affair"
+    again = turned(images, turns(1, np.ones(400, int), rows))
     assert not np.array_equal(again, out), "another epoch turns otherwise"
+
+
+def test_a_batch_across_two_epochs_turns_each_tile_by_its_own_epoch(shards):
+    tiles, count = of(shards), len(shards.rows("train"))
+    batch = count * 2 // 3
+    (_, across), _ = take(tiles.feed(batch, START, 0, 1, True, SpeedConfig(), False), 2)
+    loader = Loader(shards, "train", 1, seed=1)
+    rows = np.concatenate([loader.order(0)[batch:], loader.order(1)[: 2 * batch - count]])
+    epochs = np.arange(batch) >= count - batch
+    assert set(epochs) == {False, True}
+    expected = turned(shards.heights(rows), turns(1, epochs, rows))
+    assert np.array_equal(across["image"], tiles.encoding.encode(expected)[0])
 
 
 def test_voids_are_refused_by_the_tiles_name(shards):
@@ -166,7 +178,7 @@ def test_labels_are_turned_with_their_heights(painted):
     (batch,), _ = take(tiles.feed(8, START, 0, 1, True, SpeedConfig(), False), 1)
     rows = next(Loader(painted, "train", 8, 1).stream())["row"]
     heights = painted.heights(rows)
-    turn = turns(1, 0, rows)
+    turn = turns(1, np.zeros(len(rows)), rows)
     assert len(set(turn)) > 3
     assert np.allclose(batch["image"], tiles.encoding.encode(turned(heights, turn))[0])
     assert np.array_equal(batch.conditions["labels"], turned(painted.batch(rows, ("label",))["label"], turn))

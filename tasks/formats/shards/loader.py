@@ -19,8 +19,8 @@ from tasks.formats.shards.buffers import Buffers
 from tasks.formats.shards.shardset import ShardSet
 
 Batch = dict[str, np.ndarray]
-Plan = Iterator[tuple[np.ndarray, tuple[int, int]]]
-"""Yields the rows of each batch of this rank, and the position (epoch, samples) after the batch."""
+Plan = Iterator[tuple[np.ndarray, np.ndarray, tuple[int, int]]]
+"""Yields the rows of each batch of this rank, the epoch of each row, and the position (epoch, samples) after it."""
 
 # Number of batches that are decoded in advance and in parallel, so that no decoder idles at the end of a batch. Raw
 # tiles are copied on request, because passing the copy to a thread would take longer.
@@ -28,7 +28,8 @@ _AHEAD = 2
 
 
 class Loader:
-    """Batches of one split: the arrays of `ShardSet.batch`, and their row numbers as `row`, int64 (n,).
+    """Batches of one split: the arrays of `ShardSet.batch`, and of each tile its row number as `row` and the epoch that
+    shows it as `epoch`, both int64 (n,).
 
     `for batch in loader` stops at the end of the current epoch; `loader.stream()` never stops.
 
@@ -103,44 +104,47 @@ class Loader:
             if len(chunk) < step and self.drop_last:
                 return
             samples += len(chunk)
-            yield chunk[self.rank :: self.world], (epoch, samples)
+            rows = chunk[self.rank :: self.world]
+            yield rows, np.full(len(rows), epoch), (epoch, samples)
 
     def _endless(self) -> Plan:
         epoch, samples, order = self.epoch, self.samples, self.order(self.epoch)
         step = self.batch * self.world
         while True:
             chunk = order[samples : samples + step]
+            epochs = np.full(len(chunk), epoch)
             samples += len(chunk)
             while len(chunk) < step:
                 epoch += 1
                 order = self.order(epoch)
                 samples = min(len(order), step - len(chunk))
                 chunk = np.concatenate([chunk, order[:samples]])
-            yield chunk[self.rank :: self.world], (epoch, samples)
+                epochs = np.concatenate([epochs, np.full(samples, epoch)])
+            yield chunk[self.rank :: self.world], epochs[self.rank :: self.world], (epoch, samples)
 
     def _run(self, plan: Plan) -> Iterator[Batch]:
         """Yield the batches of a plan. The position moves when a batch is yielded, not when it is decoded."""
         if self.shards.spec.record_bytes is not None:
-            for rows, position in plan:
-                yield from self._give(rows, self._read(rows), position)
+            for rows, epochs, position in plan:
+                yield from self._give(rows, epochs, self._read(rows), position)
             return
-        waiting: deque[tuple[np.ndarray, Future[Batch], tuple[int, int]]] = deque()
+        waiting: deque[tuple[np.ndarray, np.ndarray, Future[Batch], tuple[int, int]]] = deque()
         pool = ThreadPoolExecutor(_AHEAD, thread_name_prefix="ahead")
         try:
-            for rows, position in plan:
-                waiting.append((rows, pool.submit(self._read, rows), position))
+            for rows, epochs, position in plan:
+                waiting.append((rows, epochs, pool.submit(self._read, rows), position))
                 if len(waiting) > _AHEAD:
-                    rows, future, position = waiting.popleft()
-                    yield from self._give(rows, future.result(), position)
-            for rows, future, position in waiting:
-                yield from self._give(rows, future.result(), position)
+                    rows, epochs, future, position = waiting.popleft()
+                    yield from self._give(rows, epochs, future.result(), position)
+            for rows, epochs, future, position in waiting:
+                yield from self._give(rows, epochs, future.result(), position)
         finally:
             pool.shutdown(cancel_futures=True)
 
     def _read(self, rows: np.ndarray) -> Batch:
         return self.shards.batch(rows, empty=self._buffers.empty)
 
-    def _give(self, rows: np.ndarray, arrays: Batch, position: tuple[int, int]) -> Iterator[Batch]:
+    def _give(self, rows: np.ndarray, epochs: np.ndarray, arrays: Batch, position: tuple[int, int]) -> Iterator[Batch]:
         self.epoch, self.samples = position
         if len(rows):
-            yield {**arrays, "row": rows}
+            yield {**arrays, "row": rows, "epoch": epochs}
