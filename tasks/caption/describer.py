@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 Facts = dict[str, Any]
-"""Facts about a tile: see `tasks.caption.facts`."""
+"""Facts about a tile: see `tasks.relief.ground_facts`."""
 
 
 @dataclass(frozen=True)

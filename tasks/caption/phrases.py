@@ -1,6 +1,6 @@
 """Clauses: each says one fact in words, or is None where the fact is unknown.
 
-Limits that turn shares into words are here; those of landforms and slopes are in `tasks.caption.landform_classes`.
+Limits that turn shares into words are here; those of landforms and slopes are in `tasks.relief.landform_classes`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from tasks.caption.describer import Facts
-from tasks.caption.landform_classes import RELIEF_LIMITS, SLOPE_CLASSES
+from tasks.relief.landform_classes import RELIEF_LIMITS, SLOPE_CLASSES
 
 COAST = 0.05  # a tile with at least this share of sea is "by the sea"
 MOSTLY = 0.6  # a share of at least this is "mostly"

@@ -5,18 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.caption.facts import GRAINS, WINDS
-from tasks.caption.landform_classes import SLOPE_CLASSES, ground
 from tasks.caption.phrases import clauses, elevation, number, sea, size, spot
 from tasks.caption.templates import TEMPLATES, TemplateDescriber
 from tasks.relief.geomorphons import NAMES
+from tasks.relief.ground_facts import GRAINS, WINDS
+from tasks.relief.landform_classes import SLOPE_CLASSES, ground
 
 COLOURS = r"\b(red|green|blue|brown|yellow|white|black|gr[ae]y|orange|dark|bright)\b"
 
 
 @st.composite
 def tiles(draw):
-    """All kinds of facts that `tasks.caption.facts` can make."""
+    """All kinds of facts that `tasks.relief.ground_facts` can make."""
     place = {
         "lat": draw(st.floats(-90, 90)),
         "lon": draw(st.floats(-180, 180)),

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tasks.caption.facts import GRAINS, WINDS, height_facts
-from tasks.caption.landform_classes import ground, zone
+from tasks.relief.ground_facts import GRAINS, WINDS, height_facts
+from tasks.relief.landform_classes import ground, zone
 from tests.relief.shapes import cone, plane, roof, trough
 
 GSD = 90.0

@@ -18,7 +18,7 @@ Where at least a tenth of a percent of the tile is land, facts about the land al
 | `elevation_m` | lowest, mean and highest |
 | `relief_m` | highest minus lowest |
 | `gentle_share`, `gentle_low_share` | ground under 8 % slope, and how much of that lies in the tile's lower half |
-| `ground` | landform class after Hammond, see `tasks.caption.landform_classes`; null where it does not apply |
+| `ground` | landform class after Hammond, see `tasks.relief.landform_classes`; null where it does not apply |
 | `slope_deg`, `slope_shares` | mean slope, share of each class |
 | `aspect`, `aspect_strength` | where slopes face, and how much they agree (0 to 1); null below `ASPECT_AGREES` |
 | `grain`, `grain_strength` | the line that crests and troughs follow; null below `GRAIN_AGREES`, or with an aspect |
@@ -27,14 +27,17 @@ Where at least a tenth of a percent of the tile is land, facts about the land al
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.ndimage import binary_dilation, binary_erosion
 
-from tasks.caption.describer import Facts
-from tasks.caption.landform_classes import SLOPE_CLASSES, ground, zone
 from tasks.relief.geomorphons import NAMES, geomorphons, landform_shares
+from tasks.relief.landform_classes import SLOPE_CLASSES, ground, zone
 from tasks.relief.shade.slope import gradient
+
+Facts = dict[str, Any]
 
 LEAST_LAND = 0.001
 GENTLE = 0.08  # Hammond's limit of gentle slopes, metres a metre
