@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 Facts = dict[str, Any]
-"""Facts about a tile: see `tasks.relief.ground_facts`."""
+"""Facts about a tile: of its place (`place_facts`), and of its ground (`tasks.relief.ground_facts`) or its picture."""
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from tasks.caption.describer import Facts
 from tasks.caption.named_colors import palette
 from tasks.caption.params import Facts as Settings
 from tasks.caption.picture_facts import cover_facts, stated_facts
+from tasks.caption.place_facts import place_facts
 from tasks.formats.tables.labels import MapReader
 from tasks.formats.tables.scenes import SceneReader
 from tasks.formats.tables.tiles import read_heights, window
-from tasks.relief.ground_facts import height_facts, place_facts
+from tasks.relief.ground_facts import height_facts
 
 BATCH = 256  # tiles measured together
 

@@ -1,13 +1,9 @@
-"""Facts about a tile, measured from its heights and its place. No other source is used.
+"""Facts about ground, measured from its heights alone: of tiles for captions, of generated heights for evaluate.
 
-The facts of one tile are a JSON object:
+The facts of one square of ground are a JSON object:
 
 | key | is |
 |---|---|
-| `layers` | `height`, `color`: what the scene has |
-| `procedural` | true for computed terrain, which lies nowhere: it has no `place` |
-| `gsd_m`, `side_km` | metres a pixel, length of the tile's side; null for a photograph |
-| `place` | centre, degrees rounded to tenths, and the latitude's zone; null where unknown |
 | `void_share` | share of pixels without a height |
 | `sea_share` | share of the known pixels that are sea: exactly 0 m, in patches of at least 3×3 |
 
@@ -30,11 +26,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy.ndimage import binary_dilation, binary_erosion
 
 from tasks.relief.geomorphons import NAMES, geomorphons, landform_shares
-from tasks.relief.landform_classes import SLOPE_CLASSES, ground, zone
+from tasks.relief.landform_classes import SLOPE_CLASSES, ground
 from tasks.relief.shade.slope import gradient
 
 Facts = dict[str, Any]
@@ -50,19 +45,6 @@ DOMINANT_LEAST, DOMINANT_MOST, DOMINANT_SUM = (
 )  # landforms are listed from the largest until they cover this share
 WINDS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 GRAINS = ("north to south", "north-east to south-west", "east to west", "north-west to south-east")
-
-
-def place_facts(tile: pd.Series | tuple, layers: list[str]) -> Facts:
-    """Facts that need no pixels, from a row of the tile table."""
-    has_gsd, has_place = pd.notna(tile.gsd), pd.notna(tile.lat) and pd.notna(tile.lon) and not tile.procedural
-    lat, lon = (round(float(tile.lat), 1), round(float(tile.lon), 1)) if has_place else (None, None)
-    return {
-        "layers": layers,
-        "procedural": bool(tile.procedural),
-        "gsd_m": round(float(tile.gsd), 3) if has_gsd else None,
-        "side_km": round(float(tile.gsd) * tile.px / 1000, 3) if has_gsd else None,
-        "place": {"lat": lat, "lon": lon, "zone": zone(lat)} if has_place else None,
-    }
 
 
 def height_facts(heights: np.ndarray, gsd: float, lookup_px: int, flat_deg: float) -> list[Facts]:

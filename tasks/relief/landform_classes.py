@@ -47,15 +47,3 @@ def ground(
             return "irregular plains"
         return "flat plains" if step == 0 else "smooth plains"
     return f"plains with {HILLS[step]}" if gentle_low_share >= 0.5 else TABLELANDS
-
-
-def zone(latitude: float) -> str:
-    """Zone of a latitude in degrees, by the tropics (23.4°), 35° and the polar circles (66.6°)."""
-    away, half = abs(latitude), "northern" if latitude >= 0 else "southern"
-    if away <= 23.4:
-        return "the tropics"
-    if away < 35:
-        return f"the {half} subtropics"
-    if away < 66.6:
-        return f"the {half} mid-latitudes"
-    return "the Arctic" if latitude > 0 else "the Antarctic"

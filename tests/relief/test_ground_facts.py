@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tasks.relief.ground_facts import GRAINS, WINDS, height_facts
-from tasks.relief.landform_classes import ground, zone
+from tasks.relief.landform_classes import ground
 from tests.relief.shapes import cone, plane, roof, trough
 
 GSD = 90.0
@@ -99,10 +99,3 @@ def test_one_lonely_pixel_of_land_has_no_slope():
 def test_hammonds_classes(gentle, relief, low, name):
     assert ground(gentle, relief, low, 0.2, 5.76) == name
     assert ground(gentle, relief, low, 0.2, 0.13) is None, "not at the scale of a garden"
-
-
-def test_zones():
-    places = [zone(latitude) for latitude in (0, -20, 30, -45, 70, -80)]
-    assert places[:2] == ["the tropics"] * 2
-    assert places[2:4] == ["the northern subtropics", "the southern mid-latitudes"]
-    assert places[4:] == ["the Arctic", "the Antarctic"]
