@@ -6,6 +6,7 @@ The function of a stage uses neither DVC nor MLflow. `tasks.runs.execute` create
 from __future__ import annotations
 
 import csv
+import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ P = TypeVar("P", bound=Strict)
 Item = TypeVar("Item")
 
 STATE = ".landloom"  # files that outlive a run and are no outputs: downloads, checkpoints
+SHARED = "LANDLOOM_STATE"
+"""Environment variable: a folder (a mounted bucket, a shared disk) that keeps costly state for the next machine."""
 
 
 class Stage(Generic[P]):
@@ -126,6 +129,17 @@ class Stage(Generic[P]):
     def state_dir(self, *parts: str) -> Path:
         """Return the folder `.landloom/<parts>`, and create it if needed. It outlives this run and is no output."""
         path = self.root.joinpath(STATE, *parts)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def kept_dir(self, *parts: str) -> Path:
+        """Return a folder for state that is costly to lose: `$LANDLOOM_STATE/<parts>`, else that of `state_dir`.
+
+        A folder named in the environment remains after the machine is gone, so the next machine continues from there.
+        """
+        if not (shared := os.environ.get(SHARED)):
+            return self.state_dir(*parts)
+        path = Path(shared).joinpath(*parts)
         path.mkdir(parents=True, exist_ok=True)
         return path
 

@@ -12,8 +12,8 @@ import pytest
 from tasks.acquire.common.download import Downloads
 from tasks.acquire.common.http import Http, Patience, plain
 from tasks.acquire.common.source import Refusal
-from tasks.acquire.common.throttle import Throttle
 from tasks.core.errors import LandloomError
+from tasks.core.throttle import Throttle
 from tests.acquire.downloads import ANY, BODY, ETAG, downloads, get, http, left_behind, status
 from tests.acquire.server import Handler, Server, file_route, in_turn
 

@@ -11,7 +11,7 @@ from tasks.acquire.common.download import Downloads, Signer
 from tasks.acquire.common.fields import Download
 from tasks.acquire.common.http import Http, Patience
 from tasks.acquire.common.ranges import Ranges
-from tasks.acquire.common.throttle import Throttle
+from tasks.core.throttle import Throttle
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ import httpx
 from tasks.acquire.common.blocks import Blocks, Unreachable
 from tasks.acquire.common.source import Refusal
 from tasks.acquire.common.stray import stray
-from tasks.acquire.common.throttle import Throttle
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
+from tasks.core.throttle import Throttle
 
 for _name in ("httpx", "httpcore"):  # they log addresses and headers, with the tokens in them
     logging.getLogger(_name).setLevel(logging.WARNING)

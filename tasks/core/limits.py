@@ -32,6 +32,8 @@ PUBLISHED = {
     "upload.wikimedia.org": Limit(0.5, 2, 25e6 / 8),
     # https://api.openverse.org: anonymous callers 20 a minute and 200 a day. The day's limit answers 429.
     "api.openverse.org": Limit(3.0, 1),
+    # https://operations.osmfoundation.org/policies/nominatim/: 1 request a second for the whole application.
+    "nominatim.openstreetmap.org": Limit(1.0, 1),
 }
 """By host name."""
 

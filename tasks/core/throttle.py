@@ -1,4 +1,4 @@
-"""A rate and a number of connections for each host, shared by every thread and process of this checkout."""
+"""A rate and a number of connections for each host, shared by every thread and process that names the same folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tasks.acquire.common.limits import limit_of
+from tasks.core.limits import limit_of
 
 _AHEAD = 3600.0  # seconds; a turn further ahead than this is a clock that was set back
 _POLL = 0.02  # seconds between two looks for a free connection
