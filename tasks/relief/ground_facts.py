@@ -17,8 +17,12 @@ Where at least a tenth of a percent of the tile is land, facts about the land al
 | `ground` | landform class after Hammond, see `tasks.relief.landform_classes`; null where it does not apply |
 | `slope_deg`, `slope_shares` | mean slope, share of each class |
 | `aspect`, `aspect_strength` | where slopes face, and how much they agree (0 to 1); null below `ASPECT_AGREES` |
+| `aspect_deg`, `aspect_shares` | mean direction of the fall; share of the land that faces each wind, at 2° or more |
 | `grain`, `grain_strength` | the line that crests and troughs follow; null below `GRAIN_AGREES`, or with an aspect |
+| `grain_deg` | the bearing of that line, from 0 to below 180, whatever its strength |
 | `landforms`, `dominant` | share of each geomorphon, and those that make up the tile |
+
+Facts about drainage and coast: see `tasks.relief.water_facts`.
 """
 
 from __future__ import annotations
@@ -31,6 +35,8 @@ from scipy.ndimage import binary_dilation, binary_erosion
 from tasks.relief.geomorphons import NAMES, geomorphons, landform_shares
 from tasks.relief.landform_classes import SLOPE_CLASSES, ground
 from tasks.relief.shade.slope import gradient
+from tasks.relief.water_facts import coast_facts, drainage_facts
+from tasks.relief.winds import GRAINS, WINDS, bearing, wind
 
 Facts = dict[str, Any]
 
@@ -43,8 +49,7 @@ DOMINANT_LEAST, DOMINANT_MOST, DOMINANT_SUM = (
     3,
     0.66,
 )  # landforms are listed from the largest until they cover this share
-WINDS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
-GRAINS = ("north to south", "north-east to south-west", "east to west", "north-west to south-east")
+FACING = np.tan(np.radians(2.0))  # gentler ground faces nowhere: on rounded heights its direction is chance
 
 
 def height_facts(heights: np.ndarray, gsd: float, lookup_px: int, flat_deg: float) -> list[Facts]:
@@ -73,6 +78,8 @@ def height_facts(heights: np.ndarray, gsd: float, lookup_px: int, flat_deg: floa
             tile |= _elevation(height[land[i]])
             tile |= _slopes(dx[i][inner], dy[i][inner], height[1:-1, 1:-1][inner], tile["elevation_m"], side_km)
             tile |= _landforms(shares[i])
+            tile |= drainage_facts(height, gsd, not land[i].all()) if known[i].all() else {}
+            tile |= coast_facts(land[i], known[i] & ~land[i])
         facts.append(tile)
     return facts
 
@@ -110,8 +117,10 @@ def _slopes(dx: np.ndarray, dy: np.ndarray, height: np.ndarray, elevation: Facts
     # Structure tensor: the axis of the gradients without their sign; crests are perpendicular to it.
     xx, yy, xy = float((dx * dx).mean()), float((dy * dy).mean()), float((dx * dy).mean())
     grain_strength = float(np.hypot(xx - yy, 2 * xy) / max(xx + yy, 1e-12))
-    bearing = np.degrees(np.arctan2(east, north)) % 360
     across = 90 - np.degrees(0.5 * np.arctan2(2 * xy, xx - yy))  # bearing of the gradients' axis
+    sloping = steep >= FACING
+    sectors = np.rint(np.degrees(np.arctan2(-dx, -dy)) / 45).astype(int)[sloping] % len(WINDS)
+    facing = np.bincount(sectors, minlength=len(WINDS)) / steep.size
     faces = strength >= ASPECT_AGREES
     return {
         "gentle_share": round(gentle_share, 3),
@@ -119,10 +128,13 @@ def _slopes(dx: np.ndarray, dy: np.ndarray, height: np.ndarray, elevation: Facts
         "ground": ground(gentle_share, relief, low, strength, side_km),
         "slope_deg": round(float(np.degrees(np.arctan(steep)).mean()), 1),
         "slope_shares": {name: round(float(share), 3) for (name, _), share in zip(SLOPE_CLASSES, counts, strict=True)},
-        "aspect": WINDS[round(bearing / 45) % 8] if faces else None,
+        "aspect": wind(east, north) if faces else None,
         "aspect_strength": round(strength, 2),
+        "aspect_deg": round(bearing(east, north)) % 360,
+        "aspect_shares": {name: round(float(share), 3) for name, share in zip(WINDS, facing, strict=True)},
         "grain": GRAINS[round((across + 90) / 45) % 4] if grain_strength >= GRAIN_AGREES and not faces else None,
         "grain_strength": round(grain_strength, 2),
+        "grain_deg": round(float(across + 90)) % 180,
     }
 
 
