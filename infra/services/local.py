@@ -41,7 +41,7 @@ def start(folder: Path, s3: str | None = None) -> Services:
         services.passwords.setdefault(name, secrets.token_urlsafe(24))
     for name, port in PORTS.items():
         if services.running(name) is None:
-            services.ports[name] = free_port(services.ports.get(name, port), services.ports.values())
+            services.ports[name] = free_port(services.ports.get(name, port))
     services.s3 = s3 or services.s3
     services.write()
     start_postgres(services, DATABASES)

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from infra.services.processes import HOST, Services, launch, write_private
+from infra.services.processes import HOST, Services, free_port, launch, write_private
 from tasks.core.errors import LandloomError
 
 
@@ -38,13 +38,28 @@ def start_postgres(services: Services, databases: Sequence[str]) -> None:
         if done.returncode != 0:
             shutil.rmtree(data, ignore_errors=True)
             raise LandloomError(f"PostgreSQL: initdb failed: {done.stderr.strip() or done.stdout.strip()}")
-    settings = {"listen_addresses": HOST, "port": services.ports["postgres"], "unix_socket_directories": ""}
-    command = [str(bin_folder / "postgres"), "-D", str(data)]
-    for name, value in settings.items():
-        command += ["-c", f"{name}={value}"]
-    launch(services, "postgres", command, log, lambda: _admin_query(services) is not None, cwd="/", **_as(owner))()
+    if services.running("postgres") is None:
+        _run(services, bin_folder, data, log, owner)
     for name in databases:
         _admin_query(services, name)
+
+
+def _run(services: Services, bin_folder: Path, data: Path, log: Path, owner: str | None) -> None:
+    """Start the server. Another process can take its port after the choice; then it starts on another one."""
+    for last in (False, False, True):
+        port = services.ports["postgres"] = free_port(services.ports["postgres"])
+        settings = {"listen_addresses": HOST, "port": port, "unix_socket_directories": ""}
+        command = [str(bin_folder / "postgres"), "-D", str(data)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        try:
+            ready = launch(
+                services, "postgres", command, log, lambda: bool(_admin_query(services)), cwd="/", **_as(owner)
+            )
+            return ready()
+        except LandloomError:
+            if last or free_port(port) == port:  # the port is not the reason
+                raise
 
 
 def _admin_query(services: Services, create: str | None = None) -> bool | None:

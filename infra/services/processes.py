@@ -17,6 +17,7 @@ import psutil
 from tasks.core.errors import LandloomError
 
 HOST = "127.0.0.1"
+LAST_LINES = 4  # of a log: the last alone often says only that the service ended
 START_S = 180  # the first start makes the tables of both servers
 
 
@@ -103,14 +104,14 @@ def launch(
     def wait() -> None:
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
-                last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-                raise LandloomError(f"{name} did not start: {last} ({log})")
+                said = log.read_text(errors="replace").strip().splitlines()[-LAST_LINES:]
+                raise LandloomError(f"{name} did not start: {' | '.join(said) or 'it said nothing'} ({log})")
             time.sleep(0.2)
 
     return wait
 
 
-def free_port(wanted: int, taken: Any) -> int:
+def free_port(wanted: int) -> int:
     """`wanted`, or a free port if something listens there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just left is free

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from infra.services import postgres
 from infra.services.local import BUCKET, start, stop
 from infra.services.processes import HOST, Services
 from tasks.core.errors import LandloomError
@@ -228,3 +230,28 @@ def test_a_stop_leaves_nothing_running_and_postgresql_in_order(services):
     assert not [member for member in members if member.is_running() and member.status() != psutil.STATUS_ZOMBIE]
     assert (services.folder / "postgres.log").read_text().rstrip().endswith("database system is shut down")
     assert stop(services.folder) == []
+
+
+def test_postgresql_takes_another_port_where_its_own_is_taken_after_the_choice(monkeypatch):
+    home = Path(tempfile.mkdtemp(prefix="landloom-postgres-", dir="/var/tmp"))
+    home.chmod(0o755)
+    state = Services(home, passwords=dict.fromkeys(("admin", "mlflow"), "not-a-password"))
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        state.ports["postgres"] = taken = other.getsockname()[1]
+        choices = iter([taken])  # the first choice is out of date when the server starts
+        real = postgres.free_port
+        monkeypatch.setattr(postgres, "free_port", lambda wanted: next(choices, None) or real(wanted))
+        try:
+            postgres.start_postgres(state, ["mlflow"])
+            assert state.ports["postgres"] != taken
+            assert "Address already in use" in (home / "postgres.log").read_text()
+            assert query(state, "mlflow", "SELECT 1") == [(1,)]
+        except LandloomError as error:
+            if "not installed" in str(error) or "cannot enter" in str(error):
+                pytest.skip(str(error))
+            raise
+        finally:
+            stop(home)
+            shutil.rmtree(home)

@@ -234,6 +234,7 @@ def test_a_kill_while_the_tables_are_created_leaves_no_partial_database(tmp_path
     process.kill()
     process.communicate()
     assert not (tmp_path / "mlflow.db").exists()
+    subprocess.run([sys.executable, "-c", FIRST_USE, str(tmp_path)], cwd=ROOT, check=True)  # here it would be a copy
     client, experiment = connect(tmp_path)
     assert client.get_experiment(experiment).name == EXPERIMENT
     assert [path.name for path in tmp_path.glob("mlflow.db*")] == ["mlflow.db"]

@@ -7,6 +7,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from models.core.artifact import load_model
+from models.core.record import methods
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.formats.shards.shardset import ShardSet
@@ -132,7 +133,7 @@ def test_another_file_of_weights_than_the_pinned_one_is_refused(painted_root, tm
 
 
 def test_an_unknown_method_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match="there are consistency, terrain_gan"):
+    with pytest.raises(ValueError, match=f"there are {', '.join(methods())} "):
         Params(**{**PARAMS, "method": {"name": "magic"}})
     with pytest.raises(ValueError, match="name"):
         Params(**{**PARAMS, "method": {}})
