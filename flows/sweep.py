@@ -37,6 +37,7 @@ from tasks.core import yaml12
 from tasks.core.command import told
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
+from tasks.runs.figures import recorded
 from tasks.runs.provenance import git_state
 from tasks.runs.secrets import redact
 from tasks.runs.store import connect, tracking_uri
@@ -62,7 +63,7 @@ def sweep(
     Args:
         name: value of the runs' tag `sweep` in MLflow; the experiments are NAME-1, NAME-2, …
         grid: dotted parameter to the values to try. sets: dotted parameter to value, one mapping a run.
-        by: stage and metric, as in `data/<dataset>/metrics/<stage>.json`; `evaluate.headline` is the metric that the
+        by: stage and metric, as the stage's run has it in MLflow; `evaluate.headline` is the metric that the
             evaluation names as its headline.
         largest_first: whether larger is better; None reads it from the evaluation, and otherwise means smaller.
         jobs: number of sets at the same time.
@@ -215,8 +216,8 @@ def fresh_name(name: str, root: Path) -> str:
 
 def figures(root: Path, dataset: str) -> dict[str, float]:
     """Every metric of the dataset as `stage.metric`."""
-    files = sorted((root / "data" / dataset / "metrics").glob("*.json"))
-    return {f"{path.stem}.{name}": value for path in files for name, value in json.loads(path.read_text()).items()}
+    rooms = sorted(path.stem for path in (root / "data" / dataset / "runs").glob("*.json"))
+    return {f"{room}.{name}": value for room in rooms for name, value in recorded(root, dataset, room).items()}
 
 
 def headline_of(root: Path, dataset: str) -> dict[str, Any]:

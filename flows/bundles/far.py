@@ -160,8 +160,8 @@ class Far:
     def _note(self, stage: dict[str, Any], seconds: float) -> None:
         """Record that a stage is done, and whether its training ended early."""
         room, dataset = stage["name"].split("@")
-        figures = self._root / "data" / dataset / "metrics" / f"{room}.json"
-        values = json.loads(figures.read_text()) if figures.exists() else {}
+        record = self._root / "data" / dataset / "runs" / f"{room}.json"
+        values = json.loads(record.read_text()).get("figures", {}) if record.exists() else {}
         steps = {name: int(values[name]) for name in ("steps_done", "steps_planned") if name in values}
         facts = {"name": stage["name"], "seconds": round(seconds, 1), "files": archive.listed(self._outputs(stage))}
         place = self._root / DONE / f"{stage['name']}.json"

@@ -23,6 +23,7 @@ from flows.history.standing import settle
 from flows.history.store import Store
 from flows.history.worktree import Worktree
 from tasks.core.hashing import dvc_md5, file_md5
+from tasks.runs.figures import recorded
 from tasks.runs.tracking import safe_name
 
 
@@ -126,8 +127,7 @@ class Recompute:
     def _metrics(self, run: Recorded) -> dict[str, float]:
         """The metrics that the stage just wrote, under the names that MLflow uses."""
         name, dataset = run.stage.split("@")
-        path = self._tree.path / "data" / dataset / "metrics" / f"{name}.json"
-        values = json.loads(path.read_text()) if path.exists() else {}
+        values = recorded(self._tree.path, dataset, name)
         return {safe_name(key): float(value) for key, value in values.items()}
 
     def _but_for_ids(self, path: str, digest: str) -> bool | None:

@@ -18,7 +18,7 @@ FACTS = {
     "shard": ("shards", "tiles_train", "tiles_val"),
     "train": ("parameters", "tiles"),
     "evaluate": ("headline", "headline_floor"),
-    "generate": ("terrains", "pictures"),
+    "generate": ("samples", "terrains", "pictures"),
 }
 """The metrics to show: counts, and the headline of the evaluation. MLflow has the others."""
 

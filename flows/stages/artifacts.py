@@ -12,6 +12,8 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from tasks.runs.figures import recorded
+
 WIDTH, QUALITY = 640, 80  # pixels and JPEG quality: the page contains the picture, which takes tens of kilobytes
 
 
@@ -46,8 +48,7 @@ def page(stage: str, root: Path, outcome: str, seconds: float) -> str:
     room, _, dataset = stage.partition("@")
     place = root / "data" / dataset
     parts = [f"# {stage}", f"{outcome}, {seconds:.1f} s", run_line(run_of(stage, root))]
-    metrics = _json(place / "metrics" / f"{room}.json")
-    if metrics:
+    if metrics := recorded(root, dataset, room):
         parts.append(
             "\n".join(["| figure | value |", "|---|---|", *(f"| {k} | {v:.6g} |" for k, v in metrics.items())])
         )

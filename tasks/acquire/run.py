@@ -63,7 +63,8 @@ def run(stage: Stage[Params]) -> None:
             "refused": len(rows) - len(taken),
             "procedural": sum(row.procedural for row in taken),
             "bytes": sum(row.bytes or 0 for row in taken),
-        }
+        },
+        shown=("rasters",),
     )
 
 

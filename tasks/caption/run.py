@@ -31,7 +31,7 @@ def run(stage: Stage[Params]) -> None:
     output = stage.dir / "captions.parquet"
     if stage.params.method.name == "none":
         write_captions(empty_captions(), output)
-        stage.metrics({"captions": 0})
+        stage.metrics({"captions": 0}, shown=("captions",))
         return
     scenes = read_scenes(stage.dir / "scenes.parquet")
     tiles = kept(read_tiles(stage.dir / "tiles.parquet"))
@@ -58,9 +58,9 @@ def run(stage: Stage[Params]) -> None:
             }
         )
         stage.picture("sheet", sheet.draw(tiles, scenes, captions, stage.dir))
-        stage.metrics(summary(captions, facts))
+        stage.metrics(summary(captions, facts), shown=("captions",))
     else:
-        stage.metrics({"captions": 0})
+        stage.metrics({"captions": 0}, shown=("captions",))
     write_captions(captions, output)
 
 

@@ -40,6 +40,7 @@ class Stage(Generic[P]):
         params: the stage's own section of `params.yaml`, validated.
         dir: `data/<dataset>`, the folder of all inputs and outputs.
         inputs: DVC's hash of each dependency at the start of the stage, by path.
+        figures: the recorded numbers that have no step.
         seed: the seed of the whole pipeline; derive generators with `rng`.
         compute: how to distribute work, for `tasks.compute.parallel.parallel_map`.
     """
@@ -59,7 +60,8 @@ class Stage(Generic[P]):
         self.dir = root / "data" / entry.dataset
         self._entry, self._run = entry, run
         self.inputs = input_hashes(entry, root) if inputs is None else inputs
-        self._metrics: dict[str, Any] = {}
+        self.figures: dict[str, float | int] = {}
+        self._shown: dict[str, float | int] = {}
         self._plots: dict[str, list[dict[str, Any]]] = {}
 
     def rng(self, *key: object) -> np.random.Generator:
@@ -67,14 +69,19 @@ class Stage(Generic[P]):
         words = [self.seed, *(int.from_bytes(str(part).encode(), "little") for part in (self.key, *key))]
         return np.random.default_rng(np.random.SeedSequence(words))
 
-    def metrics(self, values: dict[str, float | int], step: int | None = None) -> None:
-        """Record numbers. Without `step`, they are also written to `metrics/<stage>.json`, which is an output.
+    def metrics(self, values: dict[str, float | int], step: int | None = None, shown: tuple[str, ...] = ()) -> None:
+        """Record numbers in the run. Without `step`, the run file holds them too.
 
-        This file must be the same for the same inputs. Numbers that differ between two equal runs need a `step`,
+        Args:
+            shown: the one or two numbers for DVC's tables (`dvc metrics show`, `dvc exp show`), which have a column for
+                each name of all stages. They are written to `metrics/<stage>.json`, an output of the stage.
+
+        Both files must be the same for the same inputs. Numbers that differ between two equal runs need a `step`,
         or must be recorded with `timing`.
         """
         if step is None:
-            self._metrics.update(values)
+            self.figures.update(values)
+            self._shown.update({name: values[name] for name in shown if name in values})
         self._run.metrics(values, step)
 
     def plot(self, name: str, rows: list[dict[str, Any]]) -> None:
@@ -165,12 +172,13 @@ class Stage(Generic[P]):
         metrics, record = self.dir / "metrics" / f"{self.name}.json", self.dir / "runs" / f"{self.name}.json"
         outs = [self.root / out for out in self._entry.outs if self.root / out != record]
         if metrics in outs:
-            write_json(metrics, self._metrics)
+            write_json(metrics, self._shown)
         if self.dir / "plots" / self.name in outs:
             self._write_plots(self.dir / "plots" / self.name)
         for out in outs:
-            if "pictures" in out.parts:  # a stage without pictures writes an empty folder
+            if "pictures" in out.parts and not any(out.glob("*")):  # DVC would warn of an empty folder each time
                 out.mkdir(parents=True, exist_ok=True)
+                (out / "none.txt").write_text("This stage drew no pictures.\n")
         missing = [out for out in outs if not out.exists()]
         if missing:
             raise RuntimeError(f"{self.key} ended without writing {missing[0].relative_to(self.root)}")

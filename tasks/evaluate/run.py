@@ -35,7 +35,7 @@ def run(stage: Stage[Params]) -> None:
     for measure in account.measures:
         rows = [metric for metric in account.metrics if metric.measure == measure.name]
         stage.plot(measure.name, [{"set": metric.set, "value": metric.value} for metric in rows])
-    stage.metrics(account.flat())
+    stage.metrics(account.flat(), shown=("headline", "headline_floor"))
     _tell(stage, account)
 
 

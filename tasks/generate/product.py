@@ -59,7 +59,7 @@ class Product:
         make: (model, its folder, the dataset's name, parameters, facts of the origin) to `params.count` samples.
             Sample i depends only on the model, the seed and i.
         sheet: (samples, total number of samples) to a figure of the samples.
-        figures: sidecars to metrics.
+        figures: sidecars to metrics beside their number.
         shared: (parameters, samples) to the samples and their shared data, see `Order`.
         draw: (model, class ids uint8 (H, W), parameters, seed, name, facts) to the sample of a person's drawing; None
             if models of this product take no drawings.

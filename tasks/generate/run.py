@@ -50,7 +50,7 @@ def run(stage: Stage[Params]) -> None:
         }
         write_json(samples / "index.json", about)
     stage.picture("overview", product.sheet(shown, params.count))
-    stage.metrics(product.figures(sidecars))
+    stage.metrics({"samples": len(sidecars), **product.figures(sidecars)}, shown=("samples",))
     stage.say(f"{len(sidecars)} {product.noun} in {stage.dir.relative_to(stage.root)}/samples")
 
 

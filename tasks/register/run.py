@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
 from tasks.core.stage import Stage
 from tasks.formats.tables.ledger import by_terms, read_ledger
@@ -22,7 +19,7 @@ def run(stage: Stage[Params]) -> None:
     """Check the runs against DVC's lock, make the model version, write the lineage."""
     records = read_runs(stage.dataset, stage.root)
     locked = check_against_lock(records, stage.root)
-    metrics = _metrics(stage.dir / "metrics" / "evaluate.json")
+    metrics = next(record.get("figures", {}) for record in records if record["stage"].startswith("evaluate@"))
     ledger = read_ledger(stage.dir / "raw")
     sources = _sources(ledger)
     name = stage.params.model
@@ -39,15 +36,6 @@ def run(stage: Stage[Params]) -> None:
     ledger[COLUMNS].to_csv(table, index=False)
     stage.artifact(table, "lineage")
     stage.say(f"{name} version {version['version']}" if version["version"] else f"{name}: no version, MLflow is away")
-
-
-def _metrics(path: Path) -> dict[str, float]:
-    """The results of `evaluate`: the numbers of its metrics file, by name."""
-    try:
-        values = json.loads(path.read_text())
-    except (FileNotFoundError, ValueError) as error:
-        raise LandloomError(f"{path}: no metrics file ({error}); run `dvc repro` to make it again") from None
-    return {name: value for name, value in values.items() if isinstance(value, int | float)}
 
 
 def _sources(ledger: pd.DataFrame) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ def run(stage: Stage[Params]) -> None:
             "captions": some_captions(data),
             "sources": sources(data),
             "scores": scores,
-            "trained": training(read_json(data / "metrics" / "train.json"), lineage),
+            "trained": training(lineage),
             "model": lineage["model"],
             "stages": stages(lineage),
             "seed": stage.seed,
@@ -52,7 +52,8 @@ def _texts(made: dict[str, Any]) -> dict[str, str]:
     return texts | {part["picture"]: part["text"] for part in made.get("explored", [])}
 
 
-def training(metrics: dict[str, Any], lineage: dict[str, Any]) -> dict[str, Any]:
+def training(lineage: dict[str, Any]) -> dict[str, Any]:
     """Facts about the training: the method and the figures of the stage."""
-    params = next(record["params"] for record in lineage["stages"] if record["stage"].startswith("train@"))
+    record = next(record for record in lineage["stages"] if record["stage"].startswith("train@"))
+    params, metrics = record["params"], record.get("figures", {})
     return {"method": params["method"]["name"], "steps": params["steps"], "batch": params["batch"], "metrics": metrics}

@@ -85,6 +85,7 @@ def _record(stage: Stage, outs: dict[str, str], started_from: Origin) -> Path:
         "params": stage.params.model_dump(mode="json"),
         "inputs": stage.inputs,
         "outs": outs,
+        "figures": stage.figures,
     }
     write_json(path, facts)
     return path

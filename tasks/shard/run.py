@@ -71,7 +71,8 @@ def run(stage: Stage[Params]) -> None:
             "shard_bytes": facts["bytes"]["shards"],
             "payload_bytes": facts["bytes"]["payload"],
             "bytes_per_payload": facts["bytes"]["ratio"],
-        }
+        },
+        shown=("tiles_train", "tiles_val"),
     )
     stage.artifact(target / "card.json")
     stage.artifact(target / "card.md")

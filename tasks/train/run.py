@@ -127,7 +127,9 @@ def run(stage: Stage[Params]) -> None:
             pictures.save(product.show(finish(result.networks), shards, watch.facts()["step"]), folder / "samples.png")
     stage.artifact(stage.dir / "model" / "config.json", "model")
     _plot(stage, result.curve)
-    stage.metrics({name: value for name, value in result.curve[-1].items() if name != "step"})
+    last_row = {name: value for name, value in result.curve[-1].items() if name != "step"}
+    losses = [value for name, value in last_row.items() if name.endswith("/loss")]  # of the phases, in their order
+    stage.metrics({**last_row, **({"loss": losses[0]} if losses else {})}, shown=("loss",))
     stage.metrics({"tiles": len(shards.rows("train")), "parameters": config["training"]["parameters"]})
     if result.steps:
         share, speed = result.waiting / result.seconds, result.steps / result.seconds

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.dag import stage_entry
+from tasks.core.files import write_json
 from tasks.core.run import Run
 from tasks.core.settings import ROOT, Compute
 from tasks.core.stage import Stage
@@ -41,4 +42,5 @@ def project(root: Path, rows: Sequence[LedgerRow], engine: str = "serial", **cha
     stage = Stage(stage_entry("project", "terrain", ROOT), params, 20, Compute(engine=engine, workers=2), Run(), root)
     run(stage)
     stage.finish()
+    write_json(stage.dir / "runs" / "project.json", {"figures": stage.figures})  # as `tasks.runs.execute` writes them
     return stage.dir

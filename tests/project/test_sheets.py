@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,6 +20,7 @@ from tasks.project.sheets.read import ScanReader, read_reduced
 from tasks.project.sheets.sheet import find_sheet
 from tasks.project.sheets.squares import Place, place_squares
 from tasks.project.sheets.survey import Scan, Square, survey
+from tasks.runs.figures import recorded
 from tests.project.scans import BEDS, draw_sheet, lay, worst_corner
 from tests.project.stage import project
 
@@ -227,7 +226,7 @@ def test_settings_that_make_no_sense(changes, told):
 def test_a_stretch_is_counted(tmp_path, rows):
     data = project(tmp_path, rows, **SETTINGS, squares={"whole": "stretch", "crops": 0})
     assert len(read_scenes(data / "scenes.parquet")) == 3
-    assert 1.1 < json.loads((data / "metrics/project.json").read_text())["widest_stretch"] < 1.3
+    assert 1.1 < recorded(tmp_path, "terrain", "project")["widest_stretch"] < 1.3
 
 
 def test_squares_keep_off_a_gutter(tmp_path):

@@ -96,8 +96,6 @@ def grow(root: Path, captions: bool = True, away: bool = False, classes: tuple[s
     write(data / "samples/index.json", samples)
     write(data / "shards/card.json", {**CARD, "classes": [{"name": name} for name in classes]})
     write(data / "evaluation/metrics.json", account())
-    write(data / "metrics/train.json", {"steps_per_epoch": 12, "loss": 0.1234567})
-    write(data / "metrics/select.json", {})
     write(data / "lineage.json", lineage(away))
     return data
 
@@ -126,6 +124,7 @@ def lineage(away: bool) -> dict[str, Any]:
             "params": {"method": {"name": "consistency"}, "steps": 300, "batch": 8, "note": "<i>params</i>"},
             "inputs": {"tasks/core/stage.py": "1" * 32, "data/toy/raw": "2" * 32 + ".dir"},
             "outs": {f"data/toy/{name}": f"{n}" * 32, f"data/toy/pictures/{name}": "9" * 32},
+            "figures": {"steps_per_epoch": 12, "loss": 0.1234567},
             "locked": n != 0,
         }
         for n, name in enumerate(("acquire", "shard", "train"))

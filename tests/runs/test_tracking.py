@@ -17,6 +17,7 @@ from tasks.core.hashing import dvc_md5
 from tasks.core.inputs import input_hash
 from tasks.core.settings import ROOT
 from tasks.core.stage import Stage
+from tasks.runs.figures import recorded
 from tasks.runs.provenance import git_state
 from tasks.runs.store import EXPERIMENT, connect
 from tasks.runs.tracking import warn_away
@@ -74,7 +75,9 @@ def test_metrics_by_step_all_arrive_and_final_ones_are_an_output_too(tree, clien
     run = client.get_run(record["run_id"])
     assert run.data.metrics["score"] == 0.25
     assert "stage_seconds" in run.data.metrics
-    assert json.loads((tree / "data/toy/metrics/tiny.json").read_text()) == {"score": 0.25}
+    assert json.loads((tree / "data/toy/metrics/tiny.json").read_text()) == {"score": 0.25}, "for DVC's tables"
+    assert record["figures"] == recorded(tree, "toy", "tiny") == {"score": 0.25, "detail": 7}
+    assert run.data.metrics["detail"] == 7 and "stage_seconds" not in record["figures"]
 
 
 def test_pictures_and_the_state_of_the_tree_are_attached(client, record):

@@ -75,4 +75,4 @@ def work(stage: Stage[Params]) -> None:
     plt.close(figure)
     for step in range(1200):
         stage.metrics({"loss": 1 / (step + 1)}, step=step)
-    stage.metrics({"score": 0.25})
+    stage.metrics({"score": 0.25, "detail": 7}, shown=("score",))

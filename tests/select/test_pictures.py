@@ -91,8 +91,8 @@ def test_pictures_show_what_was_dropped_and_speak_of_no_metres(chosen):
     }
     assert sheets["dropped near-duplicate"].shape[1] > 2 * 128 and all(sheet.std() > 5 for sheet in sheets.values())
     assert {path.stem for path in folder.iterdir()} - set(sheets) == {"kept", "dropped", "histograms"}
-    assert not [name for name in one._metrics if "relief" in name or name.endswith(" m")]
-    assert sum(count for name, count in one._metrics.items() if name.startswith("colorfulness ")) > 0
+    assert not [name for name in one.figures if "relief" in name or name.endswith(" m")]
+    assert sum(count for name, count in one.figures.items() if name.startswith("colorfulness ")) > 0
 
 
 def test_the_same_bytes_in_other_batches(album, chosen):
@@ -101,7 +101,7 @@ def test_the_same_bytes_in_other_batches(album, chosen):
     again = stage(album, px=PX, stride=PX, rules=RULES, quota=100)
     again.compute = again.compute.model_copy(update={"workers": 9})
     run(again)
-    assert {name: dvc_md5(one.dir / name) for name in before} == before and again._metrics == one._metrics
+    assert {name: dvc_md5(one.dir / name) for name in before} == before and again.figures == one.figures
 
 
 def test_balance_by_source_takes_some_of_each_sheet(album):

@@ -51,7 +51,7 @@ def test_every_tile_is_accounted_for(chosen):
     assert tiles["keep"].dtype == bool
     assert (tiles["reason"].isna() == tiles["keep"]).all() and (tiles["split"].notna() == tiles["keep"]).all()
     assert tiles["geometry"].is_valid.all() and tiles["block"].notna().all()
-    metrics = one._metrics
+    metrics = one.figures
     dropped = sum(count for name, count in metrics.items() if name.startswith("dropped/"))
     assert metrics["tiles"] == len(tiles) == metrics["kept"] + dropped
     assert metrics["kept"] == metrics["train"] + metrics["val"] == PARAMS["quota"]
@@ -87,7 +87,7 @@ def test_the_same_bytes_on_every_engine_and_again(terrain, chosen):
     again = stage(terrain, "processes", rules=[*PARAMS["rules"], {"column": "sea_share", "max": 0.9}])
     run(again)
     assert {name: dvc_md5(one.dir / name) for name in before} == before
-    assert again._metrics == one._metrics
+    assert again.figures == one.figures
     pictures = {path.stem for path in (one.dir / "pictures" / "select").iterdir()}
     assert pictures == {"kept", "dropped", "histograms", "map"}
 

@@ -19,6 +19,7 @@ from PIL import Image
 
 from tasks.core.dag import stage_names
 from tasks.core.settings import ROOT
+from tasks.runs.figures import recorded
 from tests.pipeline.conftest import Clone
 
 HERE = Path(__file__).parent
@@ -115,7 +116,7 @@ def test_the_evaluation_describes_itself_without_heights(clone):
     assert account["product"] == "image" and account["headline"] == "swd/steps1" and account["gsd"] is None
     headline = next(metric for metric in account["metrics"] if metric["name"] == account["headline"])
     assert headline["low"] <= headline["value"] <= headline["high"] and headline["floor"] > 0
-    flat = json.loads((clone.root / "data/toys/metrics/evaluate.json").read_text())
+    flat = recorded(clone.root, "toys", "evaluate")
     assert flat["headline"] == headline["value"] == flat["swd/steps1"]
     told = json.dumps({name: part for name, part in account.items() if name != "details"})
     assert "metre" not in told and "terrain" not in told

@@ -111,14 +111,20 @@ def share_range(params: Params, made: Iterable[Terrain]) -> tuple[Iterable[Terra
 
 
 def relief_figures(sidecars: list[dict[str, Any]]) -> dict[str, float]:
-    """Number of terrains, and their median relief in metres."""
+    """The median relief of the terrains, in metres."""
     ranges = [sidecar["height"]["high_m"] - sidecar["height"]["low_m"] for sidecar in sidecars]
-    return {"terrains": len(ranges), "median_relief_m": float(np.median(ranges))}
+    return {"median_relief_m": float(np.median(ranges))}
+
+
+def kilometres(metres: float) -> str:
+    """A length in kilometres with about three digits and no power of ten: `5,120`, `5.76`, `0.32`."""
+    value = metres / 1000
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def metric_title(terrains: list[Terrain], shown: int, count: int) -> str:
     """The heading of a sheet of terrains of one size."""
     gsd = terrains[0].gsd
-    high, wide = (f"{side * gsd / 1000:.3g}" for side in terrains[0].height.shape)
+    high, wide = (kilometres(side * gsd) for side in terrains[0].height.shape)
     more = f", {shown} of {count}" if count > shown else ""
     return f"Generated terrains, {wide} × {high} km, {gsd:g} m a pixel{more}"
