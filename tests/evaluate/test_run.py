@@ -144,7 +144,7 @@ def test_numbers_go_to_the_run_under_flat_names_and_timings_stay_out_of_the_outp
     assert heard.told["headline"] == heard.told["swd/steps2"]
     assert heard.told["headline_floor"] == heard.told["swd/floor_train"]
     assert {"memorisation_copies/steps2", "controls_worse/swd", "below_noise/steps1"} <= set(heard.told)
-    assert not any("second" in name or name.startswith("ms_") for name in stage._metrics)
+    assert not any("second" in name or name.startswith("ms_") for name in stage.figures)
     assert all(np.isfinite(value) for value in heard.told.values())
 
 
