@@ -11,6 +11,8 @@ from tasks.caption.describer import Facts
 from tasks.relief.landform_classes import RELIEF_LIMITS, SLOPE_CLASSES
 
 COAST = 0.05  # a tile with at least this share of sea is "by the sea"
+GATHERS = 0.25  # the least catchment, as a share of the tile, whose outlet is told
+COVER_LEAST, COVER_MOST = 0.08, 3  # classes with smaller shares are not told, and at most so many are
 MOSTLY = 0.6  # a share of at least this is "mostly"
 FRACTIONS = ((0.15, "a tenth"), (0.22, "a fifth"), (0.29, "a quarter"), (0.41, "a third"), (0.58, "half"))
 FRACTIONS += ((0.71, "two thirds"), (0.85, "three quarters"), (1.1, "nine tenths"))
@@ -45,12 +47,16 @@ def clauses(facts: Facts) -> dict[str, str | None]:
         "elevation": elevation(facts),
         "size": size(facts["side_km"]),
         "zone": f"in {facts['place']['zone']}" if facts["place"] else None,
-        "spot": f"near {spot(facts['place'])}" if facts["place"] else None,
+        "spot": where(facts["place"]) if facts["place"] else None,
         "landforms": landforms(facts),
         "steepness": steepness(facts),
         "aspect": facts.get("aspect"),
         "grain": facts.get("grain"),
         "sea": sea(facts),
+        "sea_side": facts.get("sea_side"),
+        "islands": islands(facts.get("islands", 0)),
+        "drains": drains(facts),
+        "cover": cover(facts),
     }
 
 
@@ -102,6 +108,13 @@ def size(side_km: float | None) -> str | None:
     return f"about {number(side_km)} km" if side_km >= 1 else f"about {number(side_km * 1000)} m"
 
 
+def where(place: Facts) -> str:
+    """The name of the place where it has one, else its whole degrees; with the preposition."""
+    if name := place.get("name"):
+        return f"{'in' if place['name_exact'] else 'near'} {name}"
+    return f"near {spot(place)}"
+
+
 def spot(place: Facts) -> str:
     """Centre in whole degrees."""
     lat, lon = round(place["lat"]), round(place["lon"])
@@ -115,7 +128,7 @@ def landforms(facts: Facts) -> str | None:
         return None
     plain = facts["relief_m"] < RELIEF_LIMITS[1]  # a ridge on a plain is not a mountain ridge
     words = [LOW.get(name, PLURALS[name]) if plain else PLURALS[name] for name in names]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return listed(words)
 
 
 def steepness(facts: Facts) -> str | None:
@@ -138,6 +151,32 @@ def sea(facts: Facts) -> str | None:
     if share < COAST or "relief_m" not in facts:
         return None
     return next(f"about {words}" for limit, words in FRACTIONS if share < limit)
+
+
+def islands(count: int) -> str | None:
+    """Bodies of land with sea all around."""
+    return None if not count else "an island" if count == 1 else f"{count} islands"
+
+
+def drains(facts: Facts) -> str | None:
+    """Where the water leaves, if one valley or slope gathers much of it."""
+    return facts.get("drains_to") if facts.get("largest_catchment", 0) >= GATHERS else None
+
+
+def cover(facts: Facts) -> str | None:
+    """Land cover with its shares: `about half meadow, a third forest and a tenth water`; None without labels."""
+    told = [one for one in facts.get("cover", []) if one["share"] >= COVER_LEAST][:COVER_MOST]
+    if not told:
+        return None
+    if told[0]["share"] >= 0.9:
+        return f"almost only {told[0]['class']}"
+    words = [next(words for limit, words in FRACTIONS if one["share"] < limit) for one in told]
+    return "about " + listed([f"{share} {one['class']}" for share, one in zip(words, told, strict=True)])
+
+
+def listed(words: list[str]) -> str:
+    """`a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def number(value: float) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from tasks.caption.describer import Facts
-from tasks.caption.phrases import FRACTIONS, ground, size, spot
+from tasks.caption.phrases import COVER_LEAST, COVER_MOST, cover, ground, listed, size, where
 
-COVER_LEAST, COVER_MOST = 0.08, 3  # classes with smaller shares are not told, and at most so many are
 COLORS_MOST = 3
 DATE_LONGEST = 24  # characters; a longer date is a sentence of a catalogue
 LANGUAGES = {
@@ -63,7 +62,7 @@ def picture_text(key: str, facts: Facts, drop_share: float) -> str:
     more = []
     told = [one for one in facts.get("cover", []) if one["share"] >= COVER_LEAST][:COVER_MOST]
     if told and not dropped[-2]:
-        more.append(covered.format(shares=_shares(told), classes=_list([one["class"] for one in told])))
+        more.append(covered.format(shares=cover(facts), classes=listed([one["class"] for one in told])))
     if (colors := _colors(facts)) and not dropped[-1]:
         more.append(colored.format(colors=colors))
     return " ".join(_sentence(words) for words in (first, ", and ".join(more)) if words)
@@ -74,7 +73,7 @@ def _clauses(facts: Facts) -> dict[str, str | None]:
     return {
         "size": f"{across} across" if across else None,
         "zone": f"in {place['zone']}" if place else None,
-        "spot": f"near {spot(place)}" if place else None,
+        "spot": where(place) if place else None,
         "language": _language(stated.get("language")),
         "script": f"in the {stated['script']} script" if isinstance(stated.get("script"), str) else None,
         "date": _date(stated.get("date")),
@@ -86,7 +85,7 @@ def _language(given: str | list[str] | None) -> str | None:
     every = [given] if isinstance(given, str) else given or []
     names = {code: name for codes, name in LANGUAGES.items() for code in codes}
     words = [names.get(one.lower(), one if len(one) > 3 else None) for one in every]
-    return f"in {_list(words)}" if words and None not in words else None
+    return f"in {listed(words)}" if words and None not in words else None
 
 
 def _date(given: str | list[str] | None) -> str | None:
@@ -94,21 +93,9 @@ def _date(given: str | list[str] | None) -> str | None:
     return f"dated {date}" if isinstance(date, str) and len(date) <= DATE_LONGEST else None
 
 
-def _shares(told: list[Facts]) -> str:
-    """`about half meadow, a third forest and a tenth water`."""
-    if told[0]["share"] >= 0.9:
-        return f"almost only {told[0]['class']}"
-    words = [next(words for limit, words in FRACTIONS if one["share"] < limit) for one in told]
-    return "about " + _list([f"{share} {one['class']}" for share, one in zip(words, told, strict=True)])
-
-
 def _colors(facts: Facts) -> str | None:
     told = [one["color"] for one in facts.get("palette", [])[:COLORS_MOST]]
-    return _list(told) if told else None
-
-
-def _list(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return listed(told) if told else None
 
 
 def _sentence(words: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from tasks.caption.describer import Facts
+from tasks.caption.place.names import Place
 
 
-def place_facts(tile: pd.Series | tuple, layers: list[str]) -> Facts:
+def place_facts(tile: pd.Series | tuple, layers: list[str], named: Place | None = None) -> Facts:
     """Facts from a row of the tile table.
 
     | key | is |
@@ -16,15 +17,19 @@ def place_facts(tile: pd.Series | tuple, layers: list[str]) -> Facts:
     | `procedural` | true for computed terrain, which lies nowhere: it has no `place` |
     | `gsd_m`, `side_km` | metres a pixel, length of the tile's side; null for a photograph |
     | `place` | centre, degrees rounded to tenths, and the latitude's zone; null where unknown |
+
+    A place with a name has two facts more: `name`, and `name_exact`, true where the tile's middle lies in that place
+    and false where the place is near.
     """
     has_gsd, has_place = pd.notna(tile.gsd), pd.notna(tile.lat) and pd.notna(tile.lon) and not tile.procedural
+    name = {"name": named.name, "name_exact": named.exact} if named else {}
     lat, lon = (round(float(tile.lat), 1), round(float(tile.lon), 1)) if has_place else (None, None)
     return {
         "layers": layers,
         "procedural": bool(tile.procedural),
         "gsd_m": round(float(tile.gsd), 3) if has_gsd else None,
         "side_km": round(float(tile.gsd) * tile.px / 1000, 3) if has_gsd else None,
-        "place": {"lat": lat, "lon": lon, "zone": zone(lat)} if has_place else None,
+        "place": {"lat": lat, "lon": lon, "zone": zone(lat), **name} if has_place else None,
     }
 
 

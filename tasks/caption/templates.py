@@ -27,9 +27,12 @@ class Template:
     faces: str  # replaces `slopes` where only the direction is told
     lines: str
     water: str
+    drains: str
+    cover: str
 
 
 OPTIONAL = ("relief", "elevation", "size", "zone", "spot", "landforms", "steepness", "aspect", "grain", "sea")
+OPTIONAL += ("drains", "cover")
 
 TEMPLATES = (
     Template(
@@ -38,7 +41,9 @@ TEMPLATES = (
         "the slopes are mostly {steepness}[ and face mainly {aspect}]",
         "the slopes face mainly {aspect}",
         "contours run mainly {grain}",
-        "the sea covers {sea} of it",
+        "the sea covers {sea} of it[, in the {sea_side}][, around {islands}]",
+        "its water leaves to the {drains}",
+        "the ground is {cover}",
     ),
     Template(
         "a landscape of {ground}[, {size} across][, {elevation}][, {zone}]",
@@ -46,7 +51,9 @@ TEMPLATES = (
         "its slopes are {steepness} for the most part[ and look {aspect}]",
         "its slopes look {aspect} for the most part",
         "its grain runs {grain}",
-        "{sea} of it is sea",
+        "{sea} of it is sea[, to the {sea_side}][, with {islands}]",
+        "it drains {drains}",
+        "it is {cover}",
     ),
     Template(
         "{ground}[ {zone}][, with {relief} between the lowest and the highest point][, {elevation}]",
@@ -54,7 +61,9 @@ TEMPLATES = (
         "most slopes are {steepness}[, falling towards the {aspect}]",
         "the ground falls mainly towards the {aspect}",
         "the land is grained {grain}",
-        "water takes up {sea} of the square",
+        "water takes up {sea} of the square[, on its {sea_side}][, around {islands}]",
+        "its streams flow out to the {drains}",
+        "the land is {cover}",
     ),
     Template(
         "a stretch of {ground}[, {elevation}][, rising {relief} from its lowest point to its highest][, {spot}]",
@@ -62,7 +71,9 @@ TEMPLATES = (
         "slopes are largely {steepness}[ and turned to the {aspect}]",
         "most slopes are turned to the {aspect}",
         "the relief is drawn out {grain}",
-        "{sea} of the area lies under the sea",
+        "{sea} of the area lies under the sea[, towards the {sea_side}][, which surrounds {islands}]",
+        "the water of the area gathers and runs off to the {drains}",
+        "the cover is {cover}",
     ),
     Template(
         "a square of {ground}[, {size} wide][, with a height difference of {relief}][, {spot}]",
@@ -70,7 +81,9 @@ TEMPLATES = (
         "its slopes are mainly {steepness}[ and drop to the {aspect}]",
         "its slopes drop to the {aspect} in the main",
         "its longer lines run {grain}",
-        "sea fills {sea} of the square",
+        "sea fills {sea} of the square[, in the {sea_side}][, with {islands}]",
+        "much of its water runs off to the {drains}",
+        "the ground has {cover}",
     ),
     Template(
         "{ground} seen from above[, {size} from side to side][, {elevation}][, with {relief} of relief]",
@@ -78,7 +91,9 @@ TEMPLATES = (
         "slopes are for the most part {steepness}[, with a lean to the {aspect}]",
         "the surface leans to the {aspect}",
         "landforms are aligned {grain}",
-        "{sea} of the surface is sea",
+        "{sea} of the surface is sea[, to the {sea_side}][, around {islands}]",
+        "most water flows off to the {drains}",
+        "the surface is {cover}",
     ),
     Template(
         "[{relief} of relief in ]{ground}[, {elevation}][, {zone}]",
@@ -86,7 +101,9 @@ TEMPLATES = (
         "most of the slopes are {steepness}[ and face {aspect}]",
         "most of the slopes face {aspect}",
         "the lie of the land runs {grain}",
-        "{sea} is sea",
+        "{sea} is sea[, in the {sea_side}][, around {islands}]",
+        "it drains towards the {drains}",
+        "its cover is {cover}",
     ),
     Template(
         "an elevation model of {ground}[, {spot}][, {elevation}][, {size} across]",
@@ -94,7 +111,9 @@ TEMPLATES = (
         "slopes are mainly {steepness}[, descending to the {aspect}]",
         "slopes descend mainly to the {aspect}",
         "contours mostly follow a line from {grain}",
-        "the sea makes up {sea}",
+        "the sea makes up {sea}[, to the {sea_side}][, and surrounds {islands}]",
+        "drainage leaves it in the {drains}",
+        "the cover consists of {cover}",
     ),
 )
 
@@ -124,6 +143,8 @@ class TemplateDescriber:
             _slopes(template, said),
             _fill(template.lines, said) if said["grain"] else None,
             _fill(template.water, said) if said["sea"] else None,
+            _fill(template.drains, said) if said["drains"] else None,
+            _fill(template.cover, said) if said["cover"] else None,
         ]
         first, second = _sentence(_fill(template.opening, said)), _joined([clause for clause in more if clause])
         return f"{first} {_sentence(second)}" if second else first

@@ -1,0 +1,1 @@
+"""Names of places: from polygons that the user names, or from a geocoder."""
