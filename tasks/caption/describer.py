@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 Facts = dict[str, Any]
 """Facts about a tile: of its place (`place_facts`), and of its ground (`tasks.relief.ground_facts`) or its picture."""
@@ -12,11 +12,22 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True)
 class Caption:
-    """A text of one or two sentences, with `model` and `cost_usd` where a model wrote it."""
+    """A text of one or two sentences.
+
+    Attributes:
+        text_from: `template`, or `model` if a model wrote the text.
+        reason: why the text is from a template although a model was asked for, or which sentence was left out.
+        model: the model that wrote the text. cost_usd: what the text cost, with the answers that were rejected.
+        request: the content key of the request. answers: all that came for it and what it cost, a JSON list.
+    """
 
     text: str
+    text_from: Literal["template", "model"] = "template"
+    reason: str | None = None
     model: str | None = None
     cost_usd: float = 0.0
+    request: str | None = None
+    answers: str | None = None
 
 
 class Describer(Protocol):

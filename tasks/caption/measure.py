@@ -13,6 +13,7 @@ from tasks.caption.describer import Facts
 from tasks.caption.named_colors import palette
 from tasks.caption.params import Facts as Settings
 from tasks.caption.picture_facts import cover_facts, stated_facts
+from tasks.caption.place.names import Place
 from tasks.caption.place_facts import place_facts
 from tasks.formats.tables.labels import MapReader
 from tasks.formats.tables.scenes import SceneReader
@@ -24,18 +25,21 @@ BATCH = 256  # tiles measured together
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of the tile table, the scenes that they need, and what the ledger states of each scene's sources; can be
-    pickled for a worker."""
+    """Rows of the tile table, the scenes that they need, what the ledger states of each scene's sources, and names of
+    places by key; can be pickled for a worker."""
 
     tiles: pd.DataFrame
     scenes: gpd.GeoDataFrame
     stated: dict[str, Facts]
+    places: dict[str, Place]
 
     def __str__(self) -> str:
         return f"tiles {self.tiles['key'].iloc[0]} to {self.tiles['key'].iloc[-1]}"
 
 
-def batches(tiles: pd.DataFrame, scenes: gpd.GeoDataFrame, ledger: pd.DataFrame) -> list[Batch]:
+def batches(
+    tiles: pd.DataFrame, scenes: gpd.GeoDataFrame, ledger: pd.DataFrame, places: dict[str, Place]
+) -> list[Batch]:
     """The table in parts of at most `BATCH` rows, in order."""
     said = dict(zip(ledger["key"], ledger["facts"], strict=True))
     parts = (tiles.iloc[start : start + BATCH] for start in range(0, len(tiles), BATCH))
@@ -43,7 +47,7 @@ def batches(tiles: pd.DataFrame, scenes: gpd.GeoDataFrame, ledger: pd.DataFrame)
     for part in parts:
         needed = scenes.loc[part["scene"].unique()]
         stated = {row.scene: stated_facts(said.get(key) for key in row.sources) for row in needed.itertuples()}
-        found.append(Batch(part, needed, stated))
+        found.append(Batch(part, needed, stated, {key: places[key] for key in part["key"] if key in places}))
     return found
 
 
@@ -56,7 +60,7 @@ def measure_batch(batch: Batch, folder: Path, settings: Settings, classes: dict[
     measured: dict[str, Facts] = {}
     with SceneReader(folder, batch.scenes) as reader:
         layers = {scene: list(reader.layers(scene)) for scene in batch.scenes.index}
-        facts = [place_facts(tile, layers[tile.scene]) for tile in batch.tiles.itertuples()]
+        facts = [place_facts(tile, layers[tile.scene], batch.places.get(tile.key)) for tile in batch.tiles.itertuples()]
         high = batch.tiles[["height" in tile["layers"] for tile in facts]]
         # Tiles with the same GSD and side are measured as one array. Most batches are one such group.
         for (gsd, px), rows in high.groupby(["gsd", "px"]).indices.items():
@@ -66,8 +70,9 @@ def measure_batch(batch: Batch, folder: Path, settings: Settings, classes: dict[
                 zip(part["key"], height_facts(heights, gsd, settings.lookup_px, settings.flat_deg), strict=True)
             )
         with MapReader(folder / "labels", batch.scenes) as maps:
-            for tile in batch.tiles[["height" not in tile["layers"] for tile in facts]].itertuples():
-                found = {"subject": settings.subject} | palette(reader.color(tile.scene, window(tile)))
-                found |= cover_facts(maps.read(tile), classes) if classes else {}
-                measured[tile.key] = found | batch.stated[tile.scene]
+            for tile in batch.tiles.itertuples():
+                if tile.key not in measured:
+                    found = {"subject": settings.subject} | palette(reader.color(tile.scene, window(tile)))
+                    measured[tile.key] = found | batch.stated[tile.scene]
+                measured[tile.key] |= cover_facts(maps.read(tile), classes) if classes else {}
     return [tile | measured.get(key, {}) for key, tile in zip(batch.tiles["key"], facts, strict=True)]

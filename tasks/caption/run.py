@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
 from tasks.caption import sheet
-from tasks.caption.describer import Describer, Facts
+from tasks.caption.describer import Caption, Facts
 from tasks.caption.measure import BATCH, batches, measure_batch
-from tasks.caption.params import Params
+from tasks.caption.params import Facts as Settings
+from tasks.caption.params import Params, Prose
+from tasks.caption.place.names import Folders, Places, find_places, turns
+from tasks.caption.place.settings import NoPlace
 from tasks.caption.templates import TemplateDescriber
 from tasks.compute.parallel import parallel_map
 from tasks.core.errors import LandloomError
@@ -33,35 +38,82 @@ def run(stage: Stage[Params]) -> None:
         write_captions(empty_captions(), output)
         stage.metrics({"captions": 0}, shown=("captions",))
         return
-    scenes = read_scenes(stage.dir / "scenes.parquet")
-    tiles = kept(read_tiles(stage.dir / "tiles.parquet"))
-    _check(tiles, scenes, stage.dir)
     settings = stage.params.method
-    describe: Describer = TemplateDescriber(settings.drop_share)
+    if isinstance(settings, Prose):
+        from tasks.caption.prose.client import connect  # here, because it takes a second that templates do not need
+
+        connect(settings.api)  # a missing key shows before the work, not after it
+    tiles, scenes = read_inputs(stage)
     captions = empty_captions()
     if len(tiles):
-        named = read_classes(stage.dir / "labels")
-        classes = dict(zip(named["id"].tolist(), named["name"], strict=True))
-        measure = partial(measure_batch, folder=stage.dir, settings=settings, classes=classes)
-        work = batches(tiles, scenes, read_ledger(stage.dir / "raw"))
-        results = stage.progress(parallel_map(measure, work, stage.compute), len(work), f"batches of {BATCH} tiles")
-        facts = [tile for batch in results for tile in batch]
-        texts = describe(list(tiles["key"]), facts)
-        captions = pd.DataFrame(
-            {
-                "key": tiles["key"].to_numpy(),
-                "text": [caption.text for caption in texts],
-                "facts": [json.dumps(tile, sort_keys=True, allow_nan=False) for tile in facts],
-                "method": stage.params.method.name,
-                "model": [caption.model for caption in texts],
-                "cost_usd": [caption.cost_usd for caption in texts],
-            }
-        )
+        facts, places = measure(stage, settings, tiles, scenes)
+        texts = _texts(stage, settings, tiles, scenes, facts)
+        captions = _table(settings, tiles, facts, texts, places)
         stage.picture("sheet", sheet.draw(tiles, scenes, captions, stage.dir))
-        stage.metrics(summary(captions, facts), shown=("captions",))
+        figures = summary(captions, facts) | _told(settings, captions, facts, places)
+        stage.metrics(figures, shown=("captions", "texts_by_model"))
     else:
         stage.metrics({"captions": 0}, shown=("captions",))
     write_captions(captions, output)
+
+
+def read_inputs(stage: Stage[Params]) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """The kept tiles and the scenes.
+
+    Raises:
+        LandloomError: the tables do not fit each other.
+    """
+    scenes = read_scenes(stage.dir / "scenes.parquet")
+    tiles = kept(read_tiles(stage.dir / "tiles.parquet"))
+    _check(tiles, scenes, stage.dir)
+    return tiles, scenes
+
+
+def measure(
+    stage: Stage[Params], settings: Settings, tiles: gpd.GeoDataFrame, scenes: gpd.GeoDataFrame
+) -> tuple[list[Facts], Places]:
+    """The facts of each tile, in the order of `tiles`, and the names of places that are in them."""
+    folders = Folders(stage.root, stage.kept_dir("places"), turns())
+    places = find_places(pd.DataFrame(tiles), settings.place, folders, stage.say)
+    named = read_classes(stage.dir / "labels")
+    classes = dict(zip(named["id"].tolist(), named["name"], strict=True))
+    work = batches(tiles, scenes, read_ledger(stage.dir / "raw"), places.found)
+    measured = parallel_map(
+        partial(measure_batch, folder=stage.dir, settings=settings, classes=classes), work, stage.compute
+    )
+    results = stage.progress(measured, len(work), f"batches of {BATCH} tiles")
+    return [tile for batch in results for tile in batch], places
+
+
+def _texts(
+    stage: Stage[Params], settings: Settings, tiles: gpd.GeoDataFrame, scenes: gpd.GeoDataFrame, facts: list[Facts]
+) -> list[Caption]:
+    keys = list(tiles["key"])
+    if not isinstance(settings, Prose):
+        return TemplateDescriber(settings.drop_share)(keys, facts)
+    from tasks.caption.prose.writer import prose_writer
+
+    with prose_writer(stage, settings, tiles, scenes) as describe:
+        texts = describe(keys, facts)
+        stage.timing({"prose_requests": describe.spent.sent, "prose_paid_usd": describe.spent.usd})
+    return texts
+
+
+def _table(
+    settings: Settings, tiles: gpd.GeoDataFrame, facts: list[Facts], texts: list[Caption], places: Places
+) -> pd.DataFrame:
+    keys = tiles["key"].to_numpy()
+    found = [places.found.get(key) for key in keys]
+    columns = ("text", "text_from", "reason", "model", "cost_usd", "request", "answers")
+    return pd.DataFrame(
+        {
+            "key": keys,
+            "facts": [json.dumps(tile, sort_keys=True, allow_nan=False) for tile in facts],
+            "method": settings.name,
+            "attribution": [place.attribution if place else None for place in found],
+            **{name: [getattr(caption, name) for caption in texts] for name in columns},
+        }
+    )
 
 
 def summary(captions: pd.DataFrame, facts: list[Facts]) -> dict[str, float]:
@@ -77,6 +129,23 @@ def summary(captions: pd.DataFrame, facts: list[Facts]) -> dict[str, float]:
         "procedural_share": round(sum(tile["procedural"] for tile in facts) / len(facts), 4),
         **{f"leading_{name}_share": round(leading[name] / len(facts), 4) for name in NAMES},
     }
+
+
+def _told(settings: Settings, captions: pd.DataFrame, facts: Sequence[Facts], places: Places) -> dict[str, Any]:
+    """Figures of names and of prose, where the parameters ask for them."""
+    told: dict[str, Any] = {}
+    if not isinstance(settings.place, NoPlace):
+        told |= {"places_named": len(places.found), "places_failed": places.failed}
+        told["places_without_name"] = sum(bool(tile["place"]) for tile in facts) - len(places.found) - places.failed
+    if isinstance(settings, Prose):
+        by_model = captions["text_from"] == "model"
+        told |= {
+            "texts_by_model": int(by_model.sum()),
+            "texts_in_part": int((by_model & captions["reason"].notna()).sum()),
+            "texts_by_template": int((~by_model).sum()),
+            "cost_usd": round(float(captions["cost_usd"].sum()), 6),
+        }
+    return told
 
 
 def _check(tiles: pd.DataFrame, scenes: gpd.GeoDataFrame, folder: Path) -> None:

@@ -6,6 +6,8 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from itertools import cycle
 from pathlib import Path
 
@@ -104,3 +106,14 @@ class Throttle:
         if written > now + 60:
             return 0.0, 0.0
         return (turn if turn < now + _AHEAD else 0.0), held
+
+
+def told_wait(retry_after: str) -> float | None:
+    """Seconds that a server asks to wait, from either form of Retry-After; None where it says nothing usable."""
+    value = retry_after.strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None

@@ -78,7 +78,7 @@ def grow(root: Path, captions: bool = True, away: bool = False, classes: tuple[s
     ]
     write_tiles(gpd.GeoDataFrame(tiles, geometry="geometry", crs=4326), data / "tiles.parquet")
     text = {"key": "s/00000_00000", "text": "Ridges <over> valleys.", "facts": "{}", "method": "facts"}
-    row = pd.DataFrame([text | {"model": None, "cost_usd": 0.0}])
+    row = pd.DataFrame([text | {"text_from": "template", "cost_usd": 0.0}])
     write_captions(row if captions else empty_captions(), data / "captions.parquet")
     for name in PICTURES:
         path = data / "pictures" / f"{name}.png"

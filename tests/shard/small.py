@@ -93,7 +93,7 @@ def grow(
                 "text": f"Terrain {n}, ridges over valleys, facing {'north' * (n % 4)}.",
                 "facts": "{}",
             }
-            | {"method": "facts", "model": None, "cost_usd": 0.0}
+            | {"method": "facts", "text_from": "template", "cost_usd": 0.0}
             for n, tile in enumerate(tiles)
             if tile["keep"]
         ]

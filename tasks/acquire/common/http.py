@@ -11,8 +11,6 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -23,7 +21,7 @@ from tasks.acquire.common.source import Refusal
 from tasks.acquire.common.stray import stray
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
-from tasks.core.throttle import Throttle
+from tasks.core.throttle import Throttle, told_wait
 
 for _name in ("httpx", "httpcore"):  # they log addresses and headers, with the tokens in them
     logging.getLogger(_name).setLevel(logging.WARNING)
@@ -238,14 +236,8 @@ class Attempts:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Seconds that the server asks to wait, from either form of Retry-After; None where it says nothing usable."""
-    value = response.headers.get("retry-after", "").strip()
-    if value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
+    """Seconds that the server asks to wait; None where it says nothing usable."""
+    return told_wait(response.headers.get("retry-after", ""))
 
 
 def plain(url: str) -> str:

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from tasks.caption.place.geocoder import cell_of, name_cells
-from tasks.caption.place.polygons import polygon_names
 from tasks.caption.place.settings import NOMINATIM, OSM, Geocoder, NoPlace, Polygons
 
 
@@ -57,8 +55,12 @@ def find_places(
     if isinstance(settings, NoPlace) or somewhere.empty:
         return Places()
     if isinstance(settings, Polygons):
+        from tasks.caption.place.polygons import polygon_names
+
         names = polygon_names(somewhere[["key", "lat", "lon"]], settings, folders.root, folders.kept)
         return Places({key: Place(name, True, settings.attribution) for key, name in names.items()})
+    from tasks.caption.place.geocoder import cell_of, name_cells  # here, because geopy takes a second to import
+
     side = settings.cell_deg
     cells = {row.key: cell_of(row.lat, row.lon, side) for row in somewhere.itertuples()}
     named = name_cells(cells.values(), settings, folders.kept, folders.turns, say)

@@ -1,0 +1,80 @@
+"""The budget: what was spent, what may still be spent, and the most that one request can cost."""
+
+from __future__ import annotations
+
+import threading
+
+from tasks.caption.prose.settings import Api
+
+
+class Budget:
+    """Gives out money before a request and takes back what it did not cost. Spent and reserved never exceed the cap.
+
+    All requests have one bound: every byte of the longest text as a token, the most tokens that a picture was seen to
+    cost, and the longest answer. It holds from the first answer on, which is why the first request goes alone. One
+    bound for all means that a second run stops where the first one stopped.
+    """
+
+    def __init__(self, api: Api, spent: float, most_text_bytes: int):
+        self._api, self._changed = api, threading.Condition()
+        self._spent, self._reserved = spent, 0.0
+        self._text, self._picture = most_text_bytes, api.picture_tokens
+        self.seen = False  # whether an answer has told what a picture costs
+        self._stopped: str | None = None
+
+    @property
+    def spent(self) -> float:
+        """US dollars."""
+        return self._spent
+
+    @property
+    def stopped(self) -> str | None:
+        """Why no further request is sent, or None."""
+        return self._stopped
+
+    def stop(self, reason: str) -> None:
+        """Send no further request."""
+        with self._changed:
+            self._stopped = self._stopped or reason
+            self._changed.notify_all()
+
+    def bound(self, price: float = 1.0) -> float:
+        """The most that one request can cost. `price` is the share of the full price."""
+        return price * self.cost(self._text + self._picture, self._api.most_tokens)
+
+    def cost(self, tokens_in: int, tokens_out: int) -> float:
+        """The cost of so many tokens at the full price."""
+        usd = self._api.usd_per_million
+        return (tokens_in * usd.input + tokens_out * usd.output) / 1e6
+
+    def reserve(self, price: float = 1.0, wait: bool = True) -> float | None:
+        """Set aside the bound of one request; None if the cap or a stop forbids it.
+
+        While other requests are on their way, it waits: they may cost less than their bound. Not with `wait=False`.
+        """
+        with self._changed:
+            while self._stopped is None:
+                usd = self.bound(price)
+                if self._spent + self._reserved + usd <= self._api.cap_usd + 1e-12:
+                    self._reserved += usd
+                    return usd
+                if self._reserved <= 1e-12 or not wait:
+                    if wait:
+                        self._stopped = f"the cap of {self._api.cap_usd:g} USD is reached"
+                        self._changed.notify_all()
+                    return None
+                self._changed.wait()
+            return None
+
+    def settle(self, reserved: float, cost: float) -> None:
+        """A request is over: it cost `cost` of what was reserved for it."""
+        with self._changed:
+            self._reserved = max(0.0, self._reserved - reserved)
+            self._spent += cost
+            self._changed.notify_all()
+
+    def learn(self, text_bytes: int, tokens_in: int) -> None:
+        """See how many tokens a request with so much text had, so that the next bounds hold."""
+        with self._changed:
+            self.seen = True
+            self._picture = max(self._picture, tokens_in - text_bytes)
