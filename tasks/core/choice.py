@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, PlainValidator, ValidationError
 from pydantic_core import PydanticCustomError
+from typing_extensions import is_typeddict
 
 
 class Choice:
@@ -43,6 +44,25 @@ class Choice:
             )
             raise _error({"type": problem, "loc": (self.key,), "input": name})
         return self.model(name).model_validate(value)
+
+    def of(self, value: Any) -> type[BaseModel] | None:
+        """Return the model that an unvalidated value selects, or None."""
+        name = value.get(self.key) if isinstance(value, dict) else None
+        return self.model(name) if name in self.names() else None
+
+
+class Selected:
+    """Metadata of a type whose own validator selects a model: says to messages which model that is."""
+
+    def __init__(self, of: Callable[[Any], type[BaseModel] | None]):
+        self.of = of
+
+
+class Named:
+    """Metadata of a mapping whose values have a model for each name: says to messages which model that is."""
+
+    def __init__(self, model: Callable[[str], type[BaseModel] | None]):
+        self.model = model
 
 
 class FolderChoice(Choice):
@@ -104,14 +124,56 @@ def model_below(model: type[BaseModel], field: str, value: Any) -> type[BaseMode
 
     `value` is the unvalidated value. In a discriminated union, it selects the model.
     """
-    if field not in model.model_fields:
-        return None
-    if choice := choice_of(model, field):
-        name = value.get(choice.key) if isinstance(value, dict) else None
-        return choice.model(name) if name in choice.names() else None
-    annotation = model.model_fields[field].annotation
-    options = [annotation, *getattr(annotation, "__args__", ())]  # X | None has X among its arguments
-    return next((kind for kind in options if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+    below = _below(model, field, value)
+    return below if isinstance(below, type) and issubclass(below, BaseModel) else None
+
+
+def keys_at(model: type[BaseModel], raw: Any, place: tuple[int | str, ...]) -> list[str] | None:
+    """Return the valid keys of the mapping at `place` inside the unvalidated value `raw` of a model.
+
+    The way there leads through models, lists, mappings and choices. None: what lies there has no fixed keys.
+    """
+    kind: Any = model
+    for part in place:
+        try:
+            raw = raw[part]
+        except (LookupError, TypeError):
+            raw = None
+        kind = _below(kind, part, raw)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return list(kind.model_fields)
+    return list(kind.__annotations__) if is_typeddict(kind) else None
+
+
+def _below(kind: Any, part: int | str, raw: Any) -> Any:
+    """Return the type of the value `raw` that a value of type `kind` has under the key or index `part`; or None."""
+    metadata: tuple[Any, ...] = ()
+    if isinstance(kind, Named):
+        return kind.model(str(part))
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if part not in kind.model_fields:
+            return None
+        field = kind.model_fields[str(part)]
+        below, metadata = field.annotation, tuple(field.metadata)
+    elif is_typeddict(kind):
+        below = get_type_hints(kind, include_extras=True).get(str(part))
+    else:
+        below = (get_args(kind) or (None,))[-1]  # of list[X] and dict[str, X]
+    while get_origin(below) is Annotated:
+        below, *more = get_args(below)
+        metadata += tuple(more)
+    for entry in metadata:
+        if isinstance(entry, Choice | Selected):
+            return entry.of(raw)
+        if isinstance(entry, Named):
+            return entry
+    options = [option for option in (below, *get_args(below)) if _has_parts(option)]  # X | None has X among its own
+    return options[0] if options else None
+
+
+def _has_parts(kind: Any) -> bool:
+    is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
+    return is_model or is_typeddict(kind) or get_origin(kind) in (list, dict)
 
 
 def _type(choice: Choice) -> Any:

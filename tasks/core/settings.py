@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.core import yaml12
-from tasks.core.choice import choices, chosen, model_below, one_of
+from tasks.core.choice import choices, chosen, keys_at, one_of
 from tasks.core.errors import LandloomError
 
 __all__ = ["choices", "chosen", "one_of"]  # re-exported, so that rooms import one module for their parameters
@@ -165,10 +165,13 @@ def validate(model: type[T], raw: Any, where: str) -> T:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        problem = error.errors()[0]
+        problems = error.errors()
+        # An unknown key is often the reason why another key is missing.
+        problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
         path = ".".join(part for part in (where, *map(str, problem["loc"])) if part)
         if problem["type"] == "extra_forbidden":
-            reason = f"unknown key; {_known_at(model, raw, problem['loc'][:-1])}"
+            known = keys_at(model, raw, problem["loc"][:-1])
+            reason = f"unknown key; known here: {', '.join(known)}" if known else "unknown key"
         elif problem["type"] == "missing":
             reason = "this key is missing"
         else:
@@ -176,14 +179,5 @@ def validate(model: type[T], raw: Any, where: str) -> T:
             reason = f"{message[0].lower()}{message[1:]} (got {problem['input']!r})"
             if problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float | None):
                 reason += "; YAML reads this as no word, so put it in quotes"
-        more = len(error.errors()) - 1
+        more = len(problems) - 1
         raise LandloomError(f"{PARAMS}: {path}: {reason}" + (f" (and {more} more)" if more else "")) from None
-
-
-def _known_at(model: type[BaseModel], raw: Any, place: tuple[int | str, ...]) -> str:
-    """Return a phrase that lists the valid keys of the mapping at `place` inside `raw`."""
-    here: type[BaseModel] | None = model
-    for part in place:
-        raw = raw.get(part) if isinstance(raw, dict) else None
-        here = model_below(here, str(part), raw) if here else None
-    return f"known here: {', '.join(here.model_fields)}" if here else "its section has no such key"

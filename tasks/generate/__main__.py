@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from tasks.core import yaml12
 from tasks.core.errors import LandloomError
 from tasks.generate.explore import part as parts
 from tasks.generate.params import Params
@@ -70,12 +71,12 @@ def command(arguments: list[str] | None = None) -> None:
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    """`key=value`, the value in YAML."""
+    """`key=value`, the value in YAML as in `params.yaml`."""
     key, sign, value = text.partition("=")
     try:
         if not sign:
             raise ValueError
-        return key, yaml.safe_load(value)
+        return key, yaml12.load(value)
     except (ValueError, yaml.YAMLError):
         raise ValueError(f"--set {text}: must be KEY=VALUE, with a value in YAML") from None
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
 
+from tasks.core.choice import Named
 from tasks.core.settings import Rooms, Strict
 from tasks.generate import export
 from tasks.generate.explore import part as parts
@@ -52,9 +53,11 @@ class Params(Strict):
     """Scale of meshes and of terrains in engines."""
     mesh: Mesh = Mesh()
     """Resolution of meshes."""
-    settings: dict[str, SerializeAsAny[Strict]] = Field(default={}, validate_default=True)
+    settings: Annotated[dict[str, SerializeAsAny[Strict]], Named(lambda name: export.find(name).settings)] = Field(
+        default={}, validate_default=True
+    )
     """Settings of each export by its name, as `stl: {side_mm: 100}`. A missing setting has the export's default."""
-    explore: dict[str, SerializeAsAny[Strict]] = {}
+    explore: Annotated[dict[str, SerializeAsAny[Strict]], Named(lambda name: parts.find(name).settings)] = {}
     """Parts that show the latent space, by their names in `tasks/generate/explore/parts`, as `film: {points: 8}`."""
 
     @field_validator("exports")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, field_validator, model_validator
 
+from tasks.core.choice import Selected
 from tasks.core.settings import Strict
 from tasks.select.columns import COLOR, PICTURE, RULE_COLUMNS
 
@@ -49,10 +50,16 @@ def _rule(value: Any) -> Any:
     """A rule from a mapping: one with the key `any` has several bounds."""
     if isinstance(value, (Bound, AnyOf)):
         return value
-    return (AnyOf if isinstance(value, dict) and "any" in value else Bound).model_validate(value)
+    if not isinstance(value, dict):
+        raise ValueError("a rule must be a mapping, as {column: relief, min: 2.0}")
+    return _kind(value).model_validate(value)
 
 
-Rule = Annotated[Any, PlainValidator(_rule)]
+def _kind(value: Any) -> type[Strict]:
+    return AnyOf if isinstance(value, dict) and "any" in value else Bound
+
+
+Rule = Annotated[Any, Selected(_kind), PlainValidator(_rule)]
 
 
 class Params(Strict):

@@ -124,6 +124,9 @@ def test_paths_globs_and_names(tmp_path):
     assert set(acquire(tmp_path, params("files", paths=["b", "b/m.tif"])).index) == {"m.tif", "n.tif"}
     with pytest.raises(LandloomError, match="there is no c"):
         acquire(tmp_path, params("files", paths=["c"]))
+    (tmp_path / "empty" / ".hidden").mkdir(parents=True)
+    with pytest.raises(LandloomError, match=r"^source\.paths: empty holds no file"):
+        acquire(tmp_path, params("files", paths=["empty"]))
     with pytest.raises(LandloomError, match="nothing matches"):
         acquire(tmp_path, params("files", paths=["b/*.hgt"]))
     with pytest.raises(LandloomError, match="'x.tif' matches no file"):

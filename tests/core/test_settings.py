@@ -7,7 +7,7 @@ import yaml
 
 from models.consistency.params import Params as Consistency
 from tasks.core.errors import LandloomError
-from tasks.core.settings import ROOT, load, stage_rooms
+from tasks.core.settings import ROOT, load, room_params, stage_rooms, validate
 
 
 @pytest.fixture
@@ -82,3 +82,30 @@ def test_not_a_parameter_file(tree, text):
 def test_no_file(tmp_path):
     with pytest.raises(LandloomError, match="run from a Landloom checkout"):
         load(tmp_path)
+
+
+BOUND = {"column": "rgb_std", "min": 20.0}
+NESTED = [  # (room, key of the section, value, where the unknown key is, a key that is known there)
+    ("select", "rules", [BOUND, BOUND | {"mni": 3}], "rules.1.mni", "column, min, max"),
+    ("select", "rules", [{"any": [BOUND, {"colum": "relief", "min": 2}]}], "rules.0.any.1.colum", "column, min, max"),
+    ("select", "rules", [{"any": [BOUND, BOUND], "min": 2}], "rules.0.min", "any"),
+    ("generate", "explore", {"film": {"pionts": 4}}, "explore.film.pionts", "points, between"),
+    ("generate", "settings", {"stl": {"side": 4}}, "settings.stl.side", "side_mm"),
+    ("acquire", "source", {"kind": "stac", "colection": "a"}, "source.colection", "kind, url, collection"),
+    ("acquire", "source", {"kind": "files", "overrides": {"a": {"csr": "x"}}}, "source.overrides.a.csr", "crs, bounds"),
+]
+
+
+@pytest.mark.parametrize(("room", "key", "value", "where", "known"), NESTED)
+def test_an_unknown_key_names_the_known_ones_wherever_it_lies(room, key, value, where, known):
+    section = yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"]["terrain"][room] | {key: value}
+    if room == "acquire" and value["kind"] == "files":
+        section["source"]["paths"] = ["rasters"]
+    with pytest.raises(LandloomError) as told:
+        validate(room_params(room), section, f"datasets.terrain.{room}")
+    assert f"datasets.terrain.{room}.{where}: unknown key; known here: {known}" in str(told.value)
+
+
+def test_a_rule_in_words_is_told_how_a_rule_looks():
+    with pytest.raises(LandloomError, match=r"select\.rules\.0: a rule must be a mapping, as {column"):
+        validate(room_params("select"), {"rules": ["relief > 2"]}, "datasets.terrain.select")

@@ -46,10 +46,10 @@ def _crs(dataset: DatasetReader, override: Override, needed: bool) -> str | None
     elif not needed:
         return None  # a photograph has no place on Earth and needs none
     else:
-        raise Refusal("no CRS, so no place on Earth; say which in its override (crs: EPSG:…)")
+        raise Refusal('no CRS, so no place on Earth; say which in its override (crs: "EPSG:…")')
     if not (crs.is_geographic or crs.is_projected):
         name = crs.to_wkt().split("[", 1)[0]
-        raise Refusal(f"its CRS is a {name}, tied to no place; say the true one in its override (crs: EPSG:…)")
+        raise Refusal(f'its CRS is a {name}, tied to no place; say the true one in its override (crs: "EPSG:…")')
     if crs.is_geographic and (odd := _other_degrees(crs)):
         raise Refusal(f"its coordinates are {odd}; convert them to degrees from Greenwich (gdalwarp -t_srs EPSG:4326)")
     return str(crs.to_wkt())

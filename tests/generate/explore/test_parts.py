@@ -153,7 +153,7 @@ def test_a_command_makes_a_part_beside_the_pipeline(tmp_path, monkeypatch, capsy
         explore("toy", "mix", {"cut": 8}, None, None, root)
     given = []
     monkeypatch.setattr("tasks.generate.explore.make.explore", lambda *values: given.append(values))
-    program.command(["toy", "--mosaic", "256x128", "--set", "truncation=0.5", "--seed", "3"])
+    program.command(["toy", "--mosaic", "256x128", "--set", "truncation=5e-1", "--seed", "3"])
     program.command(["toy", "--film", "--out", "here"])
     assert given[0] == ("toy", "mosaic", {"width": 256, "height": 128, "truncation": 0.5}, None, 3)
     assert given[1][:3] == ("toy", "film", {})

@@ -35,6 +35,9 @@ class FileSource:
     def items(self) -> Iterator[Candidate]:
         """All files, sorted by key."""
         files = self._named()
+        if not files:
+            given = ", ".join(self._params.paths)
+            raise LandloomError(f"source.paths: {given} holds no file; put rasters or pictures there, or name another")
         for pattern in self._params.overrides:
             if not any(_matches(key, pattern) for key in files):
                 raise LandloomError(f"source.overrides: {pattern!r} matches no file; it is held against {_some(files)}")
