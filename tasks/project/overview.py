@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tasks.formats.tables.scenes import SceneReader
+from tasks.relief.shade.coast import draw_coast
 from tasks.relief.shade.hillshade import VOID, shaded_relief
 
 _SHOWN, _COLUMNS, _THUMB = 24, 6, 240  # scenes on the sheet, scenes in a row, pixels of a scene's side
@@ -57,6 +58,8 @@ def _maps(figure: Figure, placed: gpd.GeoDataFrame, total: int) -> None:
     _neighbourhood(near, first)
     for axis in (world, near):
         axis.set(xlabel="", ylabel="")
+        if not placed["procedural"].all():  # a computed planet has other coasts
+            draw_coast(axis)
 
 
 def _neighbourhood(axis: Axes, placed: gpd.GeoDataFrame) -> None:
@@ -68,6 +71,7 @@ def _neighbourhood(axis: Axes, placed: gpd.GeoDataFrame) -> None:
     stretch = 1 / max(np.cos(np.radians(lat)), 0.1)
     placed.plot(ax=axis, facecolor="#c0392b22", edgecolor="#c0392b", linewidth=1)
     axis.set(xlim=(lon - half * stretch, lon + half * stretch), ylim=(lat - half, lat + half), aspect=stretch)
+    axis.locator_params(nbins=5)
     axis.set_title("where they are densest", fontsize=10, loc="left")
 
 

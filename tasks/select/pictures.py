@@ -21,6 +21,7 @@ from scipy.spatial import KDTree
 from tasks.core.stage import Stage
 from tasks.formats.tables.scenes import SceneReader
 from tasks.formats.tables.tiles import window
+from tasks.relief.shade.coast import draw_coast
 from tasks.relief.shade.hillshade import shaded_relief
 from tasks.select.columns import PICTURE, STATISTICS
 from tasks.select.contact_sheets import contact_sheets
@@ -235,11 +236,18 @@ def _panel(axis: Axes, tiles: pd.DataFrame, verdict: pd.Series, params: Params) 
     )
     axis.set_xlim(squares[..., 0].min(), squares[..., 0].max())
     axis.set_ylim(squares[..., 1].min(), squares[..., 1].max())
-    axis.set_aspect(1 / np.cos(np.radians(np.clip(lat.mean(), -85, 85))))
+    shrink = np.cos(np.radians(np.clip(lat.mean(), -85, 85)))
+    axis.set_aspect(1 / shrink)
     axis.set_title(f"{_place(lat.mean(), middle)}: {len(tiles)} tiles", fontsize=9, loc="left")
-    axis.locator_params(nbins=5)
+    axis.locator_params(axis="y", nbins=5)
+    slim = shrink * np.ptp(axis.get_xlim()) / np.ptp(axis.get_ylim())  # width of the panel over its height
+    axis.locator_params(axis="x", nbins=int(np.clip(4 * slim, 1, 3)))  # labels can have many digits
+    if slim < 0.25:
+        axis.set_xticks([round(float(middle), 3)])
     axis.ticklabel_format(useOffset=False)
     axis.tick_params(labelsize=7)
+    if not tiles["procedural"].all():  # a computed planet has other coasts
+        draw_coast(axis)
     axis.set_xlabel("longitude, degrees", fontsize=7)
     axis.set_ylabel("latitude, degrees", fontsize=7)
 
