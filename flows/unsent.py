@@ -30,7 +30,7 @@ def send(folder: Path, root: Path = ROOT) -> str:
     start = json.loads((folder / "run.json").read_text())
     events = read(folder)
     try:
-        client, experiment = connect(root)
+        client, experiment = connect(root, start["tags"]["stage"])
         if start["run_id"] is None:
             run = client.create_run(experiment, start["time"], start["tags"], start["name"])
             start["run_id"] = run.info.run_id

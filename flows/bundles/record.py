@@ -49,7 +49,7 @@ def keep(stage: str, folder: Path, digest: str, tags: dict[str, str], root: Path
     if len(journals) > 1:
         start["tags"]["attempts"] = str(len(journals))
     try:
-        client, experiment = connect(root)
+        client, experiment = connect(root, start["tags"]["stage"])
         start["run_id"] = client.create_run(experiment, start["time"], start["tags"], start["name"]).info.run_id
     except Exception as error:  # noqa: BLE001 - the import must work without MLflow
         warn_away(error, f"{stage} waits for `python -m flows.unsent`")

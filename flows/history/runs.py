@@ -10,7 +10,7 @@ from typing import Any
 from tasks.core.dag import stage_entry, stage_names
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_md5
-from tasks.runs.store import EXPERIMENT, knock, tracking_uri, tracking_uri_shown
+from tasks.runs.store import experiments, knock, tracking_uri, tracking_uri_shown
 
 IN, OUT, HARDWARE = "dvc.in.", "dvc.out.", "hardware."
 
@@ -125,9 +125,8 @@ class Runs:
 
     def writers(self, path: str, digest: str) -> list[Recorded]:
         """The finished runs that wrote these bytes at this path, the latest first."""
-        experiment = self.client.get_experiment_by_name(EXPERIMENT)
         found = self.client.search_runs(
-            [experiment.experiment_id] if experiment else [],
+            list(experiments(self.client).values()),
             f"tags.`{OUT}{path}` = '{digest}' and attributes.status = 'FINISHED'",
             order_by=["attributes.start_time DESC"],
             max_results=50,

@@ -13,6 +13,7 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.runs.figures import recorded
+from tasks.runs.store import run_page
 
 WIDTH, QUALITY = 640, 80  # pixels and JPEG quality: the page contains the picture, which takes tens of kilobytes
 
@@ -65,38 +66,11 @@ def run_of(stage: str, root: Path) -> str | None:
 
 
 def run_line(run_id: str | None) -> str:
-    """A link to the run where MLflow is a server, else its id and the command that opens the pages."""
+    """A link to the page of the run, and the command that opens the pages where MLflow is no server."""
     if run_id is None:
         return ""
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if not uri.startswith("http"):
-        return f"MLflow run `{run_id}` (`make ui` opens the pages)"
-    experiment = _experiment(uri, run_id)
-    uri = re.sub(r"//[^/@]*@", "//", uri).rstrip("/")
-    return (
-        f"[MLflow run {run_id}]({uri}/#/experiments/{experiment}/runs/{run_id})"
-        if experiment
-        else f"MLflow run `{run_id}`"
-    )
-
-
-def _experiment(uri: str, run_id: str) -> str | None:
-    """Id of the experiment of the run, read over HTTP: an import of MLflow would take seconds."""
-    import httpx
-
-    name, word = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
-    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
-    try:
-        answer = httpx.get(
-            f"{uri.rstrip('/')}/api/2.0/mlflow/runs/get",
-            params={"run_id": run_id},
-            timeout=5,
-            auth=(name, word) if name else None,
-            headers={"Authorization": f"Bearer {token}"} if token else None,
-        )
-        return answer.json()["run"]["info"]["experiment_id"]
-    except (httpx.HTTPError, ValueError, KeyError):
-        return None
+    server = os.environ.get("MLFLOW_TRACKING_URI", "").startswith("http")
+    return f"[MLflow run {run_id}]({run_page(run_id)})" + ("" if server else " (`make ui` opens the pages)")
 
 
 def data_uri(path: Path) -> str:

@@ -111,9 +111,10 @@ class Account:
     def flat(self) -> dict[str, float | int]:
         """Values for a table of runs: `swd/steps1`, `swd/floor_halves_high`, …; `headline` is the headline."""
         headline = self.of(self.headline)
-        out: dict[str, float | int] = {metric.name: metric.value for metric in self.metrics}
+        out: dict[str, float | int] = {"headline": headline.value}  # what a person looks for comes first
+        out |= {} if headline.floor is None else {"headline_floor": headline.floor}
+        out |= {metric.name: metric.value for metric in self.metrics}
         for metric in self.metrics:
             if metric.measure == headline.measure and metric.low is not None and metric.high is not None:
                 out |= {f"{metric.name}_low": metric.low, f"{metric.name}_high": metric.high}
-        out |= {"sample_size": self.details["sample_size"], "headline": headline.value}
-        return out | ({} if headline.floor is None else {"headline_floor": headline.floor})
+        return out | {"sample_size": self.details["sample_size"]}

@@ -26,13 +26,12 @@ def describe(
 
     Args:
         records: the run files, first stage first. sources: the ledger's rows by their terms.
-        run: MLflow's experiment, and the id of the register run, which has the table of sources.
+        run: the id of the register run, which has the table of sources.
     """
-    experiment, mine = run
     this = shlex.quote(f"models:/{name}/{version}")
     end = [
         "",
-        f"Every source with its URL and hash: `lineage/sources.csv` of the run {_link(mine, experiment)}.",
+        f"Every source with its URL and hash: `lineage/sources.csv` of the run {_link(run)}.",
         "",
         f"    python -m flows.lineage {this}",
         f"    python -m flows.reproduce {this}",
@@ -41,7 +40,7 @@ def describe(
     lines += ["| stage | run | commit | made | hash (DVC) |", "|---|---|---|---|---|"]
     for record in reversed(records):
         commit = (record["commit"] or "unknown")[:10] + (" and changes" if record["dirty"] else "")
-        link = _link(record["run_id"], experiment)
+        link = _link(record["run_id"])
         lines += [
             f"| {record['stage']} | {link} | {commit} | {path} | {digest} |" for path, digest in _main(record).items()
         ]
@@ -61,9 +60,9 @@ def _main(record: dict[str, Any]) -> dict[str, str]:
     return {path: md5 for path, md5 in record["outs"].items() if "/pictures/" not in path and "/metrics/" not in path}
 
 
-def _link(run_id: str | None, experiment: str) -> str:
+def _link(run_id: str | None) -> str:
     """A relative link within MLflow's pages. It works under every server address."""
-    return f"[{run_id[:8]}](#/experiments/{experiment}/runs/{run_id})" if run_id else "not in MLflow"
+    return f"[{run_id[:8]}](#/runs/{run_id})" if run_id else "not in MLflow"
 
 
 def _terms(terms: dict[str, Any], ledger: pd.DataFrame) -> str:

@@ -21,14 +21,14 @@ def register(
     records: list[dict[str, Any]],
     locked: set[str],
     metrics: dict[str, float],
-    about: Callable[[str, tuple[str, str]], str],
+    about: Callable[[str, str], str],
 ) -> dict[str, str | None]:
     """Make (or find) the version of model `name` for these bytes, describe it, and tag every run.
 
     Args:
         records: the run files; `locked`: the stages whose hashes equal those in DVC's lock.
         metrics: what evaluate measured.
-        about: returns the description of the version, from (MLflow's experiment, id of this run).
+        about: returns the description of the version, from (version, id of this run).
 
     Returns:
         Version and model id. Both are None if MLflow is not available; the function then logs one warning.
@@ -50,12 +50,12 @@ def _register(
     records: list[dict[str, Any]],
     locked: set[str],
     metrics: dict[str, float],
-    about: Callable[[str, tuple[str, str]], str],
+    about: Callable[[str, str], str],
 ) -> dict[str, str | None]:
     import mlflow
     from mlflow.entities import LoggedModelInput, LoggedModelOutput
 
-    client, experiment = connect(root)
+    client, experiment = connect(root, "train")
     mlflow.set_tracking_uri(tracking_uri(root))  # `create_external_model` takes no URI
     mlflow.set_registry_uri(tracking_uri(root))
     by_stage = {record["stage"].split("@")[0]: record for record in records}
@@ -91,7 +91,7 @@ def _register(
     _score(client, run_id, model_id, records, metrics)
     for stage in here:
         _stamp(client, by_stage[stage], by_stage[stage]["stage"] in locked, f"{name}/{version.version}")
-    client.update_model_version(name, version.version, about(str(version.version), (experiment, run_id)))
+    client.update_model_version(name, version.version, about(str(version.version), run_id))
     client.set_registered_model_alias(name, ALIAS, version.version)
     return {"version": str(version.version), "model_id": model_id}
 

@@ -7,6 +7,7 @@ A relative path would create another database for each working directory.
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-EXPERIMENT = "landloom"
+from tasks.runs.views import view_tag
+
+EXPERIMENTS = "landloom/"  # one for each stage, because columns of a table mean something only within one
+_FORMER = "landloom"  # earlier versions had one experiment for all stages
+UI = "http://127.0.0.1:5000"  # where `make ui` opens MLflow's pages
 _SHOWN_AS = {"mlflow.experimentKind": "custom_model_development"}  # MLflow then shows its pages for training
 _ANSWER_S = 5.0
 _LOCK_KEY = 0x6C616E64  # an arbitrary constant, because a number identifies PostgreSQL's advisory locks
@@ -37,8 +42,17 @@ def tracking_uri_shown() -> str:
     return uri.split("@")[-1]
 
 
-def connect(root: Path) -> tuple[Any, str]:
-    """Connect to MLflow; return (client, experiment id). An unreachable server or database fails within seconds.
+def run_page(run_id: str) -> str:
+    """Return the address of a run's page: on MLflow's server, or where `make ui` opens the pages of the database."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    server = re.sub(r"//[^/@]*@", "//", uri).rstrip("/") if uri.startswith("http") else UI
+    return f"{server}/#/runs/{run_id}"
+
+
+def connect(root: Path, room: str | None = None) -> tuple[Any, str]:
+    """Connect to MLflow; return (client, id of the experiment of a stage, or "" without a stage).
+
+    An unreachable server or database fails within seconds.
 
     Parallel processes that open a new database corrupt its migration. Therefore a lock lets one process create the
     tables and the experiment while the others wait.
@@ -53,9 +67,17 @@ def connect(root: Path) -> tuple[Any, str]:
     from mlflow.tracking import MlflowClient
 
     if uri.startswith("http"):  # a server protects its own tables
-        return _experiment(MlflowClient(uri, uri), None)
+        client = MlflowClient(uri, uri)
+        return client, _experiment(client, room, None) if room else ""
     with _turn(uri, root):
-        return _experiment(MlflowClient(uri, uri), (root / "mlartifacts").as_uri())
+        client = MlflowClient(uri, uri)
+        return client, _experiment(client, room, (root / "mlartifacts").as_uri()) if room else ""
+
+
+def experiments(client: Any) -> dict[str, str]:
+    """Return the ids of all experiments of the pipeline by their names, also that of earlier versions."""
+    found = client.search_experiments(filter_string=f"name LIKE '{_FORMER}%'")
+    return {one.name: one.experiment_id for one in found if one.name == _FORMER or one.name.startswith(EXPERIMENTS)}
 
 
 def knock(uri: str) -> None:
@@ -118,21 +140,22 @@ def _make_sqlite(path: Path) -> None:
     part.replace(path)
 
 
-def _experiment(client: Any, artifacts: str | None) -> tuple[Any, str]:
-    """Find or create the experiment; return (client, experiment id).
+def _experiment(client: Any, room: str, artifacts: str | None) -> str:
+    """Find or create the experiment of a stage; return its id.
 
     Args:
         artifacts: the folder for artifacts of a database without a server; None with a server.
     """
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(EXPERIMENT)
+    name = f"{EXPERIMENTS}{room}"
+    found = client.get_experiment_by_name(name)
     if found is not None:
-        return client, found.experiment_id
+        return found.experiment_id
     try:
-        return client, client.create_experiment(EXPERIMENT, artifact_location=artifacts, tags=_SHOWN_AS)
+        return client.create_experiment(name, artifact_location=artifacts, tags=_SHOWN_AS | dict([view_tag(room)]))
     except MlflowException:  # another machine can create it at the same time
-        found = client.get_experiment_by_name(EXPERIMENT)
+        found = client.get_experiment_by_name(name)
         if found is None:
             raise
-        return client, found.experiment_id
+        return found.experiment_id

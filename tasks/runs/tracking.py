@@ -62,7 +62,7 @@ class MlflowRun(Run):
         """Create the run in MLflow, or go on without it."""
         if not carried(self._root):  # in a bundle, the results carry the events, and `flows.unbundle` sends them
             try:
-                client, experiment = connect(self._root)
+                client, experiment = connect(self._root, self._start["tags"]["stage"])
                 created = client.create_run(experiment, self._start["time"], self._start["tags"], self._start["name"])
                 self._client, self.id = client, created.info.run_id
                 self._journal.start["run_id"] = self.id

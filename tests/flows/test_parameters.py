@@ -83,7 +83,7 @@ def test_dvc_and_prefect_name_a_parameter_alike_in_mlflow(tmp_path, server):
     flow = [sys.executable, "-m", "flows.pipeline", "acquire@terrain", "-S", f"{name}=21", "--force", "acquire@terrain"]
     subprocess.run(flow, **run)
     client = MlflowClient(f"sqlite:///{clone.root}/mlflow.db")
-    experiment = client.get_experiment_by_name("landloom").experiment_id
+    experiment = client.get_experiment_by_name("landloom/acquire").experiment_id
     mine, theirs = client.search_runs([experiment], order_by=["attributes.start_time DESC"])
     assert mine.data.params == theirs.data.params and mine.data.params["source.planet_seed"] == "21"
     assert len(mine.data.tags[flow_run]) == 36 and flow_run not in theirs.data.tags

@@ -108,7 +108,7 @@ def test_a_run_comes_back_from_postgresql_and_its_pictures_from_s3(environment, 
     root = grow_tree(tmp_path / "tree")
     run_tiny(root, work)
     record = json.loads((root / "data/toy/runs/tiny.json").read_text())
-    client, experiment = connect(root)
+    client, experiment = connect(root, "tiny")
     run = client.get_run(record["run_id"])
     assert run.data.params == {"seed": "3", "size": "2", "deep.x": "0.5"}
     assert run.data.tags["dvc.out.data/toy/out"] == record["outs"]["data/toy/out"]
@@ -202,7 +202,7 @@ def first_user(root: Path, uri: str) -> None:
     root.mkdir()
     tempfile.tempdir = str(root)
     os.environ["MLFLOW_TRACKING_URI"] = uri
-    client, experiment = connect(root)
+    client, experiment = connect(root, "tiny")
     client.create_run(experiment, tags={"who": root.name})
 
 
@@ -220,7 +220,7 @@ def test_six_first_users_of_a_fresh_postgresql_database_on_machines_of_their_own
     assert run_together(first_user, [(tmp_path / str(who), uri) for who in range(6)]) == [0] * 6
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", uri)
-        client, experiment = connect(tmp_path / "0")
+        client, experiment = connect(tmp_path / "0", "tiny")
         assert {run.data.tags["who"] for run in client.search_runs([experiment])} == {str(who) for who in range(6)}
 
 

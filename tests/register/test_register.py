@@ -147,7 +147,7 @@ def test_a_description_of_very_many_terms_fits_the_column():
         {"source": "stac", "licence": f"licence {n}", "attribution": "who", "procedural": False, "rasters": 1}
         for n in range(200)
     ]
-    text = describe("m", "1", [], sources, ledger, ("1", "f" * 32))
+    text = describe("m", "1", [], sources, ledger, "f" * 32)
     assert len(text) <= LIMIT and "more sets of terms" in text and text.endswith("flows.reproduce models:/m/1")
 
 

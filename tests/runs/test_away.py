@@ -25,7 +25,7 @@ from tasks.core.hashing import dvc_md5
 from tasks.core.settings import ROOT
 from tasks.core.stage import Stage
 from tasks.runs.journal import journals, taken
-from tasks.runs.store import EXPERIMENT, connect
+from tasks.runs.store import connect
 from tests.runs.tiny import SECRET, Params, grow_tree, run_tiny, work
 from tests.servers import Gate, free_port, mlflow_server
 
@@ -221,7 +221,9 @@ def test_a_kept_run_is_sent_after_its_stage_ended_and_a_killed_run_is_marked(tmp
     assert (run.info.status, run.data.params) == ("KILLED", {"size": "2"})
 
 
-FIRST_USE = "import sys, pathlib; from tasks.runs.store import connect; print(connect(pathlib.Path(sys.argv[1]))[1])"
+FIRST_USE = (
+    "import sys, pathlib; from tasks.runs.store import connect; print(connect(pathlib.Path(sys.argv[1]), 'tiny')[1])"
+)
 
 
 def test_a_kill_while_the_tables_are_created_leaves_no_partial_database(tmp_path):
@@ -235,8 +237,8 @@ def test_a_kill_while_the_tables_are_created_leaves_no_partial_database(tmp_path
     process.communicate()
     assert not (tmp_path / "mlflow.db").exists()
     subprocess.run([sys.executable, "-c", FIRST_USE, str(tmp_path)], cwd=ROOT, check=True)  # here it would be a copy
-    client, experiment = connect(tmp_path)
-    assert client.get_experiment(experiment).name == EXPERIMENT
+    client, experiment = connect(tmp_path, "tiny")
+    assert client.get_experiment(experiment).name == "landloom/tiny"
     assert [path.name for path in tmp_path.glob("mlflow.db*")] == ["mlflow.db"]
 
 

@@ -135,7 +135,7 @@ def test_system_metrics_figures_and_description_arrive(tmp_path, monkeypatch):
     root = grow_tree(tmp_path / "tree")
     run_tiny(root, work_long)
     assert not [thread for thread in threading.enumerate() if thread.name == "system metrics"]
-    client, experiment = connect(root)
+    client, experiment = connect(root, "tiny")
     (run,) = client.search_runs([experiment])
     assert run.data.tags["mlflow.source.name"] == "tasks.tiny"
     points = client.get_metric_history(run.info.run_id, "system/cpu_utilization_percentage")

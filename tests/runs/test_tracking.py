@@ -19,7 +19,7 @@ from tasks.core.settings import ROOT
 from tasks.core.stage import Stage
 from tasks.runs.figures import recorded
 from tasks.runs.provenance import git_state
-from tasks.runs.store import EXPERIMENT, connect
+from tasks.runs.store import connect, experiments
 from tasks.runs.tracking import warn_away
 from tests.runs.tiny import SECRET, Params, git, grow_tree, run_tiny, work
 from tests.together import run_together
@@ -137,7 +137,7 @@ def test_a_stage_that_fails_leaves_a_failed_run_and_no_record(tree, client):
     before = (tree / "data/toy/runs/tiny.json").read_bytes()
     with pytest.raises(LandloomError, match="not a raster"):
         run_tiny(tree, refuse)
-    experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
+    experiment = experiments(client)["landloom/tiny"]
     newest = client.search_runs([experiment], order_by=["attributes.start_time DESC"], max_results=1)[0]
     assert newest.info.status == "FAILED"
     assert newest.data.metrics == {"before": 1.0}
@@ -158,13 +158,13 @@ def test_a_warning_shows_no_credentials(capfd, monkeypatch):
 
 
 def first_user(root: Path) -> None:
-    client, experiment = connect(root)
+    client, experiment = connect(root, "tiny")
     client.create_run(experiment, tags={"who": str(os.getpid())})
 
 
 def test_six_parallel_first_users_of_a_new_database_all_finish(tmp_path):
     assert run_together(first_user, [(tmp_path,)] * 6) == [0] * 6
-    client, experiment = connect(tmp_path)
+    client, experiment = connect(tmp_path, "tiny")
     assert len({run.data.tags["who"] for run in client.search_runs([experiment])}) == 6
 
 
