@@ -30,10 +30,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import binary_dilation, binary_erosion
 
 from tasks.relief.geomorphons import NAMES, geomorphons, landform_shares
 from tasks.relief.landform_classes import SLOPE_CLASSES, ground
+from tasks.relief.sea import flat_sea
 from tasks.relief.shade.slope import gradient
 from tasks.relief.water_facts import coast_facts, drainage_facts
 from tasks.relief.winds import GRAINS, WINDS, bearing, wind
@@ -61,7 +61,7 @@ def height_facts(heights: np.ndarray, gsd: float, lookup_px: int, flat_deg: floa
         lookup_px, flat_deg: see `tasks.relief.geomorphons.geomorphons`.
     """
     known = np.isfinite(heights)
-    land = known & ~_sea(heights)
+    land = known & ~flat_sea(heights)
     classes = np.where(land, geomorphons(heights, gsd, lookup_px, flat_deg), 0).astype(np.uint8)
     shares = landform_shares(classes)
     dx, dy = gradient(heights, gsd)
@@ -82,12 +82,6 @@ def height_facts(heights: np.ndarray, gsd: float, lookup_px: int, flat_deg: floa
             tile |= coast_facts(land[i], known[i] & ~land[i])
         facts.append(tile)
     return facts
-
-
-def _sea(heights: np.ndarray) -> np.ndarray:
-    """Pixels at 0 m in patches of at least 3×3 (a morphological opening): only water is flat at 0 m."""
-    square = np.ones((1, 3, 3), bool)
-    return binary_dilation(binary_erosion(heights == 0, square, border_value=1), square) & (heights == 0)
 
 
 def _elevation(heights: np.ndarray) -> Facts:
