@@ -45,18 +45,20 @@ ui: setup  ## open MLflow's pages of all runs on http://127.0.0.1:5000
 	@echo 'the table of runs: http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning'
 	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlflow.db
 
-# Prefect for this machine alone; its database and settings lie in the checkout.
+# Prefect for this machine alone; prefect.toml names its address and its folder in the checkout.
 server worker deploy: export PREFECT_HOME := $(CURDIR)/.landloom/prefect
-server worker deploy: export PREFECT_API_URL ?= http://127.0.0.1:4200/api
 
 server: setup  ## start the Prefect server with its pages on http://127.0.0.1:4200
+	@mkdir -p $(PREFECT_HOME)
 	prefect server start --host 127.0.0.1 --port 4200
 
 worker: setup  ## start a worker that runs scheduled flows in this checkout
+	@python -m flows.ready
 	prefect worker start --pool landloom --type process
 
 deploy: setup  ## register the deployments of prefect.yaml: refresh, train, sweep, pipeline
-	prefect work-pool inspect landloom >/dev/null 2>&1 || prefect work-pool create landloom --type process
+	@python -m flows.ready
+	@prefect work-pool inspect landloom >/dev/null 2>&1 || prefect work-pool create landloom --type process
 	prefect --no-prompt deploy --all
 
 setup: $(STAMP)

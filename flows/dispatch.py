@@ -21,6 +21,7 @@ from prefect.tasks import exponential_backoff
 from flows.elsewhere.attempt import StageRefused, WorkerLost, by_command, in_pool
 from flows.elsewhere.dvc import changed, dvc, restore
 from flows.elsewhere.job import prepared
+from flows.stages.form import hide
 from flows.stages.graph import read_graph
 from flows.worker import data_deps
 from tasks.core.command import told
@@ -42,10 +43,15 @@ def dispatch(
     """Run `stage` at the checked-out commit in `pool` (or by `command`), and restore its outputs here.
 
     Args:
+        stage: one stage of one dataset, such as `train@terrain`.
+        pool: the work pool whose machines may take it.
+        command: a command that starts a machine and ends with the stage, in place of a pool.
         repository: where the worker clones from; the address of git's `origin` when left out.
         remote: address of the DVC remote, for a worker that does not know the repository's own remote.
-        retries: number of machines that may be lost. wait_s: wait before the first new attempt; doubles each time.
+        retries: number of machines that may be lost.
+        wait_s: seconds before the first new attempt; doubles each time.
         silence_s: a worker that logs nothing for so long counts as lost (a living worker logs that it still works).
+        root: the checkout.
     Returns:
         `unchanged` or `restored from cache`.
     Raises:
@@ -66,6 +72,9 @@ def dispatch(
     )
     attempt(job, pool, command, silence_s, root)
     return restore(stage, folder)
+
+
+hide(dispatch, "root")
 
 
 @task(task_run_name="{job[stage]}", cache_policy=NO_CACHE, persist_result=False)

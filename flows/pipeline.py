@@ -22,6 +22,7 @@ from typing import Any
 from prefect import State, flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import wait
+from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.outside.away import check_prefect
@@ -29,6 +30,7 @@ from flows.scale import apply_overlay
 from flows.seal import seal as commit_lock
 from flows.stages.artifacts import publish_outcomes
 from flows.stages.checkout import assignments, checkout, nested
+from flows.stages.form import hide
 from flows.stages.graph import Plan, chosen, named, ordered, read_plan
 from flows.stages.repro import UNCHANGED, Children, StageFailed, patient
 from tasks.core import yaml12
@@ -44,7 +46,22 @@ def seal(root: str) -> str:
     return commit
 
 
-@flow(name="pipeline", persist_result=False, task_runner=ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1))
+def run_name() -> str:
+    """What a run of the flow does, as its name: `train@terrain lr=0.001`, `everything from select`, `dry run of …`."""
+    given = flow_run.parameters
+    what = " ".join(given["targets"]) or "everything"
+    start = f" from {given['start']}" if given["start"] else ""
+    values = "".join(f" {name.rpartition('.')[2]}={value}" for name, value in given["params"].items())
+    name = f"{'dry run of ' if given['dry'] else ''}{what}{start}{values}"
+    return name if len(name) <= 120 else f"{name[:119]}…"
+
+
+@flow(
+    name="pipeline",
+    flow_run_name=run_name,
+    persist_result=False,
+    task_runner=ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1),
+)
 def pipeline(
     targets: list[str] = [],  # noqa: B006 - Prefect shows the defaults as a form
     start: str | None = None,
@@ -56,10 +73,17 @@ def pipeline(
 ) -> dict[str, str]:
     """Run the chosen part of DVC's graph; returns each stage's outcome.
 
-    `params` are written into `params.yaml` first, as `dvc exp run -S` would: {"datasets.terrain.train.steps": 200}.
-    Stages in `force` run even if DVC finds no change. If a stage fails, branches that do not need it still run; the
-    flow then fails at the end and names the stage. With `sealed`, a flow without failures commits `dvc.lock` at its
-    end.
+    If a stage fails, branches that do not need it still run; the flow then fails at the end and names the stage.
+
+    Args:
+        targets: what to bring up to date: `train@terrain`, `train` (of every dataset), `@terrain` (a whole dataset).
+            Empty means everything.
+        start: run only this stage and the stages after it, such as `select`.
+        dry: show what would run, as a table of the flow run, and run nothing.
+        root: the checkout.
+        params: values to write into params.yaml first, as {"datasets.terrain.train.steps": 200}. They stay there.
+        force: stages to run even if DVC finds no change, such as `acquire@terrain`.
+        sealed: commit dvc.lock alone at the end, and stamp the runs with that commit.
     """
     log = get_run_logger()
     place = Path(root)
@@ -68,7 +92,10 @@ def pipeline(
         graph = chosen(plan.graph, targets, start)
         forced = named(graph, force)
         if dry:
-            return would(graph, plan, forced | touched(params, graph, place))
+            verdicts = would(graph, plan, forced | touched(params, graph, place))
+            publish_outcomes(verdicts, place, log, "What would run")
+            log.info(_count(verdicts))
+            return verdicts
         outcomes = _run(graph, plan, forced, place)
     publish_outcomes(outcomes, place, log)
     failed = [stage for stage, outcome in outcomes.items() if outcome == "failed"]
@@ -78,6 +105,9 @@ def pipeline(
     if sealed:
         seal(root)
     return outcomes
+
+
+hide(pipeline, "root")
 
 
 def _run(graph: dict[str, set[str]], plan: Plan, forced: set[str], root: Path) -> dict[str, str]:
@@ -116,7 +146,7 @@ def _outcome(state: State[str]) -> str:
 
 
 def _count(outcomes: dict[str, str]) -> str:
-    values = list(outcomes.values())
+    values = [value.partition(", unless")[0] for value in outcomes.values()]
     return ", ".join(f"{values.count(value)} {value}" for value in dict.fromkeys(values))
 
 

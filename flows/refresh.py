@@ -24,6 +24,7 @@ from prefect import flow, get_run_logger
 from flows.outside.away import check_prefect
 from flows.pipeline import pipeline, print_outcomes
 from flows.stages.checkout import checkout
+from flows.stages.form import hide
 from flows.stages.graph import named, read_graph
 from flows.stages.repro import Children, StageFailed, patient
 from tasks.core import yaml12
@@ -39,6 +40,10 @@ def refresh(dataset: str, root: str = str(ROOT)) -> dict[str, str]:
 
     Returns the outcome of each of the dataset's stages. Raises StageFailed where a stage failed. If acquire fails,
     for example because its source is unreachable, the data stay as they were.
+
+    Args:
+        dataset: a key of `datasets` in params.yaml.
+        root: the checkout.
     """
     place, log = Path(root), get_run_logger()
     stage = f"acquire@{dataset}"
@@ -55,6 +60,9 @@ def refresh(dataset: str, root: str = str(ROOT)) -> dict[str, str]:
         else:
             log.info("%s: new imagery", stage)
     return pipeline([f"@{dataset}"], root=root)
+
+
+hide(refresh, "root")
 
 
 def _look(stage: str, root: Path) -> str | None:

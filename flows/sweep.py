@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import re
 import shutil
 import subprocess
@@ -31,20 +30,19 @@ from flows.outside.git import git
 from flows.scale import apply_overlay
 from flows.stages.artifacts import run_of
 from flows.stages.checkout import assignments, nested
+from flows.stages.form import hide
 from flows.stages.graph import chosen, read_graph
 from flows.stages.repro import Children, StageFailed, run_dvc
+from flows.stages.scores import HEADLINE, Row, figures, headline, headline_of, ranked, table
 from tasks.core import yaml12
 from tasks.core.command import told
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
-from tasks.runs.figures import recorded
 from tasks.runs.provenance import git_state
 from tasks.runs.secrets import redact
 from tasks.runs.store import connect, tracking_uri
 
 FOLDER = Path(".landloom/sweeps")
-HEADLINE = "evaluate.headline"
-Row = dict[str, Any]
 
 
 @flow(name="sweep", flow_run_name="sweep {name}", persist_result=False)
@@ -62,11 +60,14 @@ def sweep(
 
     Args:
         name: value of the runs' tag `sweep` in MLflow; the experiments are NAME-1, NAME-2, …
-        grid: dotted parameter to the values to try. sets: dotted parameter to value, one mapping a run.
+        grid: dotted parameter to the values to try, as {"datasets.terrain.train.lr": [0.001, 0.0005]}.
+        sets: dotted parameter to value, one mapping a run; with a grid, each set runs at each of its points.
+        target: the stage to bring up to date for each set.
         by: stage and metric, as the stage's run has it in MLflow; `evaluate.headline` is the metric that the
             evaluation names as its headline.
         largest_first: whether larger is better; None reads it from the evaluation, and otherwise means smaller.
         jobs: number of sets at the same time.
+        root: the checkout.
     Returns:
         A row for each set, best first: experiment, its parameters, the metric, the MLflow run that has it.
     Raises:
@@ -109,6 +110,9 @@ def sweep(
         )
         raise StageFailed(f"sweep {name}: {why}")
     return rows
+
+
+hide(sweep, "root")
 
 
 @task(task_run_name="{experiment}", cache_policy=NO_CACHE, persist_result=False)
@@ -212,48 +216,6 @@ def fresh_name(name: str, root: Path) -> str:
     taken = {ref.rsplit("/", 1)[1] for ref in git(root, "for-each-ref", "--format=%(refname)", "refs/exps").split()}
     names = itertools.chain([name], (f"{name}-r{number}" for number in itertools.count(2)))
     return next(free for free in names if not any(re.fullmatch(rf"{free}-\d+", used) for used in taken))
-
-
-def figures(root: Path, dataset: str) -> dict[str, float]:
-    """Every metric of the dataset as `stage.metric`."""
-    rooms = sorted(path.stem for path in (root / "data" / dataset / "runs").glob("*.json"))
-    return {f"{room}.{name}": value for room in rooms for name, value in recorded(root, dataset, room).items()}
-
-
-def headline_of(root: Path, dataset: str) -> dict[str, Any]:
-    """The metric that the dataset's evaluation calls its headline (name, title, better, …); {} where there is none."""
-    path = root / "data" / dataset / "evaluation" / "metrics.json"
-    if not path.exists():
-        return {}
-    account = json.loads(path.read_text())
-    return next(metric for metric in account["metrics"] if metric["name"] == account["headline"])
-
-
-def headline(found: list[dict[str, Any]]) -> tuple[str, str]:
-    """What to rank by, and which direction is better: the headline's own name where all sets have the same one."""
-    names = {metric["name"] for metric in found}
-    return (f"evaluate.{names.pop()}" if len(names) == 1 else HEADLINE), (found[0]["better"] if found else "lower")
-
-
-def ranked(rows: list[Row], by: str, largest_first: bool) -> list[Row]:
-    """Best first; sets without the metric come last."""
-    have = sorted((row for row in rows if row[by] is not None), key=lambda row: row[by], reverse=largest_first)
-    return have + [row for row in rows if row[by] is None]
-
-
-def table(rows: list[Row]) -> str:
-    """The rows as text with aligned columns; a parameter has the last parts of its name."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    titles = [name.split(".", 2)[-1] if name.startswith("datasets.") else name for name in names]
-    cells = [titles, *([_cell(row.get(name)) for name in names] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
-    )
-
-
-def _cell(value: Any) -> str:
-    return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _done(future: Any) -> tuple[dict[str, float], dict[str, str], dict[str, Any]]:

@@ -28,13 +28,13 @@ def publish(stage: str, root: Path, outcome: str, seconds: float, log: Any) -> N
         log.warning("%s: nothing to look at in the Prefect UI: %s", stage, error)
 
 
-def publish_outcomes(outcomes: dict[str, str], root: Path, log: Any) -> None:
-    """The flow's table: each stage, how it ended, and the run that made its outputs."""
+def publish_outcomes(outcomes: dict[str, str], root: Path, log: Any, title: str = "How each stage ended") -> None:
+    """The flow's table: each stage, how it ended (or would), and the run that made its outputs."""
     rows = [
         {"stage": stage, "outcome": outcome, "run": run_of(stage, root) or ""} for stage, outcome in outcomes.items()
     ]
     try:
-        create_table_artifact(key="stages", table=rows, description="How each stage ended")
+        create_table_artifact(key="stages", table=rows, description=title)
     except Exception as error:  # noqa: BLE001 - the stages have ended
         log.warning("no table of stages in the Prefect UI: %s", error)
 

@@ -196,7 +196,8 @@ KEEP_AND_WAIT = """
 import sys, time
 from pathlib import Path
 from tasks.runs.journal import Journal
-journal = Journal(Path(sys.argv[1]), "tiny@toy", {"run_id": None, "name": "tiny@toy", "tags": {"stage": "tiny"}, "time": 1})
+start = {"run_id": None, "name": "tiny@toy", "tags": {"stage": "tiny"}, "time": 1}
+journal = Journal(Path(sys.argv[1]), "tiny@toy", start)
 journal.keep({"kind": "params", "values": {"size": "2"}})
 print("kept", flush=True)
 time.sleep(60)
