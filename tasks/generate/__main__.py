@@ -12,18 +12,59 @@ import yaml
 from tasks.core import yaml12
 from tasks.core.errors import LandloomError
 from tasks.generate.explore import part as parts
-from tasks.generate.params import Params
+from tasks.generate.params import STRONGEST, Params
 from tasks.generate.run import run
+from tasks.generate.steering import kind as kinds
 from tasks.runs.execute import main
 
 
 def command(arguments: list[str] | None = None) -> None:
-    """Run the stage, or paint a drawing, or write the palette to draw with, or explore the latent space."""
+    """Run the stage, or make what a person asks for: steered samples, or a part of the latent space."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    part = next((name for name in parts.names() if getattr(given, name) is not None), None)
+    wished = {name: values for name in kinds.names() if (values := getattr(given, name))}
+    _consistent(parser, given, part, wished)
+    if not (wished or given.palette or part):
+        main("generate", Params, run)
+        return
+    from tasks.generate.explore.make import explore
+    from tasks.generate.steering.make import Wish, give_palette, steer
+
+    try:
+        if part is not None:
+            try:
+                changes = parts.find(part).given(getattr(given, part)) | dict(map(_setting, given.set))
+            except ValueError as error:
+                parser.error(str(error))
+            folder = explore(given.dataset, part, changes, given.out, given.seed)
+        elif given.palette:
+            folder = give_palette(given.dataset, given.out)
+        else:
+            also = {option: getattr(given, option) for name in kinds.names() for option in kinds.find(name).also}
+            wish = Wish(wished, also, given.count or 1, given.seed, given.guidance or (), given.steps)
+            folder = steer(given.dataset, wish, given.out)
+    except LandloomError as error:
+        print(f"generate@{given.dataset}: {error}", file=sys.stderr)
+        sys.exit(1)
+    print(f"[generate@{given.dataset}] {folder}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The command line. Kinds of steering and parts of the latent space bring their own options."""
     parser = argparse.ArgumentParser(prog="python -m tasks.generate", description=__doc__)
     parser.add_argument("dataset", help="a key of `datasets` in params.yaml")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--labels", type=Path, metavar="PNG", help="paint this drawing, in the model's class colours")
-    what.add_argument("--palette", action="store_true", help="write the class colours and a blank drawing")
+    steering = parser.add_argument_group("samples that follow what you give; any of these together")
+    for name in kinds.names():
+        kind = kinds.find(name)
+        steering.add_argument(f"--{name}", metavar=kind.metavar, action="append", help=kind.help)
+        for option, (metavar, words) in kind.also.items():
+            steering.add_argument(f"--{option}", metavar=metavar, help=words)
+    steering.add_argument("--count", type=int, help="samples of each row; 1 unless given")
+    steering.add_argument("--guidance", type=float, nargs="+", metavar="STRENGTH", help="1 or more; each is a row")
+    steering.add_argument("--steps", type=int, help="another number of network evaluations than the parameters'")
+    what = parser.add_argument_group("or one of these").add_mutually_exclusive_group()
+    what.add_argument("--palette", action="store_true", help="write the colours to draw with, and a blank drawing")
     for name in parts.names():
         part = parts.find(name)
         takes: dict[str, Any] = {"metavar": part.argument} if part.argument else {"action": "store_const", "const": ""}
@@ -37,37 +78,40 @@ def command(arguments: list[str] | None = None) -> None:
         metavar="KEY=VALUE",
         help="another setting than the parameters', of a part of the latent space; may be repeated",
     )
-    given = parser.parse_args(arguments)
-    part = next((name for name in parts.names() if getattr(given, name) is not None), None)
-    if given.labels is None and part is None and given.seed is not None:
-        parser.error("--seed goes with a drawing or a part of the latent space: the stage has the parameters' seed")
-    if not (given.labels or given.palette or part) and given.out:
+    return parser
+
+
+def _consistent(parser: argparse.ArgumentParser, given: Any, part: str | None, wished: dict[str, list[str]]) -> None:
+    """End the command if its options do not fit each other."""
+    other = "palette" if given.palette else part
+    if wished and other:
+        parser.error(f"--{next(iter(wished))} is not allowed with --{other}")
+    for name in kinds.names():
+        kind = kinds.find(name)
+        if len(wished.get(name, [])) > 1 and not kind.many:
+            parser.error(f"--{name} may be given once")
+        for option in kind.also:
+            if getattr(given, option) is not None and name not in wished:
+                parser.error(f"--{option} goes with --{name}")
+    for option in ("count", "guidance", "steps"):
+        if getattr(given, option) is not None and not wished:
+            options = kinds.join([f"--{name}" for name in kinds.names()])
+            parser.error(f"--{option} goes with {options}; the stage has the parameters'")
+    if not (wished or part) and given.seed is not None:
+        parser.error(
+            "--seed goes with what steers samples or a part of the latent space; the stage has the parameters'"
+        )
+    if not (wished or other) and given.out:
         parser.error("--out goes with another option: the stage itself writes data/<dataset>/samples")
     if given.set and part is None:
         parser.error("--set goes with a part of the latent space")
     if given.seed is not None and not 0 <= given.seed < 2**31:
         parser.error("--seed: a number from 0 to 2147483647")
-    if not (given.labels or given.palette or part):
-        main("generate", Params, run)
-        return
-    from tasks.generate.draw import give_palette, paint_drawing
-    from tasks.generate.explore.make import explore
-
-    try:
-        if part is not None:
-            try:
-                changes = parts.find(part).given(getattr(given, part)) | dict(map(_setting, given.set))
-            except ValueError as error:
-                parser.error(str(error))
-            folder = explore(given.dataset, part, changes, given.out, given.seed)
-        elif given.palette:
-            folder = give_palette(given.dataset, given.out)
-        else:
-            folder = paint_drawing(given.dataset, given.labels, given.out, given.seed)
-    except LandloomError as error:
-        print(f"generate@{given.dataset}: {error}", file=sys.stderr)
-        sys.exit(1)
-    print(f"[generate@{given.dataset}] {folder}")
+    for option in ("count", "steps"):
+        if getattr(given, option) is not None and getattr(given, option) < 1:
+            parser.error(f"--{option}: a number from 1")
+    if given.guidance and not all(1 <= strength <= STRONGEST for strength in given.guidance):
+        parser.error(f"--guidance: numbers from 1 to {STRONGEST}")
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -15,6 +15,7 @@ from tasks.generate.explore.part import Part
 from tasks.generate.export import Export
 
 OTHERS = 4  # preview, texture, drawing, sidecar
+STRONGEST = 20  # guidance; far above what makes samples look alike
 MOST = 1990  # an output of DVC should have fewer than 2,000 files
 
 
@@ -43,6 +44,12 @@ class Params(Strict):
     """Another seed gives other samples of the same model."""
     steps: int = Field(1, ge=1, le=1000)
     """Network evaluations per sample. Every model supports one; some models support more."""
+    prompts: list[str] = []
+    """Words that steer the samples, for models that were trained with captions: sample i has prompt i, and after the
+    last prompt the first comes again. Empty: samples from noise alone."""
+    guidance: float = Field(1.0, ge=1, le=STRONGEST)
+    """Strength of what steers the samples. 1 is that of the training data; more follows words closer, with less
+    variety."""
     noise: float = Field(1.0, ge=0, le=10)
     """Factor on the noise of each pixel, for models that paint drawings. With 0, only the classes decide."""
     exports: list[str] = Field(default=[])
@@ -95,6 +102,8 @@ class Params(Strict):
         reason = export.unsuited(self.exports, method.product, f"train.method {method.name}")
         if reason:
             return "exports", reason
+        if self.prompts and "text" not in getattr(method, "conditions", ()):
+            return "prompts", f"train.method {method.name} has no condition text, so no words steer it; leave them out"
         reason = parts.unsuited(list(self.explore), method.latent, f"train.method {method.name}")
         return ("explore", reason) if reason else None
 

@@ -10,7 +10,7 @@ import importlib.util
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -18,6 +18,9 @@ from matplotlib.figure import Figure
 from models.core.artifact import load_model
 from tasks.core.errors import LandloomError
 from tasks.generate.params import Params
+
+if TYPE_CHECKING:
+    from tasks.generate.steering.rows import Row
 
 Facts = dict[str, Any]
 
@@ -61,8 +64,9 @@ class Product:
         sheet: (samples, total number of samples) to a figure of the samples.
         figures: sidecars to metrics beside their number.
         shared: (parameters, samples) to the samples and their shared data, see `Order`.
-        draw: (model, class ids uint8 (H, W), parameters, seed, name, facts) to the sample of a person's drawing; None
-            if models of this product take no drawings.
+        line: sample to a few words for below its picture.
+        steer: (model, a row of `tasks.generate.steering.rows`, parameters, facts of the origin) to the row's samples;
+            None if models of this product cannot be steered.
     """
 
     title: str
@@ -72,7 +76,8 @@ class Product:
     sheet: Callable[[list[Any], int], Figure]
     figures: Callable[[list[Facts]], dict[str, float]]
     shared: Callable[[Params, Iterable[Any]], tuple[Iterable[Any], Any]] = lambda params, made: (made, None)
-    draw: Callable[[Any, np.ndarray, Params, int, str, Facts], Any] | None = None
+    line: Callable[[Any], str] = lambda sample: sample.name
+    steer: Callable[[Any, Row, Params, Facts], list[Any]] | None = None
 
 
 def find(name: str) -> Product:

@@ -17,8 +17,9 @@ from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.core.settings import ROOT
 from tasks.formats.tables.drawing import read_drawing
 from tasks.generate import __main__ as entry
-from tasks.generate.draw import give_palette, name_of, paint_drawing, shown
 from tasks.generate.folders import fill
+from tasks.generate.steering.make import Wish, give_palette, steer
+from tasks.generate.steering.pictures import shown, stem
 from tasks.generate.terrain.rasterfiles import read_geotiff
 from tests.generate.toys import ALL, CLASSES, NETWORK, SECTION, painter, sampler
 from tests.models.settings import CONSISTENCY
@@ -33,6 +34,10 @@ def settle(root: Path, exports: list[str] = ALL) -> Path:
     (root / "params.yaml").write_text(yaml.safe_dump({**whole, "datasets": {"toy": sections}}))
     (root / "tasks").symlink_to(ROOT / "tasks")  # the rooms whose sections are checked
     return root
+
+
+def paint(drawing: Path, out: Path | None, seed: int | None, root: Path, dataset: str = "toy") -> Path:
+    return steer(dataset, Wish({"labels": [str(drawing)]}, {}, seed=seed), out, root)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +59,7 @@ def drawing(tmp_path) -> Path:
 
 
 def test_a_drawing_becomes_every_file_of_its_own_size(root, drawing, tmp_path, capsys):
-    folder = paint_drawing("toy", drawing, tmp_path / "out", 11, root)
+    folder = paint(drawing, tmp_path / "out", 11, root)
     said = capsys.readouterr().out
     labels, changed = read_drawing(drawing, pd.DataFrame(CLASSES))
     assert changed > 20 and f"30 × 22 pixels, {changed} changed to the nearest class" in said
@@ -74,14 +79,14 @@ def test_a_drawing_becomes_every_file_of_its_own_size(root, drawing, tmp_path, c
 def test_nothing_is_painted_over(drawing, tmp_path):
     painter(tmp_path / "root")
     root, out = settle(tmp_path / "root", ["geotiff"]), tmp_path / "out"
-    first = paint_drawing("toy", drawing, out, None, root)
+    first = paint(drawing, out, None, root)
     kept = dvc_md5(first)
-    assert paint_drawing("toy", drawing, out, SECTION["seed"], root) == first == out  # the same, so nothing to do
-    assert paint_drawing("toy", drawing, out, 12, root) == tmp_path / "out-2"
-    assert paint_drawing("toy", drawing, out, 12, root) == tmp_path / "out-2"
+    assert paint(drawing, out, SECTION["seed"], root) == first == out  # the same, so nothing to do
+    assert paint(drawing, out, 12, root) == tmp_path / "out-2"
+    assert paint(drawing, out, 12, root) == tmp_path / "out-2"
     assert dvc_md5(out) == kept != dvc_md5(tmp_path / "out-2")
     (tmp_path / "file").write_text("mine")
-    assert paint_drawing("toy", drawing, tmp_path / "file", None, root) == tmp_path / "file-2"
+    assert paint(drawing, tmp_path / "file", None, root) == tmp_path / "file-2"
     assert (tmp_path / "file").read_text() == "mine"
     assert not [path for path in tmp_path.iterdir() if ".part" in path.name]
 
@@ -102,40 +107,43 @@ def test_the_palette_is_what_a_drawing_is_made_of(root, tmp_path):
     sheet = Image.open(folder / "blank.png").convert("RGB")
     sheet.paste(tuple(COLORS[2].tolist()), (4, 4, 12, 12))
     sheet.save(tmp_path / "mine.png")
-    assert paint_drawing("toy", tmp_path / "mine.png", tmp_path / "painted", None, root).is_dir()
+    assert paint(tmp_path / "mine.png", tmp_path / "painted", None, root).is_dir()
 
 
 def test_the_default_place_is_named_after_the_drawing(root, drawing):
-    assert paint_drawing("toy", drawing, None, None, root) == root / "drawings/my_island"
+    assert paint(drawing, None, None, root) == root / "drawings/my_island"
     assert give_palette("toy", None, root) == root / "drawings/palette-toy"
 
 
 def test_unknown_colours_stop_it_with_nothing_written(root, tmp_path):
     Image.new("RGB", (16, 16), (255, 0, 255)).save(tmp_path / "d.png")
     with pytest.raises(LandloomError, match=r"#ff00ff \(256 pixels.*#143ca0 sea"):
-        paint_drawing("toy", tmp_path / "d.png", tmp_path / "out", None, root)
+        paint(tmp_path / "d.png", tmp_path / "out", None, root)
     assert [path.name for path in tmp_path.iterdir()] == ["d.png"]
 
 
 def test_a_model_without_classes_takes_no_drawing(tmp_path, drawing):
     sampler(tmp_path / "root")
     root = settle(tmp_path / "root")
-    for call in (lambda: paint_drawing("toy", drawing, None, None, root), lambda: give_palette("toy", None, root)):
-        with pytest.raises(LandloomError, match="trained without classes, and takes no drawing"):
+    for call in (lambda: paint(drawing, None, None, root), lambda: give_palette("toy", None, root)):
+        with pytest.raises(
+            LandloomError,
+            match="trained without the condition 'labels'.*takes nothing beside a seed",
+        ):
             call()
     with pytest.raises(LandloomError, match="there is no dataset 'other'; there are toy"):
-        paint_drawing("other", drawing, None, None, root)
+        paint(drawing, None, None, root, "other")
 
 
 def test_a_sampler_with_labels_takes_drawings_of_its_own_size(tmp_path, drawing):
     sampler(tmp_path / "root", classes=CLASSES, method={**CONSISTENCY, "network": NETWORK, "conditions": ["labels"]})
     root = settle(tmp_path / "root")
     with pytest.raises(LandloomError, match="30 × 22 pixels, and this model takes 16 × 16 alone"):
-        paint_drawing("toy", drawing, None, None, root)
+        paint(drawing, None, None, root)
     half = np.zeros((16, 16), np.uint8)
     half[:, 8:] = 2
     Image.fromarray(COLORS[half]).save(tmp_path / "half.png")
-    folder = paint_drawing("toy", tmp_path / "half.png", tmp_path / "out", 5, root)
+    folder = paint(tmp_path / "half.png", tmp_path / "out", 5, root)
     expected = load_model(root / "data/toy/model").sample([0], seed=5, steps=2, conditions={"labels": half[None]})[0]
     assert np.array_equal(read_geotiff(folder / "half.tif")[0], expected)
 
@@ -144,7 +152,7 @@ def test_a_sampler_with_labels_takes_drawings_of_its_own_size(tmp_path, drawing)
     ("arguments", "code", "said"),
     [
         (["toy", "--out", "x"], 2, "--out goes with another option"),
-        (["toy", "--palette", "--labels", "x.png"], 2, "not allowed with"),
+        (["toy", "--palette", "--labels", "x.png"], 2, "--labels is not allowed with --palette"),
         (["toy", "--labels", "x.png", "--seed", "-1"], 2, "--seed: a number from 0"),
         (["nowhere", "--palette"], 1, "generate@nowhere: params.yaml: there is no dataset 'nowhere'"),
     ],
@@ -159,7 +167,7 @@ def test_what_has_no_class_is_painted_and_told(root, tmp_path, capsys):
     rgba = np.dstack([COLORS[np.full((16, 16), 1)], np.full((16, 16), 255, np.uint8)])
     rgba[:, :3, 3] = 0
     Image.fromarray(rgba).save(tmp_path / "d.png")
-    folder = paint_drawing("toy", tmp_path / "d.png", tmp_path / "out", None, root)
+    folder = paint(tmp_path / "d.png", tmp_path / "out", None, root)
     assert "48 pixels have no class" in capsys.readouterr().out
     with Image.open(folder / "d.labels.png") as labels:
         assert (np.asarray(labels)[:, :3] == 255).all() and (np.asarray(labels.convert("RGBA"))[:, :3, 3] == 0).all()
@@ -193,4 +201,4 @@ def test_a_folder_is_whole_or_not_there(tmp_path):
     ],
 )
 def test_a_drawing_of_any_name_has_a_folder_of_its_own(file, name):
-    assert name_of(Path(file)) == name and shown(Path(file)).encode()
+    assert (stem(Path(file).stem) or "drawing") == name and shown(Path(file)).encode()

@@ -9,12 +9,12 @@ from models.core.products import latent_space
 from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
 from tasks.core.hashing import dvc_md5, file_sha256
-from tasks.core.settings import ROOT, Strict, load, validate
+from tasks.core.settings import ROOT, Strict, validate
 from tasks.generate.explore import part as parts
 from tasks.generate.explore.part import Shown, Task
 from tasks.generate.folders import fill
-from tasks.generate.params import Params
 from tasks.generate.product import open_model
+from tasks.generate.section import section
 
 PLACE, FACTS, SHEET = "drawings", "explore.json", "sheet.png"
 
@@ -67,10 +67,7 @@ def explore(
     Raises:
         LandloomError: the model, the parameters or the settings cannot be used; no files are written.
     """
-    chosen = load(root)
-    if dataset not in chosen.datasets:
-        raise LandloomError(f"params.yaml: there is no dataset {dataset!r}; there are {', '.join(chosen.datasets)}")
-    params = validate(Params, chosen.datasets[dataset]["generate"], f"datasets.{dataset}.generate")
+    params = section(dataset, root)
     record = parts.find(name)
     base = params.explore.get(name, record.settings())
     settings = validate(record.settings, {**base.model_dump(), **changes}, f"generate.explore.{name}")

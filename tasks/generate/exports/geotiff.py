@@ -15,8 +15,8 @@ def _write(folder: Path, terrain: Terrain, order: Order) -> Facts:
     from tasks.generate.terrain.rasterfiles import write_geotiff
 
     tags = {key.upper(): str(value) for key, value in terrain.facts.items()}
-    tags |= {"PLACE": "none: generated", "UNIT": "metre"}
-    write_geotiff(folder / f"{terrain.name}.tif", terrain.height, terrain.gsd, tags)
+    tags |= {"PLACE": "none: generated" if terrain.place is None else "partly generated", "UNIT": "metre"}
+    write_geotiff(folder / f"{terrain.name}.tif", terrain.height, terrain.gsd, tags, terrain.place)
     return {}
 
 

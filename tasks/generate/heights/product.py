@@ -1,4 +1,4 @@
-"""Terrains sampled from noise; a drawing of the model's classes can steer them."""
+"""Terrains sampled from noise, and from what steers them: words, drawings, other terrains."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 from tasks.core.errors import LandloomError
 from tasks.generate.contact_sheet import previews
 from tasks.generate.params import Params
 from tasks.generate.product import Facts, Product
+from tasks.generate.steering.rows import Row
+from tasks.generate.steering.words import unknown
 from tasks.generate.terrain.terrain import Terrain, metric_title, relief_figures, share_range
 
 BATCH = 64  # terrains per batch; the batch does not change a sample
@@ -27,30 +28,64 @@ def _check(model: Any, folder: Path) -> None:
 
 
 def _make(model: Any, folder: Path, name: str, params: Params, origin: Facts) -> Iterator[Terrain]:
+    prompts = [" ".join(prompt.split()) for prompt in params.prompts]
+    if prompts and "text" not in model.conditions:
+        raise LandloomError(f"generate.prompts: {folder} was trained without words; leave the prompts out")
     for start in range(0, params.count, BATCH):
         indices = range(start, min(start + BATCH, params.count))
-        try:
-            heights = model.sample(indices, seed=params.seed, steps=params.steps)
-        except ValueError as error:
-            raise LandloomError(f"generate.steps: {params.steps}: {error}") from None
-        for index, height in zip(indices, heights, strict=True):
+        texts = [prompts[index % len(prompts)] for index in indices] if prompts else []
+        given = {"text": np.array(texts, object)} if prompts else {}
+        heights = _sample(model, indices, params.seed, params, given, params.guidance, "generate")
+        for place, (index, height) in enumerate(zip(indices, heights, strict=True)):
             facts = {**origin, "seed": params.seed, "index": index, "steps": params.steps}
+            if prompts:
+                text = texts[place]
+                said = {"text": text, "unknown_words": ", ".join(unknown(model, text)), "guidance": params.guidance}
+                facts |= said
             yield Terrain(f"{name}_{index:03d}", height, float(model.gsd), facts)
 
 
-def _draw(model: Any, labels: np.ndarray, params: Params, seed: int, name: str, facts: Facts) -> Terrain:
-    if labels.shape != (model.px, model.px):
+def _steer(model: Any, row: Row, params: Params, origin: Facts) -> list[Terrain]:
+    labels = row.conditions.get("labels")
+    if labels is not None and labels.shape != (model.px, model.px):
         raise LandloomError(
-            f"{name}: the drawing has {labels.shape[1]} × {labels.shape[0]} pixels, "
+            f"{row.names[0]}: the drawing has {labels.shape[1]} × {labels.shape[0]} pixels, "
             f"and this model takes {model.px} × {model.px} alone"
         )
+    terrains = []
+    for start in range(0, len(row.names), BATCH):
+        indices = range(start, min(start + BATCH, len(row.names)))
+        given = {
+            name: np.array([value] * len(indices), object if isinstance(value, str) else value.dtype)
+            for name, value in row.conditions.items()
+        }
+        for index, height in zip(
+            indices, _sample(model, indices, row.seed, params, given, row.guidance, row.names[0]), strict=True
+        ):
+            facts = {**origin, **row.facts, "seed": row.seed, "index": index, "steps": params.steps}
+            terrains.append(
+                Terrain(row.names[index], height, float(model.gsd), facts, place=row.place, given=row.layers)
+            )
+    return terrains
+
+
+def _sample(
+    model: Any,
+    indices: range,
+    seed: int,
+    params: Params,
+    given: dict[str, np.ndarray],
+    guidance: float,
+    what: str,
+) -> np.ndarray:
+    if params.steps not in model.evaluations:
+        takes = " or ".join(map(str, model.evaluations))
+        raise LandloomError(f"generate.steps: {params.steps}: this model takes {takes} network evaluations")
+    strength = {} if guidance == 1 else {"guidance": guidance}
     try:
-        height = model.sample([0], seed=seed, steps=params.steps, conditions={"labels": labels[None]})[0]
+        return model.sample(indices, seed=seed, steps=params.steps, conditions=given or None, **strength)
     except ValueError as error:
-        raise LandloomError(f"{name}: {error}") from None
-    facts = {**facts, "seed": seed, "index": 0, "steps": params.steps}
-    classes = pd.DataFrame(model.config["classes"])
-    return Terrain(name, height, float(model.gsd), facts, labels=labels, classes=classes)
+        raise LandloomError(f"{what}: {error}") from None
 
 
 def _sheet(terrains: list[Terrain], count: int) -> Figure:
@@ -67,5 +102,6 @@ PRODUCT = Product(
     sheet=_sheet,
     figures=relief_figures,
     shared=share_range,
-    draw=_draw,
+    line=lambda terrain: terrain.range,
+    steer=_steer,
 )

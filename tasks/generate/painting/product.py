@@ -14,6 +14,7 @@ from tasks.core.errors import LandloomError
 from tasks.formats.tables.drawing import read_drawing
 from tasks.generate.params import Params
 from tasks.generate.product import Facts, Product
+from tasks.generate.steering.rows import Row
 from tasks.generate.terrain.terrain import Terrain, metric_title, relief_figures, share_range
 from tasks.relief.shade.hillshade import shaded_relief
 
@@ -34,10 +35,18 @@ def _make(model: Any, folder: Path, name: str, params: Params, origin: Facts) ->
         labels = read_drawing(path, classes).labels
         facts = {**origin, "index": index, "drawing": path.name}
         # Each painting has its own noise, also if a drawing or its shape comes again.
-        yield _draw(model, labels, params, params.seed + index, f"{name}_{index:03d}", facts)
+        yield _paint(model, labels, params, params.seed + index, f"{name}_{index:03d}", facts)
 
 
-def _draw(model: Any, labels: np.ndarray, params: Params, seed: int, name: str, facts: Facts) -> Terrain:
+def _steer(model: Any, row: Row, params: Params, origin: Facts) -> list[Terrain]:
+    facts, labels = {**origin, **row.facts}, row.conditions["labels"]
+    return [
+        _paint(model, labels, params, row.seed + index, name, {**facts, "index": index})
+        for index, name in enumerate(row.names)
+    ]
+
+
+def _paint(model: Any, labels: np.ndarray, params: Params, seed: int, name: str, facts: Facts) -> Terrain:
     rows, cols = labels.shape
     whole = np.pad(labels, padding(labels.shape, model.stride), mode="edge")
     if whole.shape != labels.shape:
@@ -100,5 +109,6 @@ PRODUCT = Product(
     sheet=_sheet,
     figures=relief_figures,
     shared=share_range,
-    draw=_draw,
+    line=lambda terrain: terrain.range,
+    steer=_steer,
 )

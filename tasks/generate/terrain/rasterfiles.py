@@ -9,6 +9,8 @@ import rasterio
 from affine import Affine
 from PIL import Image
 
+from tasks.generate.terrain.place import Place
+
 # A generated terrain has no place on Earth, so it has an engineering CRS: x runs east and y runs north, in
 # metres from the terrain's south-west corner. GIS tools can measure lengths and slopes in this CRS. They do
 # not place the terrain on a map of the world.
@@ -19,8 +21,8 @@ NOWHERE = (
 BYTE_ORDERS = {"windows": "<u2", "mac": ">u2"}  # Unity's names
 
 
-def write_geotiff(path: Path, height: np.ndarray, gsd: float, tags: dict[str, str]) -> None:
-    """Write float32 metres with the pixel size `gsd`, in the engineering CRS."""
+def write_geotiff(path: Path, height: np.ndarray, gsd: float, tags: dict[str, str], place: Place | None = None) -> None:
+    """Write float32 metres with the pixel size `gsd`, at its place, or else in the engineering CRS."""
     rows, cols = height.shape
     profile = {
         "driver": "GTiff",
@@ -28,8 +30,8 @@ def write_geotiff(path: Path, height: np.ndarray, gsd: float, tags: dict[str, st
         "count": 1,
         "height": rows,
         "width": cols,
-        "crs": NOWHERE,
-        "transform": Affine(gsd, 0, 0, 0, -gsd, rows * gsd),
+        "crs": NOWHERE if place is None else place.crs,
+        "transform": Affine(gsd, 0, 0, 0, -gsd, rows * gsd) if place is None else place.transform,
         "compress": "deflate",  # every reader supports it; with predictor 3 files are nearly as small as with ZSTD
         "predictor": 3,
     }

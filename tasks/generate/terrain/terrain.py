@@ -15,8 +15,10 @@ from tasks.core.errors import LandloomError
 from tasks.formats.tables.drawing import write_drawing
 from tasks.generate.params import Params
 from tasks.generate.terrain.codes import Span, span
+from tasks.generate.terrain.place import Place
 from tasks.relief.shade.hillshade import shaded_relief
 
+NO_PLACE = "none: generated, no place on Earth"
 PREVIEW_PX = 512  # smaller previews are enlarged, so that people can see details
 
 
@@ -30,6 +32,7 @@ class Terrain:
         texture: uint8 (H, W, 3), flat, without sun. shaded: the texture in the sun. Both are None if the model makes
             only heights.
         labels: the drawing, class ids uint8 (H, W), and its classes; None without a drawing.
+        place: where on Earth it lies; None for a terrain of no place. given: files that show what steered it.
     """
 
     name: str
@@ -40,6 +43,8 @@ class Terrain:
     shaded: np.ndarray | None = None
     labels: np.ndarray | None = None
     classes: pd.DataFrame | None = None
+    place: Place | None = None
+    given: tuple[tuple[str, str, Callable[[Path], None]], ...] = ()
 
     def skin(self) -> np.ndarray:
         """The texture of a mesh, uint8 (H, W, 3), without sun: the painted one, or the tints of the heights."""
@@ -59,8 +64,9 @@ class Terrain:
         rows, cols = self.height.shape
         low, high = float(self.height.min()), float(self.height.max())
         seed, steps = self.facts["seed"], self.facts["steps"]
+        said = f"“{self.facts['text']}”: " if self.facts.get("text") else ""
         return {
-            "place": "none: generated, no place on Earth",
+            "place": NO_PLACE if self.place is None else f"generated within the ground of {self.place.name}",
             **self.facts,
             "rows": rows,
             "cols": cols,
@@ -74,7 +80,7 @@ class Terrain:
             },
             "scale": params.scale.model_dump(),
             "range": "its own" if shared is None else "shared by all terrains of this folder",
-            "summary": f"{self.range}; seed {seed}, {steps} step{'' if steps == 1 else 's'}",
+            "summary": f"{said}{self.range}; seed {seed}, {steps} step{'' if steps == 1 else 's'}",
             "alt": f"{self.name}: generated terrain from {self.range}.",
         }
 
@@ -97,6 +103,7 @@ class Terrain:
             yield "texture.png", "texture", Image.fromarray(self.texture).save
         if self.labels is not None and self.classes is not None:
             yield "labels.png", "drawing", lambda path: write_drawing(path, self.labels, self.classes)
+        yield from self.given
 
 
 def share_range(params: Params, made: Iterable[Terrain]) -> tuple[Iterable[Terrain], Span | None]:

@@ -141,7 +141,7 @@ def test_a_command_makes_a_part_beside_the_pipeline(tmp_path, monkeypatch, capsy
     from tasks.generate import __main__ as program
 
     root = dreamer(tmp_path).parents[1]
-    monkeypatch.setattr("tasks.generate.explore.make.load", lambda root: Datasets({"explore": {"mix": {"rows": 3}}}))
+    monkeypatch.setattr("tasks.generate.section.load", lambda root: Datasets({"explore": {"mix": {"rows": 3}}}))
     folder = explore("toy", "mix", {"columns": 2}, None, 9, root)
     assert folder == root / "drawings/toy-mix" and {path.name for path in folder.iterdir()} == {
         "sheet.png",
@@ -165,7 +165,7 @@ def test_a_command_makes_a_part_beside_the_pipeline(tmp_path, monkeypatch, capsy
 
 def test_a_model_without_a_latent_space_is_told_so(tmp_path, monkeypatch):
     root = sampler(tmp_path).parents[1]
-    monkeypatch.setattr("tasks.generate.explore.make.load", lambda root: Datasets({}))
+    monkeypatch.setattr("tasks.generate.section.load", lambda root: Datasets({}))
     with pytest.raises(LandloomError, match="film explores a latent space, and this consistency model has none"):
         explore("toy", "film", {}, None, None, root)
 
