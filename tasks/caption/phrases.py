@@ -8,9 +8,8 @@ from __future__ import annotations
 import math
 
 from tasks.caption.describer import Facts
-from tasks.relief.landform_classes import RELIEF_LIMITS, SLOPE_CLASSES
+from tasks.relief.landform_classes import COAST, RELIEF_LIMITS, SLOPE_CLASSES
 
-COAST = 0.05  # a tile with at least this share of sea is "by the sea"
 GATHERS = 0.25  # the least catchment, as a share of the tile, whose outlet is told
 COVER_LEAST, COVER_MOST = 0.08, 3  # classes with smaller shares are not told, and at most so many are
 MOSTLY = 0.6  # a share of at least this is "mostly"

@@ -40,6 +40,8 @@ from tasks.relief.winds import GRAINS, WINDS, bearing, wind
 
 Facts = dict[str, Any]
 
+LOOKUP_PX = 12  # distance in which geomorphons look for higher and lower ground: a fifth of a tile of 64
+FLAT_DEG = 1.0  # smaller angles count as level, in degrees; the value of Jasiewicz & Stepinski (2013)
 LEAST_LAND = 0.001
 GENTLE = 0.08  # Hammond's limit of gentle slopes, metres a metre
 ASPECT_AGREES = 0.45  # an even slope has 1, a ridge with two equal flanks 0

@@ -8,6 +8,8 @@ Description (2006, table 7), with the ten classes merged to five.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 SLOPE_CLASSES = (("level", 0.02), ("gentle", 0.10), ("moderate", 0.30), ("steep", 0.60), ("very steep", np.inf))
@@ -47,3 +49,21 @@ def ground(
             return "irregular plains"
         return "flat plains" if step == 0 else "smooth plains"
     return f"plains with {HILLS[step]}" if gentle_low_share >= 0.5 else TABLELANDS
+
+
+KINDS = ("plains", "hills", "mountains", "coast")
+"""Kinds of terrain, for results by kind."""
+COAST = 0.05
+"""A tile with at least this share of sea lies at the coast."""
+
+
+def kind(facts: dict[str, Any]) -> str:
+    """The kind of a tile, one of `KINDS`, from its facts (`tasks.relief.ground_facts`)."""
+    if facts.get("sea_share", 0.0) >= COAST:
+        return "coast"
+    name, relief = facts.get("ground"), facts.get("relief_m", 0.0)
+    if name is None:  # an even slope, or a tile too small or too large for landform classes
+        return "plains" if relief < RELIEF_LIMITS[1] else "hills" if relief < RELIEF_LIMITS[3] else "mountains"
+    if "plains" in name:
+        return "plains"
+    return "mountains" if "mountains" in name else "hills"
