@@ -137,13 +137,14 @@ def test_one_rate_for_all_threads_and_processes(tmp_path, server):
     server.routes["/a"] = lambda handler: handler.answer(200, b"ok")
     clients = [http(tmp_path, rate=20.0) for _ in range(4)]  # each has its own throttle on the same folder
     threads = [threading.Thread(target=client.text, args=("GET", f"{server.url}/a")) for client in clients * 3]
+    begin = time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     moments = sorted(seen[0] for seen in server.seen)
     assert len(moments) == 12
-    assert moments[-1] - moments[0] >= 11 / 20 - 0.06
+    assert moments[-1] - begin >= 11 / 20, "a busy machine makes it longer only"
 
 
 def test_two_at_a_time_fetch_once(tmp_path, server):

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.acquire.common.blocks import Blocks
-from tasks.acquire.common.download import Downloads, Signer
+from tasks.acquire.common.download import Downloads
 from tasks.acquire.common.fields import Download
 from tasks.acquire.common.http import Http, Patience
 from tasks.acquire.common.ranges import Ranges
+from tasks.acquire.common.signer import Signer
 from tasks.core.throttle import Throttle
 
 

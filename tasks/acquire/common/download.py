@@ -15,42 +15,24 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 from filelock import FileLock
 
-from tasks.acquire.common.http import (
-    MAX_TEXT,
-    THROTTLED,
-    TRANSIENT,
-    Attempts,
-    Http,
-    describe,
-    host_of,
-    plain,
-    retry_after,
-)
+from tasks.acquire.common.http import MAX_TEXT, Attempts, Http, describe, host_of, plain
 from tasks.acquire.common.partial import Partial, continues, resumable, start
-from tasks.acquire.common.source import Absent, Delivery, Refusal
+from tasks.acquire.common.refresh import renewed
+from tasks.acquire.common.refused import turned_down
+from tasks.acquire.common.signer import Signer, signed
+from tasks.acquire.common.source import Delivery, Refusal
 from tasks.acquire.common.stray import stray, torn
 from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
 from tasks.core.hashing import file_sha256
 
-_GONE = (404, 410)
-_UNFIT = (400, 406, 415, 422, 501)
 _CHUNK = 1 << 18
 _SAME = 3  # equal downloads after which a picture without its end is the publisher's own
-
-
-class Signer(Protocol):
-    """Adds to a URL the token that its host requires."""
-
-    def sign(self, url: str) -> str: ...
-
-    def renew(self, url: str) -> None:
-        """Forget the token of this URL's host, because the host refused it."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +85,11 @@ class Downloads:
     def _known(self, url: str, base: Path, expected: Expected) -> dict[str, Any]:
         """The record of a file that is cached now: it was, or it has just been fetched."""
         known = self._cached(base)
-        if known is None or not _as_expected(known, expected) or self._renewed(url, known):
-            known = self._download(url, base, expected)
-        return known
+        if known and _as_expected(known, expected):
+            said = known["etag"], known["modified"], known["bytes"]
+            if not renewed(url, *said, self._http, self._signer):
+                return known
+        return self._download(url, base, expected)
 
     @staticmethod
     def _cached(base: Path) -> dict[str, Any] | None:
@@ -115,23 +99,6 @@ class Downloads:
             return known if file_sha256(base.with_suffix(".bytes")) == known["sha256"] else None
         except (OSError, ValueError, KeyError):
             return None
-
-    def _renewed(self, url: str, known: dict[str, Any]) -> bool:
-        """Whether the server has another file now. Asked in a refresh only; without an answer the cached file stays."""
-        if not os.environ.get("LANDLOOM_REFRESH"):
-            return False
-        validators = {"If-None-Match": known["etag"], "If-Modified-Since": known["modified"]}
-        headers = {name: value for name, value in validators.items() if value}
-        try:
-            with self._http.open("GET", self._signer.sign(url) if self._signer else url, headers) as response:
-                if not response.is_success:  # 304 Not Modified among them
-                    return response.status_code in _GONE
-                now = {name: response.headers.get(name) for name in ("etag", "last-modified", "content-length")}
-        except httpx.TransportError:
-            return False
-        then = {"etag": known["etag"], "last-modified": known["modified"], "content-length": str(known["bytes"])}
-        told = [name for name in then if then[name] and now[name]]  # the first is the surest
-        return bool(told) and then[told[0]] != now[told[0]]
 
     def _download(self, url: str, base: Path, expected: Expected) -> dict[str, Any]:
         part = base.with_suffix(".part")
@@ -170,14 +137,18 @@ class Downloads:
         if state and state.total == have:  # whole already: an earlier run died before its last step
             return state
         headers = {"Range": f"bytes={have}-", "If-Range": state.validator} if state and state.validator else {}
-        with self._http.open("GET", self._signer.sign(url) if self._signer else url, headers) as response:
+        with self._http.open("GET", signed(url, self._signer), headers) as response:
             status = response.status_code
             if status == 206 and headers and continues(response, have, state):
                 mode = "ab"
             elif status == 200:
                 state, have, mode = start(response, note), 0, "wb"
+            elif status in (206, 416):  # the part does not fit what is there now
+                _forget(base)
+                attempts.failed(f"answers {status} to a range that should fit")
+                return None
             else:
-                self._turned_down(url, response, base, attempts)
+                turned_down(url, response, self._http, attempts, self._signer)
                 return None
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise Refusal("the server packs it although plain bytes were asked for")
@@ -200,24 +171,6 @@ class Downloads:
                     if attempts.late:
                         attempts.failed(f"comes too slowly ({have} bytes so far)")
         return state
-
-    def _turned_down(self, url: str, response: httpx.Response, base: Path, attempts: Attempts) -> None:
-        """Handle an answer without the file: wait and ask again, refuse the file, or stop the run."""
-        status = response.status_code
-        if status in _GONE:
-            raise Absent(f"the server answers {status}: it is not there")
-        if status in _UNFIT:
-            raise Refusal(f"the server answers {status}: it does not give this file")
-        if status in TRANSIENT:
-            attempts.failed(f"answers {status}", retry_after(response), throttled=status in THROTTLED)
-        elif status in (401, 403) and self._signer:
-            self._signer.renew(url)
-            attempts.failed(f"answers {status} to a signed request")
-        elif status in (206, 416):  # the part does not fit what is there now
-            _forget(base)
-            attempts.failed(f"answers {status} to a range that should fit")
-        else:
-            self._http.deny(url, f"answers {status}")
 
 
 def _stray(head: bytes, response: httpx.Response, expected: Expected) -> str | None:

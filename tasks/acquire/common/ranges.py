@@ -1,20 +1,18 @@
 """Rasters of the web that are read in parts: only the bytes that a window needs are fetched, each once.
 
 GDAL reads through the one HTTP client of the stage, so limits, waits and tokens are those of every other request, and
-GDAL itself asks no server. For every URL the folder holds `<key>.ranges`, a sparse file with the parts in their places,
-and `<key>.ranges.json` with what the server says of the whole file and which parts are there. `key` is the hash of the
-URL without its signature.
+GDAL itself asks no server. What has come stays in the folder under the hash of the URL without its signature, as
+`tasks.acquire.common.parts` keeps it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import replace
 from itertools import count, pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,26 +22,17 @@ import rasterio
 from filelock import FileLock
 from rasterio.errors import RasterioError
 
-from tasks.acquire.common.download import Signer
-from tasks.acquire.common.http import THROTTLED, TRANSIENT, Attempts, Http, describe, host_of, plain, retry_after
-from tasks.acquire.common.source import Absent, Refusal, Unreadable
+from tasks.acquire.common.http import Attempts, Http, describe, host_of, plain
+from tasks.acquire.common.parts import Parts, Whole
+from tasks.acquire.common.refresh import renewed
+from tasks.acquire.common.refused import turned_down
+from tasks.acquire.common.signer import Signer, signed
+from tasks.acquire.common.source import Refusal, Unreadable
 from tasks.acquire.common.stray import stray
 from tasks.core.errors import LandloomError
-from tasks.core.files import write_json
 
-PART = 1 << 19
-"""Bytes of one part. Four blocks of 512² pixels, which lie beside each other in a file, are two or three parts."""
-
+_CHUNK = 1 << 19  # bytes of an answer at a time
 _NUMBERS = count(1)  # of the names by which GDAL knows the files that this process has opened
-
-
-@dataclass
-class _Known:
-    """What is known of one file: what the server says of the whole of it, and which parts are there."""
-
-    validator: str | None = None
-    total: int | None = None
-    parts: list[int] = field(default_factory=list)
 
 
 class Ranges:
@@ -51,6 +40,8 @@ class Ranges:
 
     def __init__(self, folder: Path, http: Http, max_bytes: int, signer: Signer | None = None):
         self._folder, self._http, self._max, self._signer = folder, http, max_bytes, signer
+        self._checked: dict[Path, dict[int, str]] = {}  # by file, so each part is hashed once in a run
+        self._seen: set[Path] = set()  # files whose server was asked in this run whether they are current
 
     @contextmanager
     def opened(self, url: str) -> Iterator[rasterio.DatasetReader]:
@@ -76,16 +67,13 @@ class Ranges:
         """Bytes of the file; fewer where it ends."""
         base = self._base(url)
         with FileLock(f"{base}.ranges.lock"):
-            known = self._fetched(url, base, start, length)
-            with Path(f"{base}.ranges").open("rb") as stream:
-                stream.seek(start)
-                return stream.read(max(0, min(length, (known.total or 0) - start)))
+            return self._fetched(url, base, start, length).read(start, length)
 
     def size(self, url: str) -> int:
         """Bytes of the whole file."""
         base = self._base(url)
         with FileLock(f"{base}.ranges.lock"):
-            return self._fetched(url, base, 0, 1).total or 0
+            return self._fetched(url, base, 0, 1).whole.total or 0
 
     def _base(self, url: str) -> Path:
         key = hashlib.sha256(plain(url).encode()).hexdigest()
@@ -93,58 +81,60 @@ class Ranges:
         base.parent.mkdir(parents=True, exist_ok=True)
         return base
 
-    def _fetched(self, url: str, base: Path, start: int, length: int) -> _Known:
-        """What is known of the file once the bytes are there. Parts beside each other come in one request."""
-        known = _known(base)
-        last = start + max(length, 1) - 1
-        if known.total is not None:
-            last = min(last, known.total - 1)
-        there = set(known.parts)
-        missing = [part for part in range(start // PART, last // PART + 1) if part not in there]
+    def _fetched(self, url: str, base: Path, start: int, length: int) -> Parts:
+        """The parts of the file once these bytes are there. Parts beside each other come in one request."""
+        parts = Parts.on_disk(base, self._checked.setdefault(base, {}))
+        said = parts.whole.etag, parts.whole.modified, parts.whole.total
+        unasked = parts.digests and base not in self._seen
+        if unasked and renewed(url, *said, self._http, self._signer):
+            parts.forget()
+        self._seen.add(base)
+        missing = parts.missing(start, start + max(length, 1) - 1)
         breaks = [0, *(at + 1 for at, (one, other) in enumerate(pairwise(missing)) if other > one + 1), len(missing)]
         for first, end in pairwise(breaks):
             if first < end:
-                known = self._request(url, base, known, missing[first], missing[end - 1])
-        return known
+                self._request(url, parts, missing[first], missing[end - 1])
+        return parts
 
-    def _request(self, url: str, base: Path, known: _Known, first: int, last: int) -> _Known:
+    def _request(self, url: str, parts: Parts, first: int, last: int) -> None:
         attempts = Attempts(url, self._http)
-        start, end = first * PART, (last + 1) * PART - 1
-        if known.total is not None:
-            end = min(end, known.total - 1)
-        headers = {"Range": f"bytes={start}-{end}"} | ({"If-Range": known.validator} if known.validator else {})
+        start, end = parts.span(first, last)
+        validator = parts.whole.validator
+        headers = {"Range": f"bytes={start}-{end}"} | ({"If-Range": validator} if validator else {})
         while True:
             try:
-                with self._http.open("GET", self._signer.sign(url) if self._signer else url, headers) as response:
-                    found = self._take(url, response, base, known, start, end, attempts)
+                with self._http.open("GET", signed(url, self._signer), headers) as response:
+                    came = self._take(url, response, parts, start, end, attempts)
             except httpx.TransportError as error:
                 attempts.failed(describe(error))
                 continue
-            if found:
+            if came:
                 self._http.blocks.file(host_of(url))
-                return found
+                return
 
-    def _take(
-        self, url: str, response: httpx.Response, base: Path, known: _Known, start: int, end: int, attempts: Attempts
-    ) -> _Known | None:
-        """Put the bytes of an answer into their place; None where it has to be asked again."""
-        status = response.status_code
+    def _take(self, url: str, response: httpx.Response, parts: Parts, start: int, end: int, attempts: Attempts) -> bool:
+        """Put the bytes of an answer into their place; false where it has to be asked again."""
+        status, known = response.status_code, parts.whole
+        if status in (412, 416):
+            parts.forget()
+            raise Unreadable(f"the server answers {status} to a part that it should have: run again")
         if status not in (200, 206):
-            self._turned_down(url, response, base, attempts)
-            return None
-        validator = _validator(response)
-        if known.validator and validator and validator != known.validator:
-            _forget(base)
+            turned_down(url, response, self._http, attempts, self._signer)
+            return False
+        whole = Whole(response.headers.get("etag"), response.headers.get("last-modified"))
+        if known.validator and whole.validator and whole.validator != known.validator:
+            parts.forget()
             raise Unreadable("it changed while it was read: run again")
         if status == 206:
             total = _total(response, start)
             if total is None or (known.total is not None and total != known.total):
                 attempts.failed("answers with another part than was asked for")
-                return None
+                return False
+            whole = Whole(whole.etag or known.etag, whole.modified or known.modified)
         else:  # the server gives no parts, or has another file now
             start, total, end = 0, None, self._max
         body = bytearray()
-        for chunk in response.iter_raw(PART):
+        for chunk in response.iter_raw(_CHUNK):
             kind = response.headers.get("content-type", "").lower()
             if start == 0 and not body and (odd := stray(chunk, kind)):
                 self._http.blocks.page(host_of(url), plain(url), f"sends {odd} where a file is due")
@@ -157,23 +147,9 @@ class Ranges:
         wanted = min(end, total - 1) - start + 1
         if len(body) < wanted:
             attempts.failed(f"was cut off at {len(body)} of {wanted} bytes")
-            return None
-        return _keep(base, _Known(validator, total, known.parts if status == 206 else []), start, bytes(body[:wanted]))
-
-    def _turned_down(self, url: str, response: httpx.Response, base: Path, attempts: Attempts) -> None:
-        status = response.status_code
-        if status in (404, 410):
-            raise Absent(f"the server answers {status}: it is not there")
-        if status in TRANSIENT:
-            attempts.failed(f"answers {status}", retry_after(response), throttled=status in THROTTLED)
-        elif status in (401, 403) and self._signer:
-            self._signer.renew(url)
-            attempts.failed(f"answers {status} to a signed request")
-        elif status in (412, 416):
-            _forget(base)
-            raise Unreadable(f"the server answers {status} to a part that it should have: run again")
-        else:
-            self._http.deny(url, f"answers {status}")
+            return False
+        parts.keep(replace(whole, total=total), start, bytes(body[:wanted]), alone=status == 200)
+        return True
 
 
 class _Remote:
@@ -221,36 +197,6 @@ class _Stream(io.RawIOBase):
         except (Refusal, LandloomError, OSError) as error:
             self._remote.error = error
             return otherwise
-
-
-def _known(base: Path) -> _Known:
-    try:
-        return _Known(**json.loads(Path(f"{base}.ranges.json").read_text()))
-    except (OSError, ValueError, TypeError):
-        return _Known()
-
-
-def _keep(base: Path, known: _Known, start: int, body: bytes) -> _Known:
-    """Write bytes into their place, and then that they are there: a kill between the two costs one request."""
-    data = Path(f"{base}.ranges")
-    with data.open("rb+" if data.exists() else "wb") as stream:
-        stream.seek(start)
-        stream.write(body)
-    last = (start + len(body) - 1) // PART
-    known = _Known(known.validator, known.total, sorted({*known.parts, *range(start // PART, last + 1)}))
-    write_json(Path(f"{base}.ranges.json"), asdict(known))
-    return known
-
-
-def _forget(base: Path) -> None:
-    for name in (".ranges.json", ".ranges"):
-        Path(f"{base}{name}").unlink(missing_ok=True)
-
-
-def _validator(response: httpx.Response) -> str | None:
-    """What says that two answers are of the same file: a strong etag, or else the date."""
-    etag = response.headers.get("etag")
-    return etag if etag and not etag.startswith("W/") else response.headers.get("last-modified")
 
 
 def _total(response: httpx.Response, start: int) -> int | None:
