@@ -116,7 +116,7 @@ def take(
         delivery = candidate.deliver(lobby)
         path = lobby / candidate.name
         write_georeference(path, candidate.override)
-        found = inspect(path, candidate.layers, candidate.override, max_pixels)
+        found = inspect(path, candidate.layers, candidate.override, max_pixels, candidate.beside)
         box = (found.west, found.south, found.east, found.north)
         if None not in box and not area.intersects(*box):  # type: ignore[arg-type]
             raise Refusal("outside the area")

@@ -28,6 +28,7 @@ class Catalogue:
         self.items: list[dict[str, Any]] = []
         self.page = 2  # items on a page: few, so that there are several pages
         self.extent = [-180, -90, 180, 90]
+        self.item_assets: dict[str, Any] = {}
         links = [
             {"rel": "search", "type": "application/geo+json", "href": f"{self.url}/search", "method": method}
             for method in ("GET", "POST")
@@ -81,6 +82,7 @@ class Catalogue:
                 "license": "CC-BY-4.0",
                 "providers": [{"name": "The Cell Office"}],
                 "extent": extent,
+                "item_assets": self.item_assets,
                 "links": [],
             }
         )

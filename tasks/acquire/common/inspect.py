@@ -11,6 +11,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from tasks.acquire.common.declared.auxiliary import auxiliary_name, auxiliary_title
+from tasks.acquire.common.declared.beside import Beside
 from tasks.acquire.common.declared.vertical import Vertical, vertical_of
 from tasks.acquire.common.fields import Override
 from tasks.acquire.common.opening import opened, other_format
@@ -20,6 +21,8 @@ from tasks.acquire.common.sizes import check_blocks, check_sides, windows
 from tasks.acquire.common.source import Refusal, Unreadable
 from tasks.acquire.common.texture import Texture
 from tasks.acquire.common.values import Values
+
+_NOTHING = Beside()
 
 
 @dataclass(frozen=True)
@@ -36,19 +39,22 @@ class Found:
     vertical: Vertical | None = None  # how its numbers become metres; None for colours
 
 
-def inspect(path: Path, layers: tuple[str, ...], override: Override, max_pixels: int) -> Found:
+def inspect(
+    path: Path, layers: tuple[str, ...], override: Override, max_pixels: int, beside: Beside = _NOTHING
+) -> Found:
     """Inspect one raster; raise `Refusal` with every reason found if it cannot be used.
 
     Args:
         layers: what it may be used for, `height` and `color`.
         override: what a person says of it; it wins over the file.
         max_pixels: a raster that claims more is refused before any pixel is read.
+        beside: what a catalogue states of its heights; it must agree with the file.
     """
     if "height" in layers:
         try:
             with opened(path) as dataset:
                 if _layer(dataset, layers, override, max_pixels) == "height":
-                    return _inspect_heights(dataset, path, override)
+                    return _inspect_heights(dataset, path, override, beside)
         except RasterioError as error:
             if other := other_format(path):
                 raise Refusal(other) from None
@@ -60,14 +66,14 @@ def inspect(path: Path, layers: tuple[str, ...], override: Override, max_pixels:
     return Found("color", crs, nodata, *box)
 
 
-def _inspect_heights(dataset: DatasetReader, path: Path, override: Override) -> Found:
+def _inspect_heights(dataset: DatasetReader, path: Path, override: Override, beside: Beside) -> Found:
     nodata = override.get("nodata", dataset.nodata)  # a given null is a word too
     crs, box, problems = None, NOWHERE, []
     try:
         crs, box = place_of(dataset, override, needed=True)
     except Refusal as refusal:
         problems.append(str(refusal))
-    vertical, told = vertical_of(dataset, path, override)
+    vertical, told = vertical_of(dataset, path, override, beside)
     told += _other_layer(dataset, path, override)
     problems += [*told, *_height_problems(dataset, nodata, vertical, override)]
     if problems:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from tasks.acquire.common.declared.beside import Beside
 from tasks.acquire.common.fields import Override
 
 
@@ -46,7 +47,8 @@ class Candidate:
         deliver: puts the file under a given folder as `name`, with whatever must lie beside it; raises
             `Refusal` where this raster cannot be had, `LandloomError` where the whole run must stop.
         layers: what it may be used for; anything else in it is refused.
-        override: what is known of it and stands in no file.
+        override: what a person knows of it and stands in no file; it wins over the file.
+        beside: what a catalogue states of its heights; it must agree with the file.
         facts: what the publisher says of it, for captions: `title`, `date`, `language` and the like; never guessed.
     """
 
@@ -60,6 +62,7 @@ class Candidate:
     url: str | None = None
     procedural: bool = False
     override: Override = field(default_factory=_as_it_says)
+    beside: Beside = field(default_factory=Beside)
     facts: dict[str, str | list[str]] = field(default_factory=dict)
 
 

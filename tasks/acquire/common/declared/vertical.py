@@ -16,6 +16,7 @@ from pyproj.exceptions import CRSError
 from rasterio.io import DatasetReader
 
 from tasks.acquire.common.declared import prj
+from tasks.acquire.common.declared.beside import Beside
 from tasks.acquire.common.declared.geokeys import VERTICAL_UNITS, geokeys
 from tasks.acquire.common.declared.units import metres_of, metres_of_code
 from tasks.acquire.common.fields import Override
@@ -50,12 +51,13 @@ class Vertical:
         return (self.scale, self.offset) == (1.0, 0.0)
 
 
-def vertical_of(dataset: DatasetReader, path: Path, override: Override) -> tuple[Vertical, list[str]]:
+def vertical_of(dataset: DatasetReader, path: Path, override: Override, beside: Beside) -> tuple[Vertical, list[str]]:
     """How stored numbers become metres, and everything that forbids it.
 
     Args:
         override: its `scale` wins over unit, scale and offset of the file; its `trust` over the surface and a
             standard name.
+        beside: what a catalogue states; it must agree with the file.
     """
     problems: list[str] = []
     said = {name: text for name, text in _tags(dataset).items() if text.strip()}
@@ -68,8 +70,8 @@ def vertical_of(dataset: DatasetReader, path: Path, override: Override) -> tuple
         problems.append(f"it holds {len(dataset.subdatasets)} pages or variables; cut the one with heights out")
     if "scale" in override:
         return Vertical(sign * override["scale"]), problems
-    metres = _metres(dataset, path, said, systems, problems)
-    scale, offset = float(dataset.scales[0]), float(dataset.offsets[0])
+    metres = _metres(dataset, path, said, systems, beside, problems)
+    scale, offset = beside.scaled(dataset, problems)
     if not (np.isfinite([scale, offset]).all() and scale != 0):
         problems.append(f"its scale {scale:g} and offset {offset:g} give no heights")
         return Vertical(), problems
@@ -160,7 +162,9 @@ def _surface(said: dict[str, str], systems: list[CRS]) -> list[str]:
     return problems
 
 
-def _metres(dataset: DatasetReader, path: Path, said: dict[str, str], systems: list[CRS], problems: list[str]) -> float:
+def _metres(
+    dataset: DatasetReader, path: Path, said: dict[str, str], systems: list[CRS], beside: Beside, problems: list[str]
+) -> float:
     """Metres in the unit of its values: 1 where nothing is stated. Unknown words and contradictions are problems."""
     stated: dict[str, float] = {}
     for system in systems:
@@ -171,6 +175,7 @@ def _metres(dataset: DatasetReader, path: Path, said: dict[str, str], systems: l
         else:
             stated[f"{axis.unit_name} in its vertical CRS"] = factor
     words = {"its band": dataset.units[0] or "", "its .prj": prj.z_units(prj.text_of(path)) or ""}
+    words["its catalogue"] = beside.unit or ""
     words |= {f"its tag {name}": said[name] for name in UNIT_TAGS if name in said}
     for where, word in words.items():
         if word := word.strip():

@@ -14,12 +14,14 @@ from rasterio.transform import from_bounds
 
 from tasks.acquire.common.area import Area, cell_box
 from tasks.acquire.common.context import Context
+from tasks.acquire.common.declared.beside import Beside
 from tasks.acquire.common.degree_cells import cell_corner, cell_name
 from tasks.acquire.common.download import Expected
 from tasks.acquire.common.fields import Override
 from tasks.acquire.common.http import plain
 from tasks.acquire.common.source import Candidate, Delivery, Refusal, Source
 from tasks.acquire.common.stac.addresses import web_address
+from tasks.acquire.common.stac.bands import first_band, number
 from tasks.acquire.common.stac.catalogue import Catalogue, flat_box, item_box
 from tasks.acquire.common.stac.sign import PlanetaryComputer
 from tasks.acquire.sources.stac.params import Params
@@ -69,17 +71,17 @@ class StacSource:
             )
         licence, attribution = self._terms(collection)
         for item in inside:
-            yield self._candidate(item, licence, attribution)
+            yield self._candidate(item, collection, licence, attribution)
         if self._params.missing_is_sea and "height" in self._params.layers:
             yield from self._sea(collection, found)
 
-    def _candidate(self, item: dict[str, Any], licence: str, attribution: str) -> Candidate:
+    def _candidate(self, item: dict[str, Any], collection: dict[str, Any], licence: str, attribution: str) -> Candidate:
         """One item; what cannot be fetched safely is a candidate that refuses itself."""
         key = str(item["id"])
         layers = tuple(self._params.layers)
         make = partial(Candidate, key=key, source="stac", licence=licence, attribution=attribution, layers=layers)
         try:
-            asset = self._asset(item)
+            asset = self._asset(item, collection)
             url = web_address(item, asset, self._params.url, self._params.s3_endpoint)
             if not _ID.fullmatch(key):
                 raise Refusal("its id is no plain file name")
@@ -93,15 +95,18 @@ class StacSource:
             name=name,
             url=plain(url),
             override=_nodata(asset),
+            beside=_beside(asset),
             deliver=partial(self._fetch, url, name, _expected(asset)),
         )
 
-    def _asset(self, item: dict[str, Any]) -> dict[str, Any]:
+    def _asset(self, item: dict[str, Any], collection: dict[str, Any]) -> dict[str, Any]:
+        """The asset, and what the collection states of it (`item_assets`) where the item itself does not."""
         assets = item.get("assets") or {}
         asset = assets.get(self._params.asset)
         if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
             raise Refusal(f"has no asset {self._params.asset!r}; it has {', '.join(sorted(assets)) or 'none'}")
-        return asset
+        common = (collection.get("item_assets") or {}).get(self._params.asset)
+        return {**common, **asset} if isinstance(common, dict) else asset
 
     def _fetch(self, url: str, name: str, expected: Expected, folder: Path) -> Delivery:
         return self._downloads.deliver(url, folder / name, expected)
@@ -218,9 +223,15 @@ def _write_sea(folder: Path, name: str, cell: str, like: tuple[float, ...], shap
 
 def _nodata(asset: dict[str, Any]) -> Override:
     """A void code that the catalogue states. A 0 is not believed: at sea it is a height."""
-    bands = asset.get("raster:bands") or asset.get("bands") or [{}]
-    value = bands[0].get("nodata") if isinstance(bands, list) and isinstance(bands[0], dict) else None
-    return Override(nodata=float(value)) if isinstance(value, int | float) and value != 0 else Override()
+    value = number(first_band(asset).get("nodata"))
+    return Override(nodata=value) if value else Override()
+
+
+def _beside(asset: dict[str, Any]) -> Beside:
+    """Unit, scale and offset that the catalogue states."""
+    band = first_band(asset)
+    unit = band.get("unit")
+    return Beside(unit if isinstance(unit, str) else None, number(band.get("scale")), number(band.get("offset")))
 
 
 def _expected(asset: dict[str, Any]) -> Expected:
