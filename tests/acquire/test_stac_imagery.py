@@ -11,9 +11,9 @@ import rasterio.shutil
 from rasterio.warp import transform_bounds
 
 from tasks.acquire.common.source import Refusal
-from tasks.acquire.sources.stac_imagery.calibration import calibration, clear
 from tasks.acquire.sources.stac_imagery.composite import median
 from tasks.acquire.sources.stac_imagery.params import Params
+from tasks.acquire.sources.stac_imagery.products import PRODUCTS
 from tasks.core.errors import LandloomError
 from tests.acquire.azure import Azure
 from tests.acquire.imagery import BOX, CLEAR, CLOUD, PX, Imagery, fetch, ground
@@ -260,18 +260,18 @@ BAND = {"raster:bands": [{"scale": 0.0001, "offset": -0.1}]}
     ],
 )
 def test_scale_and_offset(product, facts, asset, expected):
-    assert calibration(product, {"properties": facts}, asset) == expected
+    assert PRODUCTS[product].calibration({"properties": facts}, asset) == expected
 
 
 def test_an_offset_that_nothing_states_is_never_guessed():
     with pytest.raises(Refusal, match="nothing says whether its numbers have the offset"):
-        calibration("sentinel-2", {"properties": {}}, {})
+        PRODUCTS["sentinel-2"].calibration({"properties": {}}, {})
 
 
 def test_classes_of_clouds():
-    assert clear("sentinel-2", np.arange(12)).nonzero()[0].tolist() == [2, 4, 5, 6, 7, 11]
+    assert PRODUCTS["sentinel-2"].clear(np.arange(12)).nonzero()[0].tolist() == [2, 4, 5, 6, 7, 11]
     codes = {1: False, 21824: True, 21952: True, 22280: False, 23888: False, 54596: False, 30048: True}
-    assert clear("landsat", np.array(list(codes), np.uint16)).tolist() == list(codes.values())
+    assert PRODUCTS["landsat"].clear(np.array(list(codes), np.uint16)).tolist() == list(codes.values())
 
 
 def test_the_median_leaves_out_what_is_not_known():

@@ -9,13 +9,12 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
-import rasterio
-from rasterio.enums import ColorInterp
 
 from tasks.acquire.common.area import Area
 from tasks.acquire.common.context import Context
 from tasks.acquire.common.download import Expected
 from tasks.acquire.common.http import Attempts, plain
+from tasks.acquire.common.rgb import rgb_geotiff
 from tasks.acquire.common.source import Absent, Candidate, Delivery, Refusal, Source, Unreadable
 from tasks.acquire.sources.arcgis.answers import Busy, Stopped, busy, read_picture
 from tasks.acquire.sources.arcgis.blank import is_blank
@@ -165,25 +164,10 @@ def _address(grid: Grid, row: int, col: int, params: Params) -> str:
 
 
 def _write(path: Path, canvas: np.ndarray, grid: Grid, item: Item, tags: dict[str, str]) -> None:
-    """Write RGBA as a GeoTIFF of three bands with a mask inside, without loss."""
-    profile = {
-        "driver": "GTiff",
-        "dtype": "uint8",
-        "count": 3,
-        "height": canvas.shape[0],
-        "width": canvas.shape[1],
-        "crs": grid.service.crs.to_wkt(),
-        "transform": grid.transform(item),
-        "compress": "DEFLATE",
-        "predictor": 2,
-        "interleave": "pixel",
-        "photometric": "RGB",
-        "tiled": True,
-    }
+    """Write RGBA (H, W, 4); what is more than half transparent is masked."""
     known = canvas[..., 3] >= 128
-    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "w", **profile) as target:
-        target.colorinterp = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+    place = grid.service.crs.to_wkt(), grid.transform(item)
+    with rgb_geotiff(path, *known.shape, *place, tags) as target:
         target.write(np.moveaxis(canvas[..., :3] * known[..., None], -1, 0))
         if not known.all():
             target.write_mask(known)
-        target.update_tags(**tags)

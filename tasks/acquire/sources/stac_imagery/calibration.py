@@ -1,4 +1,4 @@
-"""From stored numbers to reflectance: the scale and the offset of an asset, and which pixels are clear."""
+"""From stored numbers to reflectance, by product: the scale and the offset of an asset, and which pixels are clear."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tasks.acquire.common.source import Refusal
+from tasks.acquire.common.stac.bands import first_band, number
 
 _SENTINEL_SCALE, _SENTINEL_OFFSET = 1e-4, -0.1  # -1000 steps since processing baseline 04.00, of 25 January 2022
 _LANDSAT_SCALE, _LANDSAT_OFFSET = 2.75e-5, -0.2  # surface reflectance of Collection 2, Level 2
@@ -24,24 +25,30 @@ class Calibration(NamedTuple):
     offset: float
 
 
-def calibration(product: str, item: dict[str, Any], asset: dict[str, Any]) -> Calibration:
-    """Return scale and offset of one asset, as its catalogue states them or its product defines them.
+def calibration_of_landsat(item: dict[str, Any], asset: dict[str, Any]) -> Calibration:
+    """Scale and offset of one asset of Collection 2, as its catalogue states them, or else as USGS defines them."""
+    band = first_band(asset)
+    scale, offset = number(band.get("scale")), number(band.get("offset"))
+    if scale is None:
+        return Calibration(_LANDSAT_SCALE, _LANDSAT_OFFSET if offset is None else offset)
+    return Calibration(scale, offset or 0.0)
+
+
+def calibration_of_sentinel_2(item: dict[str, Any], asset: dict[str, Any]) -> Calibration:
+    """Scale and offset of one asset, as its catalogue states them, or else as its processing baseline has them.
 
     Earth Search has removed the offset from many COGs of `sentinel-2-l2a` and says so in the item
-    (`earthsearch:boa_offset_applied`), while the band still states it. Other catalogues state nothing of the bands of
-    Sentinel-2; there the processing baseline decides.
+    (`earthsearch:boa_offset_applied`), while the band still states it. Other catalogues state nothing of the bands.
 
     Raises:
-        Refusal: nothing says which offset a Sentinel-2 scene has.
+        Refusal: nothing says which offset the scene has.
     """
-    facts, band = item.get("properties") or {}, _band(asset)
-    scale, offset = band.get("scale"), band.get("offset")
-    if product == "landsat":
-        return Calibration(_number(scale, _LANDSAT_SCALE), _number(offset, _LANDSAT_OFFSET if scale is None else 0.0))
+    facts, band = item.get("properties") or {}, first_band(asset)
+    scale, offset = number(band.get("scale")), number(band.get("offset"))
     if facts.get("earthsearch:boa_offset_applied") is True:
-        return Calibration(_number(scale, _SENTINEL_SCALE), 0.0)
+        return Calibration(_SENTINEL_SCALE if scale is None else scale, 0.0)
     if scale is not None:
-        return Calibration(_number(scale, _SENTINEL_SCALE), _number(offset, 0.0))
+        return Calibration(scale, offset or 0.0)
     baseline = facts.get("s2:processing_baseline") or facts.get("processing:version")
     try:
         return Calibration(_SENTINEL_SCALE, _SENTINEL_OFFSET if float(baseline) >= 4 else 0.0)  # type: ignore[arg-type]
@@ -53,23 +60,15 @@ def calibration(product: str, item: dict[str, Any], asset: dict[str, Any]) -> Ca
 
 def nodata(asset: dict[str, Any]) -> float:
     """The number of pixels without a measurement: 0 in all three products, unless the catalogue states another."""
-    value = _band(asset).get("nodata")
-    return float(value) if isinstance(value, int | float) else 0.0
+    value = number(first_band(asset).get("nodata"))
+    return 0.0 if value is None else value
 
 
-def clear(product: str, classes: np.ndarray) -> np.ndarray:
-    """Whether a pixel shows the ground, by the product's classes (H, W)."""
-    if product == "landsat":
-        return (classes.astype(np.uint16) & QA_CLOUDY) == 0
+def clear_of_landsat(classes: np.ndarray) -> np.ndarray:
+    """Whether a pixel shows the ground, by QA_PIXEL (H, W)."""
+    return (classes.astype(np.uint16) & QA_CLOUDY) == 0
+
+
+def clear_of_sentinel_2(classes: np.ndarray) -> np.ndarray:
+    """Whether a pixel shows the ground, by the scene classification (H, W)."""
     return ~np.isin(classes, SCL_CLOUDY)
-
-
-def _band(asset: dict[str, Any]) -> dict[str, Any]:
-    """The first band of an asset: raster extension 1 (`raster:bands`) or STAC 1.1 (`bands`), without prefixes."""
-    bands = asset.get("raster:bands") or asset.get("bands")
-    first = bands[0] if isinstance(bands, list) and bands and isinstance(bands[0], dict) else {}
-    return {name.removeprefix("raster:"): value for name, value in {**asset, **first}.items()}
-
-
-def _number(value: Any, otherwise: float) -> float:
-    return float(value) if isinstance(value, int | float) else otherwise

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio
 import shapely
 from pyproj import Transformer
-from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
 from tasks.acquire.common.area import Area
+from tasks.acquire.common.rgb import rgb_geotiff
 from tasks.acquire.common.source import Refusal
 from tasks.acquire.sources.stac_imagery.params import Fixed, Params
 from tasks.acquire.sources.stac_imagery.scene import Grid, Scene
@@ -42,26 +41,9 @@ def compose(scenes: list[Scene], area: Area, params: Params, path: Path, left_ou
     window = area_window(area, grid)
     curve, share = _measured(fitting, window, params)
     transform = grid.transform @ grid.transform.translation(window.col_off, window.row_off)
-    profile = {
-        "driver": "GTiff",
-        "dtype": "uint8",
-        "count": 3,
-        "height": window.height,
-        "width": window.width,
-        "crs": grid.crs,
-        "transform": transform,
-        "compress": "DEFLATE",
-        "predictor": 2,
-        "interleave": "pixel",
-        "photometric": "RGB",
-        "tiled": True,
-        "blockxsize": 512,
-        "blockysize": 512,
-    }
-    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "w", **profile) as target:
-        target.colorinterp = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-        recipe = {**_recipe(scenes, params, curve, share), "left_out": left_out}
-        target.update_tags(RECIPE=json.dumps(recipe, sort_keys=True))
+    recipe = {**_recipe(scenes, params, curve, share), "left_out": left_out}
+    tags = {"RECIPE": json.dumps(recipe, sort_keys=True)}
+    with rgb_geotiff(path, window.height, window.width, grid.crs, transform, tags) as target:
         for part in _parts(window):
             values, known = _composed(fitting, part, window)
             levels = curve(values) if curve else np.nan_to_num(np.floor(values + 0.5)).astype(np.uint8)

@@ -7,6 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from tasks.acquire.sources.stac_imagery.calibration import (
+    Calibration,
+    calibration_of_landsat,
+    calibration_of_sentinel_2,
+    clear_of_landsat,
+    clear_of_sentinel_2,
+)
+
 _EARTH_SEARCH = "https://earth-search.aws.element84.com/v1"
 _PLANETARY = "https://planetarycomputer.microsoft.com/api/stac/v1"
 
@@ -26,8 +36,9 @@ class Product:
     Attributes:
         url, collection, sign: where it can be had without an account.
         looks: the channels of red, green and blue, by look.
+        calibration: from an item and its asset to scale and offset of reflectance; null for bytes of a picture.
         classes: names of the asset with the classification of each pixel; empty where there is none.
-        clear: from classes (H, W) to whether a pixel shows the ground.
+        clear: from classes (H, W) to whether a pixel shows the ground; null where there are none.
         place: what names the ground of an item, so that scenes of the same ground can be compared.
         licence, attribution: `attribution` takes the years of the scenes.
     """
@@ -40,7 +51,8 @@ class Product:
     place: Callable[[dict[str, Any]], str]
     licence: str
     attribution: str
-    reflectance: bool = True
+    calibration: Callable[[dict[str, Any], dict[str, Any]], Calibration] | None
+    clear: Callable[[np.ndarray], np.ndarray] | None
     platforms: tuple[str, ...] = ()
 
 
@@ -78,6 +90,8 @@ PRODUCTS = {
         place=_tile,
         licence="Copernicus Sentinel data licence: free of charge for any use, with attribution",
         attribution="contains modified Copernicus Sentinel data {years}",
+        calibration=calibration_of_sentinel_2,
+        clear=clear_of_sentinel_2,
     ),
     "landsat": Product(
         url=_PLANETARY,  # Earth Search and USGS point at a bucket whose reader pays
@@ -91,6 +105,8 @@ PRODUCTS = {
         place=_path_row,
         licence="public domain (USGS)",
         attribution="Landsat {years}, image courtesy of the U.S. Geological Survey",
+        calibration=calibration_of_landsat,
+        clear=clear_of_landsat,
         platforms=("landsat-8", "landsat-9"),
     ),
     "naip": Product(
@@ -105,6 +121,7 @@ PRODUCTS = {
         place=_quarter,
         licence="public domain (USDA)",
         attribution="National Agriculture Imagery Program {years}, USDA",
-        reflectance=False,
+        calibration=None,
+        clear=None,
     ),
 }

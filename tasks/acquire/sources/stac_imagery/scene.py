@@ -14,7 +14,7 @@ from rasterio.windows import Window
 from tasks.acquire.common.ranges import Ranges
 from tasks.acquire.common.source import Refusal
 from tasks.acquire.common.stac.addresses import web_address
-from tasks.acquire.sources.stac_imagery.calibration import Calibration, calibration, clear, nodata
+from tasks.acquire.sources.stac_imagery.calibration import Calibration, nodata
 from tasks.acquire.sources.stac_imagery.params import Params
 from tasks.acquire.sources.stac_imagery.products import Product
 
@@ -43,7 +43,7 @@ class Scene:
     def __init__(
         self, item: dict[str, Any], product: Product, params: Params, root: str, ranges: Ranges, stack: ExitStack
     ):
-        self.item, self._name = item, params.product
+        self.item, self._product = item, product
         opened: dict[str, rasterio.DatasetReader] = {}
 
         def raster(names: tuple[str, ...]) -> tuple[rasterio.DatasetReader, dict[str, Any], str]:
@@ -58,7 +58,7 @@ class Scene:
             dataset, asset, name = raster(channel.assets)
             if channel.band > dataset.count:
                 raise Refusal(f"its asset {name!r} has {dataset.count} bands, and no band {channel.band}")
-            known = calibration(params.product, item, asset) if product.reflectance else None
+            known = product.calibration(item, asset) if product.calibration else None
             self._bands.append(_Band(dataset, channel.band, nodata(asset), known))
             self.assets.append(name if dataset.count == 1 else f"{name}:{channel.band}")
         self._classes = raster(product.classes)[0] if product.classes and params.mask else None
@@ -127,7 +127,8 @@ class Scene:
             raise Refusal("its classification lies elsewhere than its bands")
         cols, rows = cols.clip(0, classes.width - 1), rows.clip(0, classes.height - 1)
         part = Window(cols[0], rows[0], cols[-1] - cols[0] + 1, rows[-1] - rows[0] + 1)
-        found = clear(self._name, classes.read(1, window=part))
+        assert self._product.clear is not None
+        found = self._product.clear(classes.read(1, window=part))
         return found[np.ix_(rows - rows[0], cols - cols[0])]
 
 
