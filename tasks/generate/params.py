@@ -16,6 +16,7 @@ from tasks.generate.export import Export
 
 OTHERS = 4  # preview, texture, drawing, sidecar
 STRONGEST = 20  # guidance; far above what makes samples look alike
+DRAINS = ("heights", "painting")  # products with heights
 MOST = 1990  # an output of DVC should have fewer than 2,000 files
 
 
@@ -52,6 +53,8 @@ class Params(Strict):
     variety."""
     noise: float = Field(1.0, ge=0, le=10)
     """Factor on the noise of each pixel, for models that paint drawings. With 0, only the classes decide."""
+    drain: bool = False
+    """Remove the pits of each terrain before it is exported, so that all water runs to the sea or to the border."""
     exports: list[str] = Field(default=[])
     """Formats beside the preview, by their names in `tasks/generate/exports`. Default none: meshes are large."""
     shared_range: bool = False
@@ -104,6 +107,8 @@ class Params(Strict):
             return "exports", reason
         if self.prompts and "text" not in getattr(method, "conditions", ()):
             return "prompts", f"train.method {method.name} has no condition text, so no words steer it; leave them out"
+        if self.drain and method.product not in DRAINS:
+            return "drain", f"train.method {method.name} makes {method.product}, and only heights drain; leave it out"
         reason = parts.unsuited(list(self.explore), method.latent, f"train.method {method.name}")
         return ("explore", reason) if reason else None
 

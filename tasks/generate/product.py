@@ -65,6 +65,7 @@ class Product:
         figures: sidecars to metrics beside their number.
         shared: (parameters, samples) to the samples and their shared data, see `Order`.
         line: sample to a few words for below its picture.
+        refine: (parameters, sample) to the sample as it is exported.
         steer: (model, a row of `tasks.generate.steering.rows`, parameters, facts of the origin) to the row's samples;
             None if models of this product cannot be steered.
     """
@@ -77,6 +78,7 @@ class Product:
     figures: Callable[[list[Facts]], dict[str, float]]
     shared: Callable[[Params, Iterable[Any]], tuple[Iterable[Any], Any]] = lambda params, made: (made, None)
     line: Callable[[Any], str] = lambda sample: sample.name
+    refine: Callable[[Params, Any], Any] = lambda params, sample: sample
     steer: Callable[[Any, Row, Params, Facts], list[Any]] | None = None
 
 

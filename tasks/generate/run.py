@@ -27,7 +27,8 @@ def run(stage: Stage[Params]) -> None:
     origin = {"dataset": stage.dataset, "model_md5": dvc_md5(folder)}
     shown, sidecars = [], []
     with atomic_dir(stage.dir / "samples") as samples:
-        made, shared = product.shared(params, product.make(model, folder, stage.dataset, params, origin))
+        drawn = product.make(model, folder, stage.dataset, params, origin)
+        made, shared = product.shared(params, (product.refine(params, sample) for sample in drawn))
         for sample in stage.progress(made, params.count, product.noun):
             sidecars.append(write_sample(samples, sample, params, shared))
             if len(shown) < SHOWN:

@@ -21,6 +21,8 @@ from tasks.core.stage import Stage
 from tasks.formats.tables.drawing import read_drawing
 from tasks.generate.run import run
 from tasks.generate.terrain.rasterfiles import read_geotiff, read_png16
+from tasks.relief.carve import drained
+from tasks.relief.sea import low_sea
 from tests.generate.readers import read_gltf
 from tests.generate.toys import CLASSES, painter, params, sampler
 
@@ -115,3 +117,17 @@ def test_what_is_no_model_is_told_by_name(tmp_path):
 def test_steps_the_method_cannot_take_are_refused(data):
     with pytest.raises(LandloomError, match="generate.steps: 5"):
         generate(data, steps=5)
+
+
+@pytest.mark.parametrize("kind", ["data", "drawn"])
+def test_terrains_are_drained_on_request_and_the_sidecar_tells_what_changed(kind, request):
+    data = request.getfixturevalue(kind)
+    plain, _ = read_geotiff(generate(data, exports=["geotiff"]) / "toy_000.tif")
+    samples = generate(data, exports=["geotiff", "rivers"], drain=True)
+    height, _ = read_geotiff(samples / "toy_000.tif")
+    facts = json.loads((samples / "toy_000.json").read_text())
+    assert drained(height, low_sea(height[None])[0]).pools == 0 < facts["drained_pools"]
+    assert facts["drained_changed_share"] == pytest.approx((height != plain).mean(), abs=1e-5)
+    assert facts["drained_lowered_m"] == pytest.approx((plain - height).max(), abs=1e-2)
+    assert facts["height"]["low_m"] == height.min()
+    assert (samples / "toy_000.rivers.gpkg").exists()

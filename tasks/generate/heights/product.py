@@ -15,6 +15,7 @@ from tasks.generate.params import Params
 from tasks.generate.product import Facts, Product
 from tasks.generate.steering.rows import Row
 from tasks.generate.steering.words import unknown
+from tasks.generate.terrain.drain import drain
 from tasks.generate.terrain.terrain import Terrain, metric_title, relief_figures, share_range
 
 BATCH = 64  # terrains per batch; the batch does not change a sample
@@ -103,5 +104,6 @@ PRODUCT = Product(
     figures=relief_figures,
     shared=share_range,
     line=lambda terrain: terrain.range,
+    refine=drain,
     steer=_steer,
 )

@@ -15,6 +15,7 @@ from tasks.formats.tables.drawing import read_drawing
 from tasks.generate.params import Params
 from tasks.generate.product import Facts, Product
 from tasks.generate.steering.rows import Row
+from tasks.generate.terrain.drain import drain
 from tasks.generate.terrain.terrain import Terrain, metric_title, relief_figures, share_range
 from tasks.relief.shade.hillshade import shaded_relief
 
@@ -110,5 +111,6 @@ PRODUCT = Product(
     figures=relief_figures,
     shared=share_range,
     line=lambda terrain: terrain.range,
+    refine=drain,
     steer=_steer,
 )

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tasks.generate.params import Params
 from tasks.generate.terrain.terrain import Terrain
 from tasks.relief.carve import drained
 from tasks.relief.sea import low_sea
 
 
-def drain(terrain: Terrain) -> Terrain:
-    """The terrain without pits: all water reaches the sea or the border. Its facts say what changed.
+def drain(params: Params, terrain: Terrain) -> Terrain:
+    """With `drain`, the terrain without pits: all water reaches the sea or the border. Its facts say what changed.
 
     Raises:
         LandloomError: a height is not a number.
     """
+    if not params.drain:
+        return terrain
     terrain.check()
     made = drained(terrain.height, low_sea(terrain.height[None])[0])
     facts = {
