@@ -21,6 +21,8 @@ BY_NAME = {("models",): "params.py", ("tasks", "acquire", "sources"): "source.py
 """Folders whose members are found by name, and the file that every member has."""
 APART = (("tasks", "evaluate"), ("tasks", "generate"), ("tasks", "train"), ("tasks", "generate", "exports"))
 """Folders whose members, products or exports, never import each other."""
+AFTER = (("models", "explore"), ("models", "features"))
+"""Folders of models that only finished models and their judges need."""
 PRODUCTS = sorted(path.parent.name for path in (ROOT / "tasks" / "generate").glob("*/product.py"))
 SOURCES = sorted(path for package in ("tasks", "models", "flows") for path in (ROOT / package).rglob("*.py"))
 EVERY = sorted([*SOURCES, *(path for package in ("infra", "tests") for path in (ROOT / package).rglob("*.py"))])
@@ -49,6 +51,7 @@ def test_who_may_know_whom(path):
         there = place(target)
         if here[0] == "models":
             assert there[0] == "models", "models import nothing of ours outside models"
+            assert there[:2] not in AFTER or here[:2] in AFTER, "no training depends on what comes after it"
         elif here[0] == "flows":
             assert there[0] != "tasks" or there[1] not in ROOMS, "flows start dvc and import no stage"
         elif len(there) > 2 and there[1] in ROOMS:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from models.core.conditions import checked
 from models.core.products import Conditions
 
 SLOTS = 16
@@ -49,3 +50,28 @@ def sample_in_slots(
         for place, slot in zip(places, slots, strict=True):
             found[place] = made[slot]
     return found
+
+
+def sample_in_one_step(
+    method: str,
+    indices: Sequence[int] | np.ndarray,
+    steps: int,
+    conditions: Conditions | None,
+    like: tuple[tuple[int, ...], type],
+    make: Callable[[dict[int, int]], np.ndarray],
+) -> np.ndarray:
+    """Samples of a model that needs one evaluation and takes no conditions, (n, …).
+
+    Args:
+        method: its name. like: shape and type of one sample. make: slot to index, to an array (SLOTS, …).
+    Raises:
+        ValueError: `steps` is not 1, there are conditions, or an index is negative.
+    """
+    checked(conditions, (), len(indices))
+    if steps != 1:
+        raise ValueError(f"{method} samples in 1 step, not in {steps}")
+    shape, kind = like
+    out = np.empty((len(indices), *shape), kind)
+    for place, made in enumerate(sample_in_slots(indices, {}, lambda slots, _: make(slots))):
+        out[place] = made
+    return out

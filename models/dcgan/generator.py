@@ -10,9 +10,8 @@ import torch
 from torch import nn
 
 from models.core.color_encoding import ColorEncoding
-from models.core.conditions import checked
 from models.core.products import Conditions
-from models.core.slots import SLOTS, sample_in_slots
+from models.core.slots import SLOTS, sample_in_one_step
 from models.dcgan.latent import NoiseSpace
 from models.dcgan.method import Dcgan
 
@@ -33,18 +32,9 @@ class PictureGenerator:
     def sample(
         self, indices: Sequence[int] | np.ndarray, seed: int, steps: int = 1, conditions: Conditions | None = None
     ) -> np.ndarray:
-        """Pictures of the samples `indices` of `seed`, uint8 (n, px, px, 3) sRGB.
-
-        Raises:
-            ValueError: `steps` is not 1, there are conditions, or an index is negative.
-        """
-        checked(conditions, self.conditions, len(indices))
-        if steps != 1:
-            raise ValueError(f"dcgan samples in 1 step, not in {steps}")
-        out = np.empty((len(indices), self.px, self.px, 3), np.uint8)
-        for place, made in enumerate(sample_in_slots(indices, {}, lambda slots, _: self._batch(slots, seed))):
-            out[place] = made
-        return out
+        """Pictures of the samples `indices` of `seed`, uint8 (n, px, px, 3) sRGB; errors of `sample_in_one_step`."""
+        like = (self.px, self.px, 3), np.uint8
+        return sample_in_one_step("dcgan", indices, steps, conditions, like, lambda slots: self._batch(slots, seed))
 
     def _batch(self, slots: dict[int, int], seed: int) -> np.ndarray:
         z = np.zeros((SLOTS, self._z), np.float32)

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from models.core.color_encoding import ColorEncoding
-from models.core.conditions import checked
 from models.core.height_encoding import HeightEncoding
 from models.core.products import Conditions, LatentSpace
-from models.core.slots import SLOTS, sample_in_slots
+from models.core.slots import SLOTS, sample_in_one_step
 from models.stylegan2.latent import StyleSpace
 from models.stylegan2.method import StyleGan2
 
@@ -43,17 +42,11 @@ class StyleGenerator:
     ) -> np.ndarray:
         """Samples `indices` of `seed`: uint8 (n, px, px, 3) sRGB, or float32 (n, px, px) metres.
 
-        Raises:
-            ValueError: `steps` is not 1, there are conditions, or an index is negative.
+        Errors are those of `sample_in_one_step`.
         """
-        checked(conditions, self.conditions, len(indices))
-        if steps != 1:
-            raise ValueError(f"stylegan2 samples in 1 step, not in {steps}")
-        shape, kind = ((3,), np.uint8) if self.product == "image" else ((), np.float32)
-        out = np.empty((len(indices), self.px, self.px, *shape), kind)
-        for place, made in enumerate(sample_in_slots(indices, {}, lambda slots, _: self._batch(slots, seed))):
-            out[place] = made
-        return out
+        square = (self.px, self.px)
+        like = ((*square, 3), np.uint8) if self.product == "image" else (square, np.float32)
+        return sample_in_one_step("stylegan2", indices, steps, conditions, like, lambda slots: self._batch(slots, seed))
 
     def draw(self, slots: dict[int, int], seed: int) -> tuple[Tensor, Tensor, list[Tensor], np.ndarray]:
         """Latents, facts and noise of SLOTS samples: (SLOTS, z), (SLOTS, k), per layer (SLOTS, 1, side, side)."""

@@ -19,6 +19,7 @@ from models.core.method import Batch, Logs, Phase, State
 from models.core.pinned_model import take_over
 from models.core.record import Loaded
 from models.stylegan2.augment.adaptive import Adaptive
+from models.stylegan2.augment.chance import Keep
 from models.stylegan2.augment.pipeline import augment
 from models.stylegan2.discriminator import Discriminator
 from models.stylegan2.mapping import Mapping
@@ -36,15 +37,16 @@ class StyleGan2:
 
     Args:
         params: as validated. px: side of the images. channels, facts: of an encoded image. lr: learning rate.
-        batch: images of a step, over all processes.
+        batch: images of a step, over all processes. handed: whether mirror images of them would be wrong.
     Raises:
         ValueError: pictures of this side cannot be made.
     """
 
     ema = ("mapping", "synthesis")
 
-    def __init__(self, params: Params, px: int, channels: int, facts: int, lr: float, batch: int):
+    def __init__(self, params: Params, px: int, channels: int, facts: int, lr: float, batch: int, handed: bool = False):
         self.params, self.px, self.channels, self.facts, self.lr, self.batch = params, px, channels, facts, lr, batch
+        self._keep = Keep(upright=params.augment.lettering, handed=handed)
         self.gamma = params.loss.gamma
         if self.gamma is None:
             self.gamma = published_gamma(params.loss.kind, px, batch)
@@ -171,7 +173,7 @@ class StyleGan2:
 
     def _seen(self, pictures: Tensor) -> Tensor:
         """What the discriminator sees of pictures."""
-        return augment(pictures, self.adaptive.p, self.params.groups, self.params.augment.lettering)
+        return augment(pictures, self.adaptive.p, self.params.groups, self._keep)
 
     def _scores(self, state: State, sets: Sequence[Tensor], facts: Tensor | None) -> list[Tensor]:
         """Scores of some sets of as many pictures, by one evaluation."""

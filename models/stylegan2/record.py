@@ -37,7 +37,8 @@ def build(params: Params, config: Mapping[str, Any], lr: float) -> StyleGan2:
     """The untrained method."""
     kind = ColorEncoding if params.layer == "color" else HeightEncoding
     batch = config.get("training", {}).get("batch") or automatic(config["px"])["batch"]
-    return StyleGan2(params, config["px"], kind.channels, kind.facts, lr, int(batch))
+    handed = config.get("mirror") is False
+    return StyleGan2(params, config["px"], kind.channels, kind.facts, lr, int(batch), handed)
 
 
 METHOD = MethodRecord(

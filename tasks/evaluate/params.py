@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, field_validator
 
 from models.core.config import PinnedFile
+from models.features.names import Network
 from tasks.core.settings import Strict
 
 
@@ -23,7 +22,7 @@ class Params(Strict):
     """Directions of the sliced Wasserstein distance. With 256, their choice changes it less than one draw does."""
     bootstrap: int = Field(50, ge=2)
     """Draws of equal samples that make the intervals."""
-    network: Literal["efficientnet_lite0", "random"] = "efficientnet_lite0"
+    network: Network = "efficientnet_lite0"
     """Features that compare pictures if `inception` is null: of the packaged EfficientNet-Lite0, or of a fixed random
     network, which is faster and sees less. Heights need no network."""
     inception: PinnedFile | None = None

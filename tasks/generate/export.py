@@ -6,8 +6,6 @@ heavy packages, because the check of parameters imports the module. `write` impo
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.core.errors import LandloomError
 from tasks.core.settings import Strict
+from tasks.generate.records import Records
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from tasks.generate.params import Params
     from tasks.generate.product import Sample
 
-PACKAGE = "tasks.generate.exports"
 Facts = dict[str, Any]
 
 
@@ -81,20 +79,8 @@ class Export:
     show: Show | None = None
 
 
-def names() -> list[str]:
-    """Names of all exports, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(importlib.import_module(PACKAGE).__path__))
-
-
-def find(name: str) -> Export:
-    """The record of an export.
-
-    Raises:
-        ValueError: no export has that name; the message lists the names of all exports.
-    """
-    if name not in (known := names()):
-        raise ValueError(f"there is no export {name!r}; there are {', '.join(known)}")
-    return importlib.import_module(f"{PACKAGE}.{name}").EXPORT
+EXPORTS: Records[Export] = Records("tasks.generate.exports", "EXPORT", "export")
+find = EXPORTS.find
 
 
 def unsuited(exports: list[str], product: str, maker: str) -> str | None:

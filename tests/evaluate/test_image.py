@@ -13,6 +13,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 import tasks.evaluate.run
+from models.features import efficientnet
 from tasks.core.dag import StageEntry
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_sha256
@@ -22,7 +23,6 @@ from tasks.core.stage import Stage
 from tasks.evaluate import memorisation
 from tasks.evaluate.compare import compare, measures_of
 from tasks.evaluate.floors import interval, resample
-from tasks.evaluate.image import networks
 from tasks.evaluate.image.controls import controls
 from tasks.evaluate.image.descriptors import describe
 from tasks.evaluate.image.measure import CONTROLS, PICTURES
@@ -117,8 +117,8 @@ def test_features_do_not_depend_on_the_other_pictures_and_a_missing_package_is_t
     two = pictures(2, 8)
     embed = space("efficientnet_lite0").embed
     assert np.allclose(embed(two)[1], embed(two[1:])[0], atol=1e-5) and np.array_equal(embed(two), embed(two))
-    monkeypatch.setattr(networks, "_installed", lambda: False)
-    with pytest.raises(LandloomError, match="evaluate.network: .* is not installed"):
+    monkeypatch.setattr(efficientnet, "PACKAGE", "no-such-package")
+    with pytest.raises(LandloomError, match="evaluate.network: .* is not installed.*network to random"):
         space("efficientnet_lite0")
 
 

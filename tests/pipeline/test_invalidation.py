@@ -24,6 +24,8 @@ METHODS = sorted(path.parent.name for path in (ROOT / "models").glob("*/params.p
 SOURCES = sorted(path.parent.name for path in (ROOT / "tasks/acquire/sources").glob("*/params.py"))
 EDITS = {
     "models/core/loop.py": MODEL,
+    "models/explore/projection.py": ("generate",),
+    "models/features/efficientnet.py": ("evaluate", "generate"),
     "tasks/acquire/common/download.py": ("acquire",),
     "tasks/core/stage.py": ALL,
     "tasks/runs/titles.py": (),

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.stylegan2.augment.chance import Chance, moved_to
+from models.stylegan2.augment.chance import ANY, Chance, Keep, moved_to
 
 # The orthogonal low-pass filter "sym2" (Daubechies 1992), sum √2.
 SYM2 = (-0.12940952255092145, 0.22414386804185735, 0.836516303737469, 0.48296291314469025)
@@ -38,7 +38,7 @@ def bank() -> Tensor:
     return torch.stack([chain[0], *(finer - coarser for coarser, finer in zip(chain[:-1], chain[1:], strict=True))])
 
 
-def bands(pictures: Tensor, chance: Chance, upright: bool = False) -> Tensor:
+def bands(pictures: Tensor, chance: Chance, keep: Keep = ANY) -> Tensor:
     """Amplify bands of pictures (n, c, s, s) at random; the expected power stays the same."""
     own, n = Chance(chance.n, chance.p), chance.n
     gains = torch.ones(n, 4)

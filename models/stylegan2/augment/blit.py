@@ -5,17 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.stylegan2.augment.chance import Chance, moved_to
+from models.stylegan2.augment.chance import Chance, Keep, moved_to
 
 SHIFT = 0.125  # largest translation, share of the side
 
 
-def blit(pictures: Tensor, chance: Chance, upright: bool) -> Tensor:
-    """Transform pictures (n, c, s, s). `upright` leaves out mirror and quarter turns, for pictures with lettering."""
+def blit(pictures: Tensor, chance: Chance, keep: Keep) -> Tensor:
+    """Transform pictures (n, c, s, s): without mirror images if they are `handed`, without turns if `upright`."""
     side, n = pictures.shape[-1], chance.n
     mirror = turn = torch.zeros(n, dtype=torch.long)
-    if not upright:
+    if not (keep.upright or keep.handed):
         mirror = chance.pick(chance.whole(2), 0)
+    if not keep.upright:
         turn = chance.pick(chance.whole(4), 0)
     shift = chance.pick(torch.round(chance.uniform(-SHIFT, SHIFT, 2) * side).long(), 0)
     return moved(pictures, mirror, turn, shift)

@@ -1,11 +1,29 @@
-"""Random numbers of the augmentation, one per picture, drawn on the CPU."""
+"""Random numbers of the augmentation, one per picture, drawn on the CPU; and what it must keep."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What transformations must leave as it is.
+
+    Attributes:
+        upright: the pictures have letters: nothing is mirrored or rotated, and both axes are stretched alike.
+        handed: a mirror image of the pictures would be wrong.
+    """
+
+    upright: bool = False
+    handed: bool = False
+
+
+ANY = Keep()
+"""Nothing: all transformations are allowed."""
 
 
 def moved_to(values: Tensor, like: Tensor) -> Tensor:

@@ -7,12 +7,12 @@ import math
 import torch
 from torch import Tensor
 
-from models.stylegan2.augment.chance import Chance, moved_to
+from models.stylegan2.augment.chance import ANY, Chance, Keep, moved_to
 
 BRIGHTNESS, CONTRAST, SATURATION = 0.2, 0.5, 1.0  # deviations; the last two of the logarithm to the base 2
 
 
-def color(pictures: Tensor, chance: Chance, upright: bool = False) -> Tensor:
+def color(pictures: Tensor, chance: Chance, keep: Keep = ANY) -> Tensor:
     """Transform pictures (n, 3, h, w) in -1..1; ValueError if they do not have three channels."""
     if pictures.shape[1] != 3:
         raise ValueError(f"color needs pictures of 3 channels, not {pictures.shape[1]}")

@@ -5,19 +5,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.stylegan2.augment.chance import Chance, moved_to
+from models.stylegan2.augment.chance import ANY, Chance, Keep, moved_to
 
 NOISE = 0.1  # deviation of the noise's own deviation, of a range of 2
 CUT = 0.5  # side of the square, share of the side
 
 
-def noise(pictures: Tensor, chance: Chance, upright: bool = False) -> Tensor:
+def noise(pictures: Tensor, chance: Chance, keep: Keep = ANY) -> Tensor:
     """Add noise of a random strength to pictures (n, c, s, s)."""
     strength = moved_to(chance.pick(chance.normal(NOISE).abs(), 0.0), pictures)
     return pictures + strength[:, None, None, None] * torch.randn_like(pictures)
 
 
-def cutout(pictures: Tensor, chance: Chance, upright: bool = False) -> Tensor:
+def cutout(pictures: Tensor, chance: Chance, keep: Keep = ANY) -> Tensor:
     """Set a square of pictures (n, c, s, s) to zero, the middle of their range."""
     side = pictures.shape[-1]
     size = chance.pick(torch.full((chance.n,), CUT), 0.0)

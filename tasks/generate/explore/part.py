@@ -6,21 +6,18 @@ the check of parameters imports the module. `make` imports its own packages.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.core.settings import Strict
+from tasks.generate.records import Records
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from models.core.products import LatentSpace
-
-PACKAGE = "tasks.generate.explore.parts"
 
 
 @dataclass(frozen=True)
@@ -75,20 +72,8 @@ class Part:
     given: Callable[[str], dict[str, Any]] = lambda argument: {}
 
 
-def names() -> list[str]:
-    """Names of all parts, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(importlib.import_module(PACKAGE).__path__))
-
-
-def find(name: str) -> Part:
-    """The record of a part.
-
-    Raises:
-        ValueError: no part has that name; the message lists the names of all parts.
-    """
-    if name not in (known := names()):
-        raise ValueError(f"there is no part {name!r}; there are {', '.join(known)}")
-    return importlib.import_module(f"{PACKAGE}.{name}").PART
+PARTS: Records[Part] = Records("tasks.generate.explore.parts", "PART", "part")
+names, find = PARTS.names, PARTS.find
 
 
 def unsuited(parts: list[str], abilities: tuple[str, ...], maker: str) -> str | None:

@@ -9,8 +9,8 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from models.core.color_encoding import ColorEncoding
-from models.core.latent import render, truncated
-from models.core.projection import project
+from models.explore.latent import render, truncated
+from models.explore.projection import project
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
 from tasks.generate.explore import part as parts

@@ -3,24 +3,27 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from models.stylegan2 import record
+from models.stylegan2.augment import blit as blitting
 from models.stylegan2.augment import color, corrupt, geometric
 from models.stylegan2.augment.adaptive import Adaptive
 from models.stylegan2.augment.bands import SYM2, bands, bank
 from models.stylegan2.augment.blit import blit, moved
-from models.stylegan2.augment.chance import Chance
+from models.stylegan2.augment.chance import ANY, Chance, Keep
 from models.stylegan2.augment.pipeline import GROUPS, augment
 from models.stylegan2.augment.resample import SYM6, Sampled, resampled
-from models.stylegan2.params import AugmentConfig
+from models.stylegan2.params import AugmentConfig, Params
+from tests.models.settings import STYLEGAN2
 
 PICTURES = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
 NOTHING = torch.zeros(8, dtype=torch.long)
 
 
 def test_without_probability_nothing_changes_to_the_bit():
-    assert augment(PICTURES, 0.0, GROUPS, False) is PICTURES
-    assert augment(PICTURES, 1.0, (), False) is PICTURES
+    assert augment(PICTURES, 0.0, GROUPS) is PICTURES
+    assert augment(PICTURES, 1.0, ()) is PICTURES
     for transform in GROUPS.values():
-        assert torch.equal(transform(PICTURES, Chance(8, 0.0), False), PICTURES)
+        assert torch.equal(transform(PICTURES, Chance(8, 0.0), ANY), PICTURES)
 
 
 @pytest.mark.parametrize("turn", range(4))
@@ -40,7 +43,7 @@ def test_translation_by_whole_pixels_is_exact_and_reflects():
 def test_each_picture_has_its_own_transformation():
     torch.manual_seed(1)
     chance = Chance(8, 0.3)
-    found = blit(PICTURES, chance, False)
+    found = blit(PICTURES, chance, ANY)
     same = torch.tensor([torch.equal(one, other) for one, other in zip(found, PICTURES, strict=True)])
     assert 0 < same.sum() < 8 and same[~chance.hit].all()
 
@@ -51,12 +54,23 @@ def test_lettering_is_never_mirrored_or_turned():
     letter[:, :, 8:24, 10] = letter[:, :, 8, 10:20] = 1.0  # an upside-down L
     for seed in range(4):
         torch.manual_seed(seed)
-        found = augment(letter, 1.0, ("blit", "geometric"), True)
+        found = augment(letter, 1.0, ("blit", "geometric"), Keep(upright=True))
         rows, columns = (found > 0).sum(dim=3).amax(dim=2), (found > 0).sum(dim=2).amax(dim=2)
         assert (columns >= rows).float().mean() > 0.9, "the long stroke stays upright"
         left = (found > 0).float().sum(dim=2)[:, 0].argmax(dim=1)
         mass = ((found > 0).float().sum(dim=2)[:, 0] * torch.arange(32)).sum(1) / (found > 0).float().sum((1, 2, 3))
         assert (left <= mass + 1).float().mean() > 0.9, "and on the left"
+
+
+@pytest.mark.parametrize("card", [{"mirror": False}, {"mirror": True}, {}])
+def test_tiles_whose_card_forbids_mirror_images_are_turned_only(card, monkeypatch):
+    monkeypatch.setattr(blitting, "SHIFT", 0.0)
+    params = Params(**{**STYLEGAN2, "augment": {"groups": ["blit"], "p": 1.0}})
+    torch.manual_seed(8)
+    seen = record.build(params, {"px": 32, **card}, 1e-3)._seen(PICTURES[:1].repeat(32, 1, 1, 1))
+    turns = [torch.rot90(PICTURES[0], turn, (1, 2)) for turn in range(4)]
+    plain = [any(torch.equal(each, turn) for turn in turns) for each in seen]
+    assert any(plain) and all(plain) == (card.get("mirror") is False)
 
 
 def test_the_filters_are_orthogonal_wavelets():

@@ -33,7 +33,7 @@ def _make(task: Task, settings: Settings, folder: Path) -> Shown:
     import numpy as np
     from safetensors.numpy import save_file
 
-    from models.core.latent import render
+    from models.explore.latent import render
     from tasks.generate.explore.principal import principal
     from tasks.generate.explore.sheets import sheet
 

@@ -28,8 +28,8 @@ class Settings(Strict):
 
 
 def _make(task: Task, settings: Settings, folder: Path) -> Shown:
-    from models.core.latent import render, truncated
     from models.core.slots import SLOTS
+    from models.explore.latent import render, truncated
     from tasks.generate.explore.sheets import sheet
     from tasks.generate.explore.spline import closed_path
     from tasks.generate.explore.video import write_video

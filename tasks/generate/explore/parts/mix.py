@@ -28,7 +28,7 @@ class Settings(Strict):
 
 
 def _make(task: Task, settings: Settings, folder: Path) -> Shown:
-    from models.core.latent import render, truncated
+    from models.explore.latent import render, truncated
     from tasks.generate.explore.sheets import sheet
 
     space = task.space

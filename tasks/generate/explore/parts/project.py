@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from models.core.config import PinnedFile
+from models.features.names import Network
 from tasks.core.settings import Strict
 from tasks.generate.explore.part import Part, Shown, Task
 
@@ -23,7 +24,7 @@ class Settings(Strict):
     """Steps after it in which each layer gets a style of its own; 0 leaves them out, as do models without styles."""
     rate: float = Field(0.1, gt=0)
     """Largest learning rate of the search (StyleGAN2)."""
-    network: Literal["efficientnet_lite0", "random"] = "efficientnet_lite0"
+    network: Network = "efficientnet_lite0"
     """Whose features compare pictures: `efficientnet_lite0`, which knows photographs, or `random`, a fixed one."""
     vgg19: PinnedFile | None = None
     """A file of VGG-19, `{path, sha256}`, to be used instead."""
@@ -36,10 +37,10 @@ def _make(task: Task, settings: Settings, folder: Path) -> Shown:
     from safetensors.numpy import save_file
 
     from models.core.color_encoding import ColorEncoding
-    from models.core.latent import render
-    from models.core.likeness import distance
     from models.core.pinned import verified
-    from models.core.projection import project, project_styles
+    from models.explore.latent import render
+    from models.explore.likeness import distance
+    from models.explore.projection import project, project_styles
     from tasks.generate.explore.sheets import sheet
 
     space = task.space

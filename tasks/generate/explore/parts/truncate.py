@@ -22,7 +22,7 @@ class Settings(Strict):
 def _make(task: Task, settings: Settings, folder: Path) -> Shown:
     import numpy as np
 
-    from models.core.latent import render, truncated
+    from models.explore.latent import render, truncated
     from tasks.generate.explore.sheets import sheet
 
     space, noise = task.space, task.space.noise(0, task.seed)

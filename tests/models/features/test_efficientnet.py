@@ -3,8 +3,8 @@ import pytest
 import torch
 from sklearn.datasets import load_sample_images
 
-from models.core import efficientnet
-from models.core.efficientnet import packaged
+from models.features import efficientnet
+from models.features.efficientnet import packaged
 
 
 def test_the_packaged_network_knows_a_palace_and_a_daisy():

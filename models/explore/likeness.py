@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from models.core.efficientnet import packaged
 from models.core.perceptual import Perceptual
+from models.features.efficientnet import packaged
+from models.features.names import LITE0, Network
 
-Network = Literal["efficientnet_lite0", "random"]
 Distance = Callable[[Tensor, Tensor], Tensor]
 """Images (1, 3, h, w) in -1..1 and a target of that shape to one number; only the images get gradients."""
-LEAST = 128  # smaller pictures are enlarged, because the coarsest features have 1/16 of the side
 
 
 def distance(network: Network, vgg19: Path | None, device: torch.device) -> tuple[Distance, str]:
@@ -35,8 +32,6 @@ def distance(network: Network, vgg19: Path | None, device: torch.device) -> tupl
     net = packaged().to(device)
 
     def features(images: Tensor) -> list[Tensor]:
-        if images.shape[-1] < LEAST:
-            images = F.interpolate(images, size=(LEAST, LEAST), mode="bilinear", align_corners=False)
         # Each place has a vector of features of length 1, as in LPIPS (arXiv 1801.03924, section 3).
         return [part * (part.square().sum(dim=1, keepdim=True) + 1e-10).rsqrt() for part in net.features(images)]
 
@@ -46,4 +41,4 @@ def distance(network: Network, vgg19: Path | None, device: torch.device) -> tupl
         pairs = zip(features(images), wanted, strict=True)
         return sum((got - want).square().sum(dim=1).mean() for got, want in pairs)
 
-    return apart, "EfficientNet-Lite0"
+    return apart, LITE0

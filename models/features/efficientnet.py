@@ -30,6 +30,7 @@ STAGES = [  # expansion, kernel, stride, channels, blocks (table 1 of the paper,
     (6, 3, 1, 320, 1),
 ]
 TAPS = (0, 2, 4, 10)  # blocks whose output are features: strides 2, 4, 8 and 16
+LEAST = 128  # pictures with a smaller side are enlarged for their features, the coarsest of which have 1/16 of it
 
 
 class EfficientNetLite0(nn.Module):
@@ -56,7 +57,9 @@ class EfficientNetLite0(nn.Module):
         return self._fc(x.mean(dim=(2, 3)))
 
     def features(self, x: Tensor) -> list[Tensor]:
-        """Features (n, c, h / s, w / s) of the strides s = 2, 4, 8 and 16."""
+        """Features (n, c, h / s, w / s) of the strides s = 2, 4, 8 and 16, of pictures of `LEAST` pixels or more."""
+        if x.shape[-1] < LEAST:
+            x = F.interpolate(x, size=(LEAST, LEAST), mode="bilinear", align_corners=False)
         found = self.blocks(x, TAPS[-1] + 1)
         return [found[tap] for tap in TAPS]
 

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.core.likeness import Distance
 from models.core.products import LatentSpace
+from models.explore.likeness import Distance
 
 RISE, FALL = 0.05, 0.25  # shares of the steps in which the rate rises and falls
 SHAKE, CALM = 0.05, 0.75  # noise on the point, of the spread of W; the share of the steps in which it fades

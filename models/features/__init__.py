@@ -1,0 +1,1 @@
+"""Networks of others whose features compare pictures. Training needs none of them."""
