@@ -39,6 +39,7 @@ LEAST_SPAN = 40.0  # least range of a picture's tints in metres, so that noise o
 SHOWN = ("relief", "slope_mean", "roughness", "entropy_height", "sea_share", "h_mean")
 SHOWN_OF_COLOR = ("color_mean", "rgb_std", "colorfulness", "sharpness", "blocks", "text_share", "seam")
 LOGARITHMIC = {"relief", "roughness"}
+HEADROOM = 1.15  # of the height of the bars, for a legend above them
 TRAIN, VAL = "train", "val"
 COLORS = {
     TRAIN: "#2f7d4f",
@@ -134,7 +135,7 @@ def histograms(tiles: gpd.GeoDataFrame, params: Params) -> Figure:
     for axis, name in zip(axes, shown, strict=False):
         axis.axis("on")
         _histogram(axis, tiles, name)
-    axes[0].legend(frameon=False, fontsize=8)
+    _legend(axes[0])
     for scale in scales(tiles, params)[:1]:
         _balance(axes[len(shown)], tiles, scale)
     return figure
@@ -178,12 +179,18 @@ def _balance(axis: Axes, tiles: gpd.GeoDataFrame, scale: Scale) -> None:
         axis.bar(places + shift, 100 * counts / max(counts.sum(), 1), 0.4, color=color, label=label)
     names = [f"{low:g}–{high:g}" for low, high in zip(edges, edges[1:], strict=False)]
     axis.set_xticks(places, names, rotation=30, ha="right")
-    axis.set_title(f"balance of {scale.column} before and after the quota", fontsize=8, loc="left")
+    axis.set_title(fill(f"balance of {scale.column} before and after the quota", 46), fontsize=8, loc="left")
     axis.set_xlabel("relief, metres" if scale.column == "relief" else scale.column, fontsize=8)
     axis.set_ylabel("% of tiles", fontsize=8)
     axis.tick_params(labelsize=7)
-    axis.legend(frameon=False, fontsize=8)
+    _legend(axis)
     axis.spines[["top", "right"]].set_visible(False)
+
+
+def _legend(axis: Axes) -> None:
+    """A legend in one line, above all bars."""
+    axis.set_ylim(0, HEADROOM * axis.get_ylim()[1])
+    axis.legend(frameon=False, fontsize=8, ncols=2, loc="upper right", borderaxespad=0.1)
 
 
 def tile_map(tiles: gpd.GeoDataFrame, params: Params) -> Figure:
