@@ -1,7 +1,8 @@
 """Terrain from which all water runs off: pits are filled, or drained by a channel, whichever moves less earth.
 
 The flood of Priority-Flood (Barnes, Lehman & Mulla 2014) starts at the border and at the sea, and gives each pixel its
-parent: the neighbour from which the flood came. A pool is a connected set of pixels that the flood raised. A channel
+parent: the neighbour from which the flood came. A pool is a connected set of pixels that the flood raised; pools of one
+level that lie on each other's way to the outlet count as one. A channel
 follows the parents from the bottom of a pool and lowers whatever is higher (Soille 2004, "Optimal removal of spurious
 pits in grid digital elevation models"). Lindsay (2016, "Efficient hybrid breaching-filling sink removal methods")
 compares the two. Pools are treated in the order of the flood, so that what lies downstream is settled first.
@@ -109,7 +110,7 @@ def _settle(
     before, level, outlet = height.ravel(), filled.ravel(), sea.ravel()
     after, pool = before.copy(), np.full(rows * cols, -1, np.int64)
     pools = channels = 0
-    members = np.empty(rows * cols, np.int64)
+    members, walked = np.empty(rows * cols, np.int64), np.full(rows * cols, -1, np.int64)
     for first in order:
         if level[first] <= before[first] or pool[first] >= 0:
             continue
@@ -117,7 +118,15 @@ def _settle(
         pool[first] = pools
         while seen < count:  # all pixels of the pool, connected and at one level
             r, c = members[seen] // cols, members[seen] % cols
+            downstream = parent[members[seen]]
             seen += 1
+            while downstream >= 0 and level[downstream] == level[first] and walked[downstream] != pools:
+                walked[downstream] = pools
+                if pool[downstream] < 0 and level[downstream] > before[downstream]:
+                    pool[downstream] = pools
+                    members[count] = downstream
+                    count += 1
+                downstream = parent[downstream]
             for nr in range(max(r - 1, 0), min(r + 2, rows)):
                 for nc in range(max(c - 1, 0), min(c + 2, cols)):
                     near = nr * cols + nc

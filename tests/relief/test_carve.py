@@ -31,6 +31,15 @@ def test_every_pixel_of_any_ground_drains_and_a_second_pass_changes_nothing(heig
     assert (again.height == made.height).all() and again.pools == 0 and again.changed_share == 0
 
 
+def test_ground_in_whole_metres_drains_although_many_pools_share_a_level():
+    rng = np.random.default_rng(2)
+    for _ in range(400):
+        height = rng.integers(0, rng.integers(2, 12), rng.integers(3, 50, 2)).astype(np.float32)
+        if rng.random() < 0.5:
+            height = np.round(gaussian_filter(height, 1) * 8)
+        assert pits(drained(height).height) == 0
+
+
 @given(arrays.arrays(np.float32, SHAPES, elements=st.integers(-4, 5).map(float)), st.data())
 @settings(deadline=None, max_examples=100)
 def test_the_sea_takes_water_and_stays(height, data):
