@@ -81,3 +81,39 @@ def test_ground_is_ground(tmp_path):
     grounds |= {"sea": np.zeros_like(polder), "noisy": GROUND * 0.1 + RNG.normal(0, 1, GROUND.shape)}
     for name, values in grounds.items():
         accepted(write(tmp_path / f"{name}.tif", values.astype("int16" if values.dtype.kind == "i" else "float32")))
+
+
+def rough(side: int = 300, pixel: float = 30.0, steep: float = 1.0) -> np.ndarray:
+    """Ground whose differences grow with the distance as those of real ground do, in metres from 0."""
+    rng = np.random.default_rng(5)
+    wave = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side)))
+    wave[0, 0] = 1
+    ground = np.fft.ifft2(np.fft.fft2(rng.normal(size=(side, side))) * wave**-1.9).real
+    ground *= steep * 0.4 * pixel / np.abs(np.diff(ground)).std()
+    return ground - ground.min()
+
+
+def slopes(ground: np.ndarray, pixel: float = 30.0) -> np.ndarray:
+    return np.degrees(np.arctan(np.hypot(*np.gradient(ground, pixel)))).astype("float32")
+
+
+def test_slopes_alone(tmp_path):
+    steep, gentle = slopes(rough()), slopes(rough(steep=0.2))
+    assert "as slopes in degrees do" in refusal(write(tmp_path / "a.tif", steep))
+    assert "its name says slope" in refusal(write(tmp_path / "N46E008_slope_deg.tif", gentle))
+    accepted(write(tmp_path / "a.tif", steep), trust=True)
+
+
+@pytest.mark.parametrize("high", [30, 60, 89])
+@pytest.mark.parametrize("noise", [0, 1, 2, 3])
+def test_level_ground_beside_the_sea_is_no_slope(tmp_path, high, noise):
+    ground = rough() / rough().max() * high
+    ground = np.clip(ground + np.random.default_rng(1).normal(0, noise, ground.shape), 0, 89)
+    accepted(write(tmp_path / "a.tif", ground.astype("float32")))
+    accepted(write(tmp_path / "north_slope.tif", ground.astype("float32")))
+
+
+def test_noise_on_level_ground_of_few_whole_heights_is_no_class(tmp_path):
+    ground = np.rint(np.random.default_rng(3).normal(12, 3, (SIDE, SIDE))).clip(1, 24)
+    ground += np.rint(np.linspace(0, 12, SIDE))
+    assert accepted(write(tmp_path / "a.tif", ground.astype("int16"), crs="EPSG:4326"))

@@ -10,7 +10,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from tasks.acquire.common.declared.auxiliary import auxiliary_name, auxiliary_title
+from tasks.acquire.common.declared.auxiliary import auxiliary_name, auxiliary_title, named_slope
 from tasks.acquire.common.declared.beside import Beside
 from tasks.acquire.common.declared.vertical import Vertical, vertical_of
 from tasks.acquire.common.fields import Override
@@ -75,7 +75,7 @@ def _inspect_heights(dataset: DatasetReader, path: Path, override: Override, bes
         problems.append(str(refusal))
     vertical, told = vertical_of(dataset, path, override, beside)
     told += _other_layer(dataset, path, override)
-    problems += [*told, *_height_problems(dataset, nodata, vertical, override)]
+    problems += [*told, *_height_problems(dataset, path, nodata, vertical, override)]
     if problems:
         raise Refusal("; ".join(problems))
     return Found("height", crs, nodata, *box, vertical)
@@ -107,7 +107,9 @@ def _layer(dataset: DatasetReader, layers: tuple[str, ...], override: Override, 
     return "height"
 
 
-def _height_problems(dataset: DatasetReader, nodata: float | None, vertical: Vertical, override: Override) -> list[str]:
+def _height_problems(
+    dataset: DatasetReader, path: Path, nodata: float | None, vertical: Vertical, override: Override
+) -> list[str]:
     values, texture = Values(nodata, dataset.dtypes[0], vertical.scale, vertical.offset), Texture()
     masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]  # voids in a mask of their own
     for window in windows(dataset):
@@ -125,7 +127,7 @@ def _height_problems(dataset: DatasetReader, nodata: float | None, vertical: Ver
     # A scale that a person gives comes with the void code: the plain numbers were looked at.
     odd = values.problem(override.get("trust", False), "nodata" in override or "scale" in override)
     if not odd and not override.get("trust", False):
-        odd = texture.problem()
+        odd = texture.problem(named_slope(path.name))
     return [odd] if odd else []
 
 

@@ -19,6 +19,9 @@ _LAYERS = (
     ),
 )
 
+_SLOPE = re.compile(r"(?<![a-z])(slope|slopes|slp|hangneigung|pente|pendiente)(?![a-z])")
+_PLACE = re.compile(r"(?<![a-z])(north|south|east|west|eastern|western|continental)[ _-]*slopes?(?![a-z])")
+
 _LONGEST = 40  # characters of a title; a sentence may speak of the accuracy of heights
 _TITLE = re.compile(
     r"\b(slope|aspect|hill ?shade|curvature|roughness|uncertainty|error|accuracy|quality|mask|class(es)?|flags?"
@@ -34,6 +37,12 @@ def auxiliary_name(name: str) -> str | None:
         if re.search(pattern, stem):
             return layer
     return None
+
+
+def named_slope(name: str) -> bool:
+    """Whether a file's name has the word slope, and not as part of a place such as the North Slope."""
+    stem = name.rsplit("/", 1)[-1].lower()
+    return bool(_SLOPE.search(stem)) and not _PLACE.search(stem)
 
 
 def auxiliary_title(*titles: str | None) -> str | None:
