@@ -68,9 +68,14 @@ def hinge(real: Judgement, fakes: list[Judgement]) -> Tensor:
     return torch.stack(scales).mean()
 
 
+def mean_score(judgement: Judgement) -> Tensor:
+    """E D, mean over scales."""
+    return torch.stack([scale[-1].float().mean() for scale in judgement]).mean()
+
+
 def fooling(fakes: list[Judgement]) -> Tensor:
     """-E D(fake), mean over scales and routes."""
-    return -torch.stack([scale[-1].float().mean() for fake in fakes for scale in fake]).mean()
+    return -torch.stack([mean_score(fake) for fake in fakes]).mean()
 
 
 def feature_matching(real: Judgement, fake: Judgement) -> Tensor:

@@ -20,7 +20,7 @@ from models.core.perceptual import Perceptual
 from models.core.pinned import verified
 from models.core.record import Loaded
 from models.terrain_gan.balance import Balance
-from models.terrain_gan.discriminator import CHANCE, Discriminator, feature_matching, fooling, hinge, split
+from models.terrain_gan.discriminator import CHANCE, Discriminator, feature_matching, fooling, hinge, mean_score, split
 from models.terrain_gan.encoding import ColorHeightEncoding
 from models.terrain_gan.lightness import to_lab
 from models.terrain_gan.params import Params
@@ -109,6 +109,9 @@ class TerrainGan:
         first, *others = split(judged, 1 + len(fakes))
         loss = hinge(first, others)
         logs = {"level": loss / (CHANCE * self.routes), "ratio": torch.tensor(self.balance.ratio)}
+        logs["margin"] = (
+            mean_score(first).detach() - torch.stack([mean_score(other) for other in others]).mean().detach()
+        )
         return loss, logs | {"forced": torch.tensor(self.balance.forced)}
 
     def _painting(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:

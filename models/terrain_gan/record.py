@@ -46,5 +46,6 @@ METHOD = MethodRecord(
     build=build,
     finish=Painter,
     load=TerrainGan.load,
+    adversarial=True,
     turns=SUNLIT,  # colours include light and shadow, and the shadow network learns one direction of the sun
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,15 @@ def show(model: PaintingModel, shards: ShardSet, done: int) -> Figure:
     tiles = shards.batch(rows, ("height", "color", "label"))
     painted = model.paint(tiles["label"], seed=0)
     return paintings(tiles, painted, model, f"step {done}", split)
+
+
+def views(shards: ShardSet, rows: np.ndarray) -> tuple[np.ndarray, Callable[[PaintingModel, int], np.ndarray]]:
+    """Colours of the tiles `rows`, and a function of (model, n) that paints the class maps of the first n of them.
+
+    The maps differ as the tiles do, so paintings that differ less than the tiles come from a painter that collapsed.
+    """
+    tiles = shards.batch(rows, ("color", "label"))
+    return tiles["color"], lambda model, count: model.paint(tiles["label"][:count], seed=0).shaded
 
 
 def leave(model: PaintingModel, shards: ShardSet, folder: Path) -> None:

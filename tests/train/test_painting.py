@@ -7,11 +7,14 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from models.core.artifact import load_model
+from models.core.config import WatchConfig
 from models.core.record import methods
+from models.core.watch import Watch
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.formats.shards.shardset import ShardSet
 from tasks.formats.tables.drawing import read_drawing
+from tasks.train import painting
 from tasks.train.params import Params
 from tasks.train.run import run
 from tests.models.core.test_perceptual import weights  # noqa: F401 - a fixture
@@ -52,10 +55,25 @@ def test_the_curve_tells_both_sides_and_how_often_each_learnt(done):
         path.relative_to(plots).with_suffix("").as_posix(): pd.read_csv(path, sep="\t") for path in plots.rglob("*.tsv")
     }
     sides = {"discriminator/loss", "discriminator/level", "discriminator/ratio", "discriminator/forced"}
+    sides |= {"discriminator/margin", "watch/score", "watch/diversity"}
     sides |= {"discriminator/gradient", "generator/loss", "generator/gradient", "generator/perceptual_random"}
     assert sides <= set(found)
     assert 1 <= found["discriminator/ratio"]["discriminator/ratio"].iat[-1] <= 4
     assert np.asarray(Image.open(done / "pictures" / "train" / "step-00000005.png")).std() > 10
+
+
+def test_the_watch_chose_the_snapshot_and_flags_a_painter_that_sees_no_map(done):
+    snapshot = load_model(done / "model").config["training"]["snapshot"]
+    assert 1 <= snapshot["step"] <= PAINT["steps"] and snapshot["score"] > 0
+    shards = ShardSet(done / "shards")
+    rows = shards.rows("train")[:32]
+    real, view = painting.views(shards, rows)
+    painter = load_model(done / "model")
+    for weight in painter._networks["generator"].parameters():
+        weight.data.zero_()
+    watch = Watch(WatchConfig(grace=0.0), 1, real, lambda networks: view(painter, len(rows)), lambda text: None)
+    watch.look(1, painter._networks, None)
+    assert watch.rows[0]["flagged"] and watch.rows[0]["diversity"] < 0.1 < watch.measured(real[::-1])["diversity"]
 
 
 def test_the_same_run_gives_the_same_bytes(done, painted_root, tmp_path):
