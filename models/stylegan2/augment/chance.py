@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -29,6 +30,19 @@ ANY = Keep()
 def moved_to(values: Tensor, like: Tensor) -> Tensor:
     """Small values on the device of `like`, and in its type if they are fractions. A GPU does not wait for them."""
     return values.to(like.device, like.dtype if values.is_floating_point() else values.dtype, non_blocking=True)
+
+
+def changed(pictures: Tensor, hit: Tensor, transform: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Pictures (n, …) of which those of `hit` (n,) are transformed; the others keep their bits and cost nothing.
+
+    Args:
+        transform: function of (some of the pictures, their rows, on the CPU) to as many pictures.
+    """
+    rows = hit.nonzero()[:, 0]
+    if not len(rows):
+        return pictures
+    places = moved_to(rows, pictures)
+    return pictures.index_copy(0, places, transform(pictures.index_select(0, places), rows))
 
 
 class Chance:

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from models.stylegan2.augment.chance import ANY, Chance, Keep, moved_to
+from models.stylegan2.augment.chance import ANY, Chance, Keep, changed, moved_to
 
 BRIGHTNESS, CONTRAST, SATURATION = 0.2, 0.5, 1.0  # deviations; the last two of the logarithm to the base 2
 
@@ -17,10 +17,14 @@ def color(pictures: Tensor, chance: Chance, keep: Keep = ANY) -> Tensor:
     if pictures.shape[1] != 3:
         raise ValueError(f"color needs pictures of 3 channels, not {pictures.shape[1]}")
     own = Chance(chance.n, chance.p)
-    matrix = moved_to(draw(own), pictures)
+    matrices = draw(own)
     chance.hit |= own.hit
-    done = torch.einsum("nij,njhw->nihw", matrix[:, :3, :3], pictures) + matrix[:, :3, 3, None, None]
-    return torch.where(moved_to(own.hit, pictures)[:, None, None, None], done, pictures)
+
+    def transform(some: Tensor, rows: Tensor) -> Tensor:
+        matrix = moved_to(matrices[rows], some)
+        return torch.einsum("nij,njhw->nihw", matrix[:, :3, :3], some) + matrix[:, :3, 3, None, None]
+
+    return changed(pictures, own.hit, transform)
 
 
 def draw(chance: Chance) -> Tensor:

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from models.stylegan2.augment.chance import Chance, Keep, moved_to
+from models.stylegan2.augment.chance import Chance, Keep, changed, moved_to
 from models.stylegan2.augment.resample import resampled
 
 SCALE, SHIFT = 0.2, 0.125  # deviations: of the logarithm to the base 2; share of the side
@@ -18,9 +18,7 @@ def geometric(pictures: Tensor, chance: Chance, keep: Keep) -> Tensor:
     own = Chance(chance.n, chance.p)
     inverse = draw(own, keep.upright)
     chance.hit |= own.hit
-    done = resampled(pictures, moved_to(inverse, pictures))
-    # The others keep their bits: resampling cancels only up to rounding.
-    return torch.where(moved_to(own.hit, pictures)[:, None, None, None], done, pictures)
+    return changed(pictures, own.hit, lambda some, rows: resampled(some, moved_to(inverse[rows], some)))
 
 
 def draw(chance: Chance, upright: bool) -> Tensor:
