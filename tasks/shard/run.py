@@ -72,7 +72,7 @@ def run(stage: Stage[Params]) -> None:
             "payload_bytes": facts["bytes"]["payload"],
             "bytes_per_payload": facts["bytes"]["ratio"],
         },
-        shown=("tiles_train", "tiles_val"),
+        shown=("tiles_train",),
     )
     stage.artifact(target / "card.json")
     stage.artifact(target / "card.md")

@@ -6,6 +6,7 @@ import fcntl
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 import yaml
@@ -50,7 +51,10 @@ def test_parameters_change_only_between_flows(small):
 
         thread = threading.Thread(target=change)
         thread.start()
-        assert not inside.wait(1) and "seed: 20" in (small / "params.yaml").read_text()
+        deadline = time.monotonic() + 60  # a busy machine needs long until the thread waits
+        while not said and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not inside.wait(0.5) and "seed: 20" in (small / "params.yaml").read_text()
     assert inside.wait(60)
     thread.join()
     assert said == [
