@@ -41,9 +41,8 @@ scale: setup  ## show the changes of an overlay of infra/scales (NAME=laptop), o
 params: setup  ## print every value of a dataset with its default and its meaning (DATASET=terrain STAGE=train)
 	@python -m flows.params $(DATASET) $(if $(STAGE),--stage $(STAGE))
 
-ui: setup  ## open MLflow's pages of all runs on http://127.0.0.1:5000
-	@echo 'the table of runs: http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning'
-	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlflow.db
+ui: setup  ## open MLflow's pages of all runs on http://127.0.0.1:5000, at tables that answer which training was best
+	@python -m flows.ui
 
 # Prefect for this machine alone; prefect.toml names its address and its folder in the checkout.
 server worker deploy: export PREFECT_HOME := $(CURDIR)/.landloom/prefect

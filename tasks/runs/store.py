@@ -42,11 +42,15 @@ def tracking_uri_shown() -> str:
     return uri.split("@")[-1]
 
 
-def run_page(run_id: str) -> str:
-    """Return the address of a run's page: on MLflow's server, or where `make ui` opens the pages of the database."""
+def pages() -> str:
+    """Return the address of MLflow's pages: its server without credentials, or where `make ui` opens them."""
     uri = os.environ.get("MLFLOW_TRACKING_URI", "")
-    server = re.sub(r"//[^/@]*@", "//", uri).rstrip("/") if uri.startswith("http") else UI
-    return f"{server}/#/runs/{run_id}"
+    return re.sub(r"//[^/@]*@", "//", uri).rstrip("/") if uri.startswith("http") else UI
+
+
+def run_page(run_id: str) -> str:
+    """Return the address of the page of a run."""
+    return f"{pages()}/#/runs/{run_id}"
 
 
 def connect(root: Path, room: str | None = None) -> tuple[Any, str]:

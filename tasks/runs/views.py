@@ -18,7 +18,7 @@ _METRICS = {  # what to compare runs of a stage by, the most telling first
     "caption": ("captions", "unique_share", "words_mean"),
     "shard": ("tiles_train", "tiles_val", "shard_bytes"),
     "train": ("loss", "steps_per_second", "train_seconds", "parameters"),
-    "evaluate": ("headline", "headline_floor", "sample_size"),
+    "evaluate": ("headline", "headline_floor"),
     "generate": ("samples", "median_relief_m"),
     "register": ("headline", "headline_floor"),
 }
@@ -36,7 +36,7 @@ def view_tag(room: str, dataset: str | None = None, lowest_first: bool = True) -
     Runs of `evaluate` and `register` are sorted by the headline, which is a distance unless `lowest_first` says
     otherwise. Other runs are sorted by time.
     """
-    columns = [f"metrics.`{name}`" for name in (*_METRICS.get(room, ()), "stage_seconds")]
+    columns = [f"metrics.`{name}`" for name in _METRICS.get(room, ())]
     columns += [f"tags.`{name}`" for name in _TAGS if dataset is None or name != "dataset"]
     columns += [f"params.`{name}`" for name in _PARAMETERS.get(room, ())]
     by_headline = "headline" in _METRICS.get(room, ())

@@ -1,0 +1,90 @@
+"""Open MLflow's pages of all runs, at tables that answer which training was best.
+
+    python -m flows.ui            start the pages of this checkout's database, on http://127.0.0.1:5000
+    python -m flows.ui --links    print the addresses only, also those of the server in MLFLOW_TRACKING_URI
+
+Each address opens a table with its columns chosen: for each dataset the evaluations, best headline first, and for each
+stage its runs. MLflow's runners of background jobs stay off: nothing here uses them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from flows.stages.scores import headline_of
+from tasks.core.command import told
+from tasks.core.dag import stage_names
+from tasks.core.errors import LandloomError
+from tasks.core.settings import ROOT, read
+from tasks.runs.store import UI, connect, experiments, pages, tracking_uri
+from tasks.runs.views import VIEW, view_name, view_tag
+
+BEST = "evaluate"
+
+
+def links(root: Path = ROOT) -> list[tuple[str, str]]:
+    """Save the views in MLflow; return (what a table answers, its address), without those that have no runs yet.
+
+    Raises:
+        LandloomError: MLflow cannot be reached.
+    """
+    try:
+        client, _ = connect(root)
+        found = experiments(client)
+        rows = []
+        for room in stage_names(root):
+            experiment = found.get(f"landloom/{room}")
+            if experiment is None:
+                continue
+            if room == BEST:
+                for dataset in read(root)["datasets"]:
+                    better = headline_of(root, dataset).get("better", "lower")
+                    client.set_experiment_tag(experiment, *view_tag(room, dataset, better == "lower"))
+                    rows.append((f"best training of {dataset}", _table(experiment, dataset)))
+            client.set_experiment_tag(experiment, *view_tag(room))
+            rows.append((f"runs of {room}", _table(experiment)))
+    except LandloomError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever MLflow's client raises
+        raise LandloomError(f"MLflow cannot be reached: {str(error).splitlines()[0]}") from None
+    return sorted(rows, key=lambda row: row[0].startswith("runs"))
+
+
+def _table(experiment: str, dataset: str | None = None) -> str:
+    return f"{pages()}/#/experiments/{experiment}/runs?{VIEW}={view_name(dataset)}&workflowType=machine_learning"
+
+
+def command(root: Path = ROOT) -> list[str]:
+    """Return the command that serves the pages of the database under `root`: one process, no background jobs."""
+    host, port = UI.removeprefix("http://").split(":")
+    where = ["--backend-store-uri", tracking_uri(root), "--host", host, "--port", port]
+    return [sys.executable, "-m", "mlflow", "ui", *where, "--workers", "1"]
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m flows.ui", description=__doc__.splitlines()[0])
+    parser.add_argument("--links", action="store_true", help="print the addresses and start nothing")
+    given = parser.parse_args()
+    with told():
+        found = links()
+    if not found:
+        print("no stage has run yet: `make demo` runs all of them")
+    width = max((len(what) for what, _ in found), default=0)
+    for what, where in found:
+        print(f"{what:{width}}  {where}")
+    if given.links:
+        return
+    if pages() != UI:
+        print(f"the pages are served by {pages()}")
+        return
+    print(f"starting MLflow's pages on {UI}; Ctrl-C ends them", flush=True)
+    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+    os.execv(sys.executable, command())
+
+
+if __name__ == "__main__":
+    main()
