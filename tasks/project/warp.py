@@ -24,7 +24,7 @@ from rasterio.enums import Resampling
 from rasterio.warp import reproject
 from rasterio.windows import Window
 
-from tasks.project.mosaic import Lattice, lattices
+from tasks.project.lattices import Lattice, lattices
 from tasks.project.projection import from_lonlat, to_lonlat
 from tasks.project.rasters import Raster, RasterReader
 

@@ -15,7 +15,7 @@ from tasks.formats.tables.scenes import SceneReader, read_scenes
 from tasks.formats.tables.sources import read_sources
 from tasks.project.params import Params, Squares
 from tasks.project.sheets.cut import cut_square
-from tasks.project.sheets.frame import find_frame
+from tasks.project.sheets.picture_frame import find_frame
 from tasks.project.sheets.read import ScanReader, read_reduced
 from tasks.project.sheets.sheet import find_sheet
 from tasks.project.sheets.squares import Place, place_squares

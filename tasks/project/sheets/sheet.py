@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 
 from tasks.project.sheets.edge import SQUARE, Edge, edge_of, turn_of
-from tasks.project.sheets.frame import outermost
 from tasks.project.sheets.palette import Tone, foreign_tones, lightness, to_lab
+from tasks.project.sheets.picture_frame import outermost
 from tasks.project.sheets.sides import SIDES, Side, at_border, find_side, turned
 
 _AGREED = 0.55  # of a side's columns must agree on its line; a colour chart or a torn corner hides the others

@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw
 
 from tasks.project.params import Params
 from tasks.project.sheets.edge import LOOKED_AT
-from tasks.project.sheets.frame import find_frame
 from tasks.project.sheets.gutter import gutters
 from tasks.project.sheets.palette import to_lab
+from tasks.project.sheets.picture_frame import find_frame
 from tasks.project.sheets.read import read_reduced, to_side
 from tasks.project.sheets.sheet import find_sheet
 from tasks.project.sheets.squares import Place, place_squares

@@ -11,8 +11,8 @@ from tasks.acquire.sources.sample.ground.noise import fractal
 from tasks.acquire.sources.sample.ground.settlements import roads, settlements
 from tasks.acquire.sources.sample.ground.streams import Stream, streams
 from tasks.acquire.sources.sample.sheets import relief, symbols, water
-from tasks.acquire.sources.sample.sheets.frame import Ground, graticule
 from tasks.acquire.sources.sample.sheets.lettering import Page, turned, word
+from tasks.acquire.sources.sample.sheets.neatline import Ground, graticule
 from tasks.acquire.sources.sample.sheets.scripts import Script, name
 from tasks.acquire.sources.sample.sheets.styles import Color, Style
 

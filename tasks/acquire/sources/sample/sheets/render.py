@@ -11,8 +11,8 @@ from tasks.acquire.sources.sample.ground.places import Place, square
 from tasks.acquire.sources.sample.planet import RADIUS
 from tasks.acquire.sources.sample.sheets.draft import SIDE_M, draft
 from tasks.acquire.sources.sample.sheets.draw import Terrain, draw, opaque, printed
-from tasks.acquire.sources.sample.sheets.frame import Box, Ground, centred, neat_line, north_arrow, scale_bar
 from tasks.acquire.sources.sample.sheets.lettering import Page, word
+from tasks.acquire.sources.sample.sheets.neatline import Box, Ground, centred, neat_line, north_arrow, scale_bar
 from tasks.acquire.sources.sample.sheets.paper import paper, scan
 from tasks.acquire.sources.sample.sheets.scripts import Script, number
 from tasks.acquire.sources.sample.sheets.styles import Style
