@@ -3,9 +3,10 @@
     python -m flows.dispatch train@terrain --pool gpu
     python -m flows.dispatch train@terrain --command "sky jobs launch -y infra/skypilot/train.sky.yaml …"
 
-The other machine gets a stage and a commit, and nothing else. Its outputs come back through DVC's run cache. Only
-this side writes `dvc.lock`. If the machine dies, the flow requests the stage again after a wait, and training
-continues from its last checkpoint. docs/workers.md explains how to start the machines.
+The other machine gets a stage and a commit, and nothing else. Its outputs come back through DVC's run cache, and with
+them the record of its run, which MLflow of this checkout gets. Only this side writes `dvc.lock`. If the machine dies,
+the flow requests the stage again after a wait, and training continues from its last checkpoint. docs/workers.md
+explains how to start the machines.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from prefect.tasks import exponential_backoff
 from flows.elsewhere.attempt import StageRefused, WorkerLost, by_command, in_pool
 from flows.elsewhere.dvc import changed, dvc, restore
 from flows.elsewhere.job import prepared
+from flows.elsewhere.record import bring
 from flows.stages.form import hide
 from flows.stages.graph import read_graph
 from flows.worker import data_deps
 from tasks.core.command import told
+from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
 
 
@@ -61,6 +64,7 @@ def dispatch(
     # Checked first: on a schedule, the last outputs may be there but not committed, and need no machine.
     if stage in read_graph(folder) and not changed(folder, {stage}):
         log.info(f"{stage} is up to date")
+        recorded_here(stage, folder, log)
         return "unchanged"
     job = prepared(stage, repository, remote, folder)
     log.info(f"pushing what {stage} reads")
@@ -71,10 +75,20 @@ def dispatch(
         retry_condition_fn=lambda _task, _run, state: not isinstance(_error(state), StageRefused),
     )
     attempt(job, pool, command, silence_s, root)
-    return restore(stage, folder)
+    outcome = restore(stage, folder)
+    recorded_here(stage, folder, log)
+    return outcome
 
 
 hide(dispatch, "root")
+
+
+def recorded_here(stage: str, root: Path, log: Any) -> None:
+    """Bring the run into MLflow of this checkout. The outputs are here already, so a failure is only a warning."""
+    try:
+        log.info(f"{stage}: {bring(stage, root)}")
+    except LandloomError as error:
+        log.warning(f"{error}; `python -m flows.unsent` tries again")
 
 
 @task(task_run_name="{job[stage]}", cache_policy=NO_CACHE, persist_result=False)

@@ -41,7 +41,7 @@ def write(lineage: Lineage, folder: Path, root: Path) -> list[Path]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m flows.lineage", description=__doc__.splitlines()[0])
-    parser.add_argument("run", help="an MLflow run id of any stage, or models:/NAME/VERSION")
+    parser.add_argument("run", help="a run id, models:/NAME/VERSION, or STAGE@DATASET of this checkout")
     parser.add_argument("--out", type=Path, help="folder for the files; .landloom/lineage/… when left out")
     parser.add_argument("--attach", action="store_true", help="attach the files to the run in MLflow as well")
     arguments = parser.parse_args()

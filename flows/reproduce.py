@@ -184,7 +184,7 @@ def _is_given(other: Recorded, run: Recorded, fetch: Iterable[str], only: bool) 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m flows.reproduce", description=__doc__.splitlines()[0])
-    parser.add_argument("run", help="an MLflow run id of any stage, or models:/NAME/VERSION")
+    parser.add_argument("run", help="a run id, models:/NAME/VERSION, or STAGE@DATASET of this checkout")
     parser.add_argument("--into", type=Path, help="keep code and data in this new folder, a git worktree")
     parser.add_argument("--recompute", action="store_true", help="run the stages again, without any cache")
     parser.add_argument(

@@ -1,5 +1,7 @@
 """Send MLflow the runs that were kept on disk while it was unreachable, slow or full.
 
+Runs of workers, whose outputs came here without them through a pull or after a kill, are fetched from the DVC remote.
+
 python -m flows.unsent          send every kept run
 python -m flows.unsent --list   list the kept runs
 """
@@ -73,12 +75,12 @@ def _line(error: Exception) -> str:
 
 def main() -> None:
     """The command line; exits with status 1 where a run could not be sent completely."""
+    from flows.elsewhere.record import bring_all
+
     parser = argparse.ArgumentParser(prog="python -m flows.unsent", description=__doc__.splitlines()[0])
     parser.add_argument("--list", action="store_true", help="only list the kept runs")
     arguments = parser.parse_args()
     waiting = journals(ROOT)
-    if not waiting:
-        print("nothing to send: MLflow has every run")
     failed = False
     for folder in waiting:
         with taken(folder) as free:
@@ -92,6 +94,16 @@ def main() -> None:
                 except LandloomError as error:
                     print(error, file=sys.stderr)
                     failed = True
+    brought = 0
+    try:
+        for line in () if arguments.list else bring_all(ROOT):
+            print(line)
+            brought += 1
+    except LandloomError as error:
+        print(error, file=sys.stderr)
+        failed = True
+    if not (waiting or brought or failed):
+        print("nothing to send: MLflow has every run that was kept")
     sys.exit(failed)
 
 

@@ -5,12 +5,13 @@
 
 It clones the commit, fetches the stage's inputs from the DVC remote, runs that single stage, and pushes its outputs
 and DVC's run cache. It never writes to git: the driver restores the outputs from the run cache and writes `dvc.lock`.
-It can be killed at any moment and started again, here or on another machine: it repeats no finished fetch, training
-step before a checkpoint, or push.
+The record of the run travels with the outputs, and the driver gives it to its own MLflow. The script can be killed at
+any moment and started again, here or on another machine: it repeats no finished fetch, training step before a
+checkpoint, or push.
 
 Every option can stand in the environment, as LANDLOOM_REPOSITORY and so on, so that a container, a cloud job and a
 process start in the same way. Keys come from the environment alone. Further variables are
-    MLFLOW_TRACKING_URI  where the run is recorded
+    MLFLOW_TRACKING_URI  where the run can be watched meanwhile
     LANDLOOM_STATE       a folder that outlives this machine (a mounted bucket): training continues from there
     LANDLOOM_PYTHON      an interpreter that has requirements.lock; without it an environment is made once
     LANDLOOM_LAUNCH      arguments of `accelerate launch`, where training takes several processes
@@ -132,12 +133,12 @@ def work(commands: Commands, repository: str, commit: str, stage: str, remote: s
     with locked(home / "lock") as held:
         # Without a shared folder a restart on this machine still finds its checkpoints.
         state = Path(os.environ.get("LANDLOOM_STATE") or base / "state")
-        keep_unsent(home / commit, state)
+        keep_record(home / commit, state)
         clone = checked_out(commands, repository, commit, home / commit)
         python = environment(commands, clone, base)
         env = {"PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1"}
         env |= {"DVC_NO_ANALYTICS": "1", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
-        env["LANDLOOM_STATE"] = str(state)
+        env |= {"LANDLOOM_STATE": str(state), "LANDLOOM_KEEP_RUN": "1"}
         dvc = (python, "-m", "dvc")
         commands.run(*dvc, "cache", "dir", "--local", home / "cache", folder=clone, env=env)
         if remote:
@@ -162,15 +163,13 @@ def work(commands: Commands, repository: str, commit: str, stage: str, remote: s
             if said and commands.signal is None:
                 raise Refused(said[-1]) from None
             raise
-        # The data first: a run cache entry is useless without its outputs.
+        # The run cache last: an entry there is useless without its outputs, and without the record the run is lost.
         commands.run(*dvc, "push", "--quiet", stage, folder=clone, env=env)
+        commands.run(python, "-m", "flows.elsewhere.record", stage, state, folder=clone, env=env)
         commands.run(*dvc, "push", "--quiet", "--run-cache", stage, folder=clone, env=env)
         forget_checkpoints(clone)
-        keep_unsent(clone, state)
-        if os.environ.get("MLFLOW_TRACKING_URI"):
-            shutil.rmtree(clone)
-        else:
-            say(f"warning: MLFLOW_TRACKING_URI is not set, so the run is recorded in {clone / 'mlflow.db'} alone")
+        keep_record(clone, state)
+        shutil.rmtree(clone)
     say(f"{stage} at {commit[:12]}: pushed")
 
 
@@ -245,14 +244,13 @@ def forget_checkpoints(clone: Path) -> None:
         shutil.rmtree(json.loads(marked.read_text())["folder"], ignore_errors=True)
 
 
-def keep_unsent(clone: Path, state: Path) -> None:
-    """Move runs that MLflow did not get out of a clone that will be removed, for `python -m flows.unsent`."""
-    for journal in sorted((clone / ".landloom" / "unsent").glob("*")):
-        kept = state / "unsent" / journal.name
+def keep_record(clone: Path, state: Path) -> None:
+    """Move the record of an attempt that was not pushed out of its clone. It becomes part of the next attempt's run."""
+    for journal in sorted((clone / ".landloom" / "kept").glob("*")):
+        kept = state / "kept" / journal.name
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(journal, kept)
-        say(f"warning: MLflow was unreachable; the run is kept in {kept}: move it to .landloom/unsent/ of a checkout;")
-        say("warning: there, `python -m flows.unsent` sends it")
+        say(f"the record of an attempt is kept in {kept}")
 
 
 def _reason(lines: Sequence[str], command: Sequence[object], status: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +40,10 @@ def keep(stage: str, folder: Path, digest: str, tags: dict[str, str], root: Path
     if mark.exists():
         _name(record, json.loads(mark.read_text())["run_id"])
         return None
-    journals = sorted((folder / UNSENT).glob(f"{stage}-*"), key=lambda path: path.name.rsplit("-", 1)[-1])
+    journals = in_order((folder / UNSENT).glob(f"{stage}-*"))
     if not journals:
         return None
-    events = _merged(journals)
-    start = json.loads((journals[-1] / "run.json").read_text())
-    start |= {"time": json.loads((journals[0] / "run.json").read_text())["time"], "tags": start["tags"] | tags}
-    if len(journals) > 1:
-        start["tags"]["attempts"] = str(len(journals))
+    start = start_of(journals, tags)
     try:
         client, experiment = connect(root, start["tags"]["stage"])
         start["run_id"] = client.create_run(experiment, start["time"], start["tags"], start["name"]).info.run_id
@@ -55,8 +51,37 @@ def keep(stage: str, folder: Path, digest: str, tags: dict[str, str], root: Path
         warn_away(error, f"{stage} waits for `python -m flows.unsent`")
     _name(record, start["run_id"])
     outputs = {f"dvc.out.{safe_name(record.relative_to(folder).as_posix())}": dvc_md5(record)}
-    events.insert(len(events) - 1, {"kind": "tags", "values": outputs})
+    place = join(journals, start, root, {"kind": "tags", "values": outputs})
+    write_json(mark, {"run_id": start["run_id"]})
+    return place
 
+
+def in_order(journals: Iterable[Path]) -> list[Path]:
+    """Return journals of one stage in the order of their attempts: a name ends with the time."""
+    return sorted(journals, key=lambda path: path.name.rsplit("-", 1)[-1])
+
+
+def start_of(journals: Sequence[Path], tags: dict[str, str]) -> dict[str, Any]:
+    """Return the facts that begin the run of several attempts: those of the last, with the time of the first."""
+    start = json.loads((journals[-1] / "run.json").read_text())
+    start |= {"time": json.loads((journals[0] / "run.json").read_text())["time"], "tags": start["tags"] | tags}
+    if len(journals) > 1:
+        start["tags"]["attempts"] = str(len(journals))
+    return start
+
+
+def join(journals: Sequence[Path], start: dict[str, Any], root: Path, event: Event | None = None) -> Path:
+    """Write the attempts as one journal into the journals to send of `root`; return its folder.
+
+    Args:
+        event: goes before the last one, which ends the run.
+
+    Raises:
+        ArchiveError: an event names a file outside its journal.
+    """
+    events = _merged(journals)
+    if event is not None:
+        events.insert(len(events) - 1, event)
     place = root / UNSENT / journals[-1].name
     part = place.with_name(f".{place.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -68,7 +93,6 @@ def keep(stage: str, folder: Path, digest: str, tags: dict[str, str], root: Path
     write_json(part / "run.json", start)
     shutil.rmtree(place, ignore_errors=True)
     part.rename(place)
-    write_json(mark, {"run_id": start["run_id"]})
     return place
 
 

@@ -86,7 +86,7 @@ def gather(name: str, root: Path) -> Lineage:
             if not other.data_inputs and path.endswith("/raw"):
                 lineage.ledgers[key(other)] = _ledger(listing, store)
     if version is not None:
-        lineage.used_by = [user for stage in USERS if (user := _known(runs, version.tags.get(f"run.{stage}")))]
+        lineage.used_by = [user for stage in USERS if (user := runs.of_version(version, stage))]
     return lineage
 
 
@@ -125,14 +125,6 @@ def size(count: float) -> str:
 def files(count: int) -> str:
     """A number of files, in words."""
     return f"{count:,} file" + "s" * (count != 1)
-
-
-def _known(runs: Runs, run_id: str | None) -> Recorded | None:
-    """The run, or None where this database does not have it: a user of the model is optional in its lineage."""
-    try:
-        return runs.get(run_id or "none")
-    except LandloomError:
-        return None
 
 
 def _ledger(listing: dict[str, str] | None, store: Store) -> pd.DataFrame | None:

@@ -10,9 +10,10 @@ from typing import Any
 from tasks.core.dag import stage_entry, stage_names
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_md5
-from tasks.runs.store import experiments, knock, tracking_uri, tracking_uri_shown
+from tasks.runs.found import OUT, run_by_id, run_of, runs_that_wrote
+from tasks.runs.store import knock, tracking_uri, tracking_uri_shown
 
-IN, OUT, HARDWARE = "dvc.in.", "dvc.out.", "hardware."
+IN, HARDWARE = "dvc.in.", "hardware."
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,52 @@ class Runs:
         self.client = MlflowClient(uri, uri)
 
     def find(self, name: str) -> tuple[Recorded, Any | None]:
-        """The run that `name` means, and the model version where it names one (`models:/terrain/3`)."""
+        """The run that `name` means, and the model version where it names one.
+
+        Args:
+            name: a run id; a model version (`models:/terrain/3`); or a stage (`train@terrain`), which means the run
+                that made its outputs in this checkout.
+        """
+        if "@" in name and not name.startswith("models:/"):
+            return self.of_checkout(name), None
         if not name.startswith("models:/"):
             return self.get(name), None
         version = self.version(name)
-        run_id = version.tags.get("run.train") or version.run_id
-        if run_id in (None, "", "none"):
-            raise LandloomError(f"{name}: its training was not recorded, MLflow was away; no run id leads further")
-        return self.get(run_id), version
+        run = self.of_version(version, "train")
+        if run is None:
+            path, digest = version.tags.get("dvc.path"), version.tags.get("dvc.md5")
+            raise LandloomError(
+                f"{name}: no run here wrote {path} with hash {digest}: MLflow was away while it was trained, or its "
+                "run is in another database; where it ran, `python -m flows.unsent` sends what was kept of it"
+            )
+        return run, version
+
+    def of_checkout(self, stage: str) -> Recorded:
+        """The run whose run file this checkout has, by its id or by what it wrote."""
+        room, _, dataset = stage.partition("@")
+        path = f"data/{dataset}/runs/{room}.json"
+        if not (self.root / path).is_file():
+            raise LandloomError(f"{stage}: this checkout has no {path}; `dvc repro {stage}` makes or restores it")
+        run = run_of(self.client, json.loads((self.root / path).read_text()), path, file_md5(self.root / path))
+        if run is None:
+            said = f"{stage}: MLflow ({tracking_uri_shown()}) has no run that wrote {path}"
+            raise LandloomError(f"{said}; `python -m flows.unsent` sends a run that was kept")
+        return self.get(run.info.run_id)
+
+    def of_version(self, version: Any, stage: str) -> Recorded | None:
+        """The run of `stage` behind a model version, or None: by its id, by its run file, at last by the model's bytes.
+
+        The id may be missing, or of another store: the version can be older than the run's arrival here.
+        """
+        named = version.tags.get(f"run.{stage}") or (version.run_id if stage == "train" else None)
+        if (run := run_by_id(self.client, named)) is not None and run.info.status == "FINISHED":
+            return recorded(run)
+        path = version.tags.get("dvc.path") or ""
+        wrote = [(f"{path.rpartition('/')[0]}/runs/{stage}.json", version.tags.get(f"record.{stage}"))]
+        if stage == "train":
+            wrote.append((path, version.tags.get("dvc.md5")))
+        found = (self.writers(path, digest) for path, digest in wrote if path and digest)
+        return next((runs[0] for runs in found if runs), None)
 
     def version(self, name: str) -> Any:
         """A model version by `models:/NAME/NUMBER` or `models:/NAME@ALIAS`."""
@@ -125,13 +164,7 @@ class Runs:
 
     def writers(self, path: str, digest: str) -> list[Recorded]:
         """The finished runs that wrote these bytes at this path, the latest first."""
-        found = self.client.search_runs(
-            list(experiments(self.client).values()),
-            f"tags.`{OUT}{path}` = '{digest}' and attributes.status = 'FINISHED'",
-            order_by=["attributes.start_time DESC"],
-            max_results=50,
-        )
-        return [recorded(run) for run in found]
+        return [recorded(run) for run in runs_that_wrote(self.client, {path: digest})]
 
     def upstream(self, run: Recorded) -> list[Recorded]:
         """Every run that made an input of `run`, directly or not, dependencies first; `run` is the last.
@@ -153,8 +186,12 @@ class Runs:
         order.append(run)
 
     def _writer(self, run: Recorded, path: str, digest: str) -> Recorded | None:
-        """The latest run that wrote these bytes before `run` began and whose shared code is the same."""
-        found = [other for other in self.writers(path, digest) if not run.started or other.started <= run.started]
+        """The latest run that wrote these bytes before `run` began and whose shared code is the same.
+
+        If all of them seem to be later, the clocks of two machines disagree, and the order is unknown.
+        """
+        writers = self.writers(path, digest)
+        found = [other for other in writers if not run.started or other.started <= run.started] or writers
         if found:
             return min(found, key=lambda other: _disagreements(run, other))
         if unrecorded := self._unrecorded(path, digest):

@@ -1,6 +1,7 @@
 """Results of an evaluation, in a form that describes itself: `evaluation/metrics.json`.
 
-    product, headline (the name of the metric to compare models by), findings, cautions and notes (sentences);
+    product, headline (the name of the metric to compare models by), held_out (hash of the held-out tiles: models can be
+        compared only on the same ones), findings, cautions and notes (sentences);
     metrics: name, title, value, low and high (95 % of the draws), floor (what real tiles score), better (lower or
         higher), group, and for distances the measure and the set; a field that does not apply is null;
     measures (name, title, better) and sets (name, title, kind: generated, floor or control): columns and rows of the

@@ -17,6 +17,7 @@ from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_dir, write_json
 from tasks.core.stage import Stage
 from tasks.evaluate.account import Account
+from tasks.evaluate.held_out import held_out
 from tasks.evaluate.params import Params
 from tasks.formats.shards.shardset import ShardSet
 from tasks.formats.tables.table import write_table
@@ -28,6 +29,7 @@ def run(stage: Stage[Params]) -> None:
     product = model.product
     account = _measure_of(product)(stage, model, shards)
     facts = {"product": product, "gsd": shards.card["gsd"], "px": shards.px, "seed": stage.seed}
+    facts["held_out"] = held_out(shards)
     with atomic_dir(stage.dir / "evaluation") as folder:
         write_json(folder / "metrics.json", account.to_json(**facts, bootstrap=stage.params.bootstrap))
         _write_descriptors(account, folder / "descriptors.parquet")

@@ -1,49 +1,56 @@
-"""The description of a model version in MLflow: a table of every run from sources to samples, with links."""
+"""The description of a model version in MLflow: its figures beside floors and controls, its samples, and every run."""
 
 from __future__ import annotations
 
 import shlex
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
 from tasks.formats.tables.ledger import TERMS, by_terms
+from tasks.register.evaluation import Evaluation
+from tasks.register.registry import Known
+from tasks.register.run_files import RunFile
 
 COLUMNS = ["key", "url", "licence", "attribution", "source", "layer", "sha256", "bytes", "procedural", "refused"]
 FIRST = 3  # largest number of URLs shown for each set of terms; the table of the run has all URLs
 LIMIT = 5000  # characters; the maximum of the column in MLflow's database
+SAMPLES = "pictures"  # folder of the register run's artifacts with the pictures of the samples
 
 
 def describe(
     name: str,
     version: str,
-    records: list[dict[str, Any]],
+    files: list[RunFile],
+    evaluation: Evaluation,
+    pictures: list[str],
     sources: list[dict[str, Any]],
     ledger: pd.DataFrame,
-    run: tuple[str, str],
+    known: Known,
 ) -> str:
     """The description of a model version, as Markdown.
 
     Args:
-        records: the run files, first stage first. sources: the ledger's rows by their terms.
-        run: the id of the register run, which has the table of sources.
+        files: the run files, first stage first. sources: the ledger's rows by their terms.
+        pictures: file names of the pictures of the samples, attached to the run of `register` under `SAMPLES`.
+        known: the runs that MLflow has. The run of `register` has the table of sources, too.
     """
     this = shlex.quote(f"models:/{name}/{version}")
     end = [
         "",
-        f"Every source with its URL and hash: `lineage/sources.csv` of the run {_link(run)}.",
+        f"Every source with its URL and hash: `lineage/sources.csv` of the run {_link(known.mine)}.",
         "",
         f"    python -m flows.lineage {this}",
         f"    python -m flows.reproduce {this}",
     ]
-    lines = ["What this model was made from, the last step first.", ""]
+    lines = [*_figures(evaluation), "", *(_picture(each, known.mine) for each in pictures), ""]
+    lines += ["What this model was made from, the last step first.", ""]
     lines += ["| stage | run | commit | made | hash (DVC) |", "|---|---|---|---|---|"]
-    for record in reversed(records):
-        commit = (record["commit"] or "unknown")[:10] + (" and changes" if record["dirty"] else "")
-        link = _link(record["run_id"])
-        lines += [
-            f"| {record['stage']} | {link} | {commit} | {path} | {digest} |" for path, digest in _main(record).items()
-        ]
+    for file in reversed(files):
+        commit = (file.facts["commit"] or "unknown")[:10] + (" and changes" if file.facts["dirty"] else "")
+        link = _link(known.runs.get(file.stage), file.facts["run_id"])
+        lines += [f"| {file.key} | {link} | {commit} | {path} | {digest} |" for path, digest in file.main.items()]
     lines += ["", "| rasters | licence | attribution | from |", "|---|---|---|---|"]
     rows = [_terms(terms, ledger) for terms in sorted(sources, key=lambda terms: -terms["rasters"])]
     for number, row in enumerate(rows):
@@ -55,14 +62,37 @@ def describe(
     return "\n".join([*lines, *end])[:LIMIT]
 
 
-def _main(record: dict[str, Any]) -> dict[str, str]:
-    """The outputs of a stage that later stages read, without its pictures and figures."""
-    return {path: md5 for path, md5 in record["outs"].items() if "/pictures/" not in path and "/metrics/" not in path}
+def _figures(evaluation: Evaluation) -> list[str]:
+    """The headline as a sentence, then a table: rows are sets (model, floor, control), columns are measures."""
+    headline, values = evaluation.headline, evaluation.values
+    within = "" if headline.get("low") is None else f", 95 % of draws {headline['low']:.3g} to {headline['high']:.3g}"
+    floor = "" if headline.get("floor") is None else f"; real tiles score {headline['floor']:.3g}"
+    lines = [f"**{headline['title']}: {headline['value']:.4g}**{within}{floor}. {headline['better']} is better.", ""]
+    columns = [measure for measure in evaluation.measures if _measured(measure, evaluation)]
+    titles = [f"{measure['title']} ({measure['better']})" for measure in columns]
+    lines += ["| | | " + " | ".join(titles) + " |", "|---|---|" + "---|" * len(columns)]
+    for each in evaluation.sets:
+        cells = [values.get(f"{measure['name']}/{each['name']}") for measure in columns]
+        shown = ["" if value is None else f"{value:.3g}" for value in cells]
+        lines.append(f"| {each['kind']} | {_cell(each['title'])} | " + " | ".join(shown) + " |")
+    return lines
 
 
-def _link(run_id: str | None) -> str:
-    """A relative link within MLflow's pages. It works under every server address."""
-    return f"[{run_id[:8]}](#/runs/{run_id})" if run_id else "not in MLflow"
+def _measured(measure: dict[str, Any], evaluation: Evaluation) -> bool:
+    return any(metric["measure"] == measure["name"] for metric in evaluation.metrics)
+
+
+def _picture(name: str, run_id: str) -> str:
+    """A picture of the samples. The address is relative to MLflow's pages, as that of a link."""
+    path = quote(f"{SAMPLES}/{name}", safe="")
+    return f"![{name.rpartition('.')[0]}](get-artifact?path={path}&run_uuid={run_id})"
+
+
+def _link(known: str | None, run_id: str | None = None) -> str:
+    """A link within MLflow's pages, relative, so that it works under every address; or the id in another store."""
+    if known is not None:
+        return f"[{known[:8]}](#/runs/{known})"
+    return f"{run_id[:8]}, not in this MLflow" if run_id else "not in MLflow"
 
 
 def _terms(terms: dict[str, Any], ledger: pd.DataFrame) -> str:
@@ -71,5 +101,8 @@ def _terms(terms: dict[str, Any], ledger: pd.DataFrame) -> str:
     names = [row.url if isinstance(row.url, str) else row.key for row in taken.itertuples()]
     shown = ", ".join(names[:FIRST]) + (f" and {len(names) - FIRST} more" if len(names) > FIRST else "")
     kind = f"{terms['rasters']} from {terms['source']}" + (", computed, not measured" if terms["procedural"] else "")
-    cells = (kind, terms["licence"], terms["attribution"], shown)
-    return "| " + " | ".join(str(cell).replace("|", "/").replace("\n", " ")[:300] for cell in cells) + " |"
+    return "| " + " | ".join(_cell(cell) for cell in (kind, terms["licence"], terms["attribution"], shown)) + " |"
+
+
+def _cell(text: Any) -> str:
+    return str(text).replace("|", "/").replace("\n", " ")[:300]

@@ -2,40 +2,70 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
 from tasks.core.stage import Stage
 from tasks.formats.tables.ledger import by_terms, read_ledger
-from tasks.register.description import COLUMNS, describe
+from tasks.register.description import COLUMNS, SAMPLES, describe
+from tasks.register.evaluation import read_evaluation
 from tasks.register.params import Params
-from tasks.register.registry import ALIAS, register
+from tasks.register.registry import register
 from tasks.register.run_files import check_against_lock, read_runs
+
+SHOWN = 2  # pictures of the samples on the version's page
 
 
 def run(stage: Stage[Params]) -> None:
     """Check the runs against DVC's lock, make the model version, write the lineage."""
-    records = read_runs(stage.dataset, stage.root)
-    locked = check_against_lock(records, stage.root)
-    metrics = next(record.get("figures", {}) for record in records if record["stage"].startswith("evaluate@"))
+    files = read_runs(stage.dataset, stage.root)
+    locked = check_against_lock(files, stage.root)
+    evaluation = read_evaluation(stage.dir / "evaluation" / "metrics.json")
     ledger = read_ledger(stage.dir / "raw")
-    sources = _sources(ledger)
-    name = stage.params.model
-    version = register(
-        *(stage, name, records, locked, metrics),
-        about=lambda version, run: describe(name, version, records, sources, ledger, run),
+    sources, name = _sources(ledger), stage.params.model
+    pictures = _pictures(stage.dir)
+    for picture in pictures:
+        stage.artifact(picture, SAMPLES)
+    shown = [picture.name for picture in pictures]
+    found = register(
+        *(stage, files, locked, evaluation),
+        about=lambda version, known: describe(name, version, files, evaluation, shown, sources, ledger, known),
     )
-    stages = [{**record, "locked": record["stage"] in locked} for record in records]
-    model = {"name": name, "alias": ALIAS if version["version"] else None, **version}
-    facts = {"dataset": stage.dataset, "model": model, "metrics": metrics, "sources": sources, "stages": stages}
+    stages = [
+        {**file.facts, "run_id": found.runs.get(file.stage, file.facts["run_id"]), "locked": file.key in locked}
+        for file in files
+    ]
+    model = {"name": name, "version": found.version, "model_id": found.model_id}
+    facts = {
+        "dataset": stage.dataset,
+        "model": model,
+        "metrics": evaluation.values,
+        "sources": sources,
+        "stages": stages,
+    }
     write_json(stage.dir / "lineage.json", facts)
     stage.artifact(stage.dir / "lineage.json", "lineage")
     table = stage.state_dir("register", stage.dataset) / "sources.csv"
     ledger[COLUMNS].to_csv(table, index=False)
     stage.artifact(table, "lineage")
-    stage.say(f"{name} version {version['version']}" if version["version"] else f"{name}: no version, MLflow is away")
+    version = f"version {found.version}; {found.said}" if found.version else "no version, MLflow is away"
+    stage.say(f"{name}: {version}")
+
+
+def _pictures(data: Path) -> list[Path]:
+    """The first pictures that the index of the samples names."""
+    path = data / "samples" / "index.json"
+    try:
+        names = [picture["name"] for picture in json.loads(path.read_text())["pictures"]]
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        raise LandloomError(f"{path}: not an index of samples ({error}); run `dvc repro` to make it again") from None
+    paths = (data / "pictures" / "generate" / f"{name}.png" for name in names[:SHOWN])
+    return [path for path in paths if path.is_file()]
 
 
 def _sources(ledger: pd.DataFrame) -> list[dict[str, Any]]:

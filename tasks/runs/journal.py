@@ -1,8 +1,9 @@
 """Records for MLflow as plain events, which are sent at once, or kept on disk while MLflow cannot be reached.
 
-A journal is a folder `.landloom/unsent/<stage>-<time>/`. `run.json` describes the run, `events.jsonl` holds the
-events in order, and `files/` holds copies of the attached files. The writer holds a lock on `events.jsonl` until its
-process ends, so that no other process sends a run that is still active.
+A journal is a folder `.landloom/unsent/<stage>-<time>/`. On a worker it is `.landloom/kept/…`, and the events are sent
+as well: there it travels with the outputs (`flows/elsewhere/record.py`). `run.json` describes the run, `events.jsonl`
+holds the events in order, and `files/` holds copies of the attached files. The writer holds a lock on `events.jsonl`
+until its process ends, so that no other process sends a run that is still active.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 from tasks.core.files import write_json
 
 UNSENT = ".landloom/unsent"
+KEPT = ".landloom/kept"
 Event = dict[str, Any]
 
 
@@ -72,10 +74,10 @@ def dataset_inputs(hashes: dict[str, str], context: str) -> list[Any]:
 class Journal:
     """Writer of a journal. The first kept event creates the folder."""
 
-    def __init__(self, root: Path, stage: str, start: dict[str, Any]):
+    def __init__(self, root: Path, stage: str, start: dict[str, Any], place: str = UNSENT):
         """`start` describes the run: name, tags, time, and `run_id` once MLflow has assigned one."""
         self.start = start
-        self._home, self._stage = root / UNSENT, stage
+        self._home, self._stage = root / place, stage
         self._stream: Any = None
         self._files = 0
 

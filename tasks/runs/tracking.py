@@ -19,13 +19,16 @@ from typing import Any
 from tasks.core.dag import StageEntry
 from tasks.core.run import Run
 from tasks.runs.carried import carried
-from tasks.runs.journal import Event, Journal, perform
+from tasks.runs.journal import KEPT, UNSENT, Event, Journal, perform
 from tasks.runs.machine import Machine
 from tasks.runs.provenance import Origin, hardware, lock_hash
 from tasks.runs.secrets import redact
 from tasks.runs.store import connect, tracking_uri_shown
 from tasks.runs.titles import Title, flatten, title
 
+KEEP = "LANDLOOM_KEEP_RUN"
+"""Set for a stage on a worker: the run is kept as a whole, so that it can travel with the outputs. It goes to MLflow as
+well if MLFLOW_TRACKING_URI is set. A database in the worker's clone would be lost with the clone."""
 _SILENT_S = 60.0
 _FLUSH_VALUES, _FLUSH_S = 500, 5.0  # one write costs milliseconds or more, so steps are sent in batches
 # The caller of a stage sets these variables. The run records them as tags.
@@ -39,13 +42,16 @@ _CALLERS = {
 class MlflowRun(Run):
     """A run in MLflow. The first failure prints a warning; that event and all later events go to the journal.
 
+    With `KEEP` in the environment, the journal has all events, whether MLflow is there or not.
+
     Attributes:
         id: MLflow's id of the run, or None if MLflow did not create the run.
     """
 
     def __init__(self, root: Path, entry: StageEntry, start: dict[str, Any]):
         self._root, self._start = root, start
-        self._journal = Journal(root, entry.key, start)
+        self._whole = bool(os.environ.get(KEEP))
+        self._journal = Journal(root, entry.key, start, KEPT if self._whole else UNSENT)
         self._client: Any = None
         self._keeping = True
         self._waiting: list[tuple[str, float, int, int]] = []
@@ -60,7 +66,8 @@ class MlflowRun(Run):
 
     def open(self) -> None:
         """Create the run in MLflow, or go on without it."""
-        if not carried(self._root):  # in a bundle, the results carry the events, and `flows.unbundle` sends them
+        alone = self._whole and not os.environ.get("MLFLOW_TRACKING_URI")
+        if not carried(self._root) and not alone:  # in a bundle, the results carry the events, for `flows.unbundle`
             try:
                 client, experiment = connect(self._root, self._start["tags"]["stage"])
                 created = client.create_run(experiment, self._start["time"], self._start["tags"], self._start["name"])
@@ -133,21 +140,29 @@ class MlflowRun(Run):
     def send(self, event: Event) -> None:
         """Send one event to MLflow. After the first failure, keep events in the journal."""
         with self._turn:
+            if self._whole:
+                self._keep(event)
             if self._client is not None:
                 try:
                     return perform(self._client, self.id, event)
                 except Exception as error:  # noqa: BLE001 - see open
                     self._leave(error, "the rest of this run is missing there")
-            try:
-                if self._keeping:
-                    self._journal.keep(event)
-            except OSError as error:
-                self._keeping = False
-                print(f"warning: the run cannot be kept here either and is lost: {error}", file=sys.stderr, flush=True)
+            if not self._whole:
+                self._keep(event)
+
+    def _keep(self, event: Event) -> None:
+        try:
+            if self._keeping:
+                self._journal.keep(event)
+        except OSError as error:
+            self._keeping = False
+            where = "kept beside MLflow" if self._client is not None else "kept here either and is lost"
+            print(f"warning: the run cannot be {where}: {error}", file=sys.stderr, flush=True)
 
     def _leave(self, error: Exception, missing: str) -> None:
         self._client = None
-        warn_away(error, f"{missing} until `python -m flows.unsent` sends it")
+        sender = "the machine that asked for the stage" if self._whole else "`python -m flows.unsent`"
+        warn_away(error, f"{missing} until {sender} sends it")
 
 
 @contextmanager

@@ -10,12 +10,13 @@ import pytest
 
 from tasks.core import spent
 from tasks.core.errors import LandloomError
-from tasks.register.run_files import check_against_lock
+from tasks.register.run_files import RunFile, check_against_lock
 from tasks.runs import machine
 from tasks.runs.probe import Probe
 from tasks.runs.provenance import git_state
 from tests.runs.tiny import grow_tree
 
+RUN = RunFile("data/b/runs/a.json", "0" * 32, {"stage": "a@b", "run_id": "1", "outs": {}})
 BROKEN = {
     "no driver": "echo 'NVIDIA-SMI has failed because it could not communicate with the driver'; exit 9",
     "a warning first": "echo 'Warning: persistence mode is off'; echo '1, 2, 3, 4, 5'",
@@ -74,8 +75,8 @@ def test_a_lock_that_cannot_be_read_is_no_lock_without_the_stage(tmp_path, text,
     monkeypatch.setattr("tasks.register.run_files.time.sleep", lambda seconds: None)
     (tmp_path / "dvc.lock").write_text(text)
     with pytest.raises(LandloomError, match="dvc.lock: not a lock file of DVC"):
-        check_against_lock([{"stage": "a@b", "run_id": "1", "outs": {}}], tmp_path)
+        check_against_lock([RUN], tmp_path)
 
 
 def test_without_a_lock_there_is_nothing_to_compare(tmp_path: Path):
-    assert check_against_lock([{"stage": "a@b", "run_id": "1", "outs": {}}], tmp_path) == set()
+    assert check_against_lock([RUN], tmp_path) == set()
