@@ -241,7 +241,7 @@ def environment(commands: Commands, clone: Path, base: Path) -> Path:
 def forget_checkpoints(clone: Path) -> None:
     """Remove the checkpoints of training that is finished and pushed."""
     for marked in (clone / ".landloom" / "spent").glob("[!.]*.json"):  # see tasks/core/spent.py
-        shutil.rmtree(json.loads(marked.read_text())["folder"], ignore_errors=True)
+        shutil.rmtree(clone / json.loads(marked.read_text())["folder"], ignore_errors=True)
 
 
 def keep_record(clone: Path, state: Path) -> None:

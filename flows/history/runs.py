@@ -11,7 +11,7 @@ from tasks.core.dag import stage_entry, stage_names
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_md5
 from tasks.runs.found import OUT, run_by_id, run_of, runs_that_wrote
-from tasks.runs.store import knock, tracking_uri, tracking_uri_shown
+from tasks.runs.store import knock, settle_here, tracking_uri, tracking_uri_shown
 
 IN, HARDWARE = "dvc.in.", "hardware."
 
@@ -73,6 +73,7 @@ class Runs:
         uri = uri or tracking_uri(root)
         try:
             knock(uri)
+            settle_here(uri, root)
         except Exception as error:  # noqa: BLE001 - each kind of store raises errors of its own
             raise LandloomError(f"MLflow ({tracking_uri_shown()}) is away: {str(error).splitlines()[0]}") from None
         self.client = MlflowClient(uri, uri)

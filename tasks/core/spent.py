@@ -22,8 +22,11 @@ _MARKS = Path(".landloom", "spent")
 
 def mark(root: Path, folder: Path, out: str) -> None:
     """Mark `folder` for deletion once the output `out` (a path as in `dvc.yaml`) is safe."""
-    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    write_json(root / _MARKS / f"{name}.json", {"folder": str(folder.resolve()), "out": out})
+    place, here = folder.resolve(), root.resolve()
+    # Relative inside the checkout: a copy of the checkout must never delete folders of the original.
+    text = str(place.relative_to(here) if place.is_relative_to(here) else place)
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    write_json(root / _MARKS / f"{name}.json", {"folder": text, "out": out})
 
 
 def clear(root: Path, safe: Collection[str]) -> None:
@@ -31,8 +34,9 @@ def clear(root: Path, safe: Collection[str]) -> None:
     for path in sorted((root / _MARKS).glob("[!.]*.json")):
         marked = json.loads(path.read_text())
         if marked["out"] in safe:
-            shutil.rmtree(marked["folder"], ignore_errors=True)
-            if Path(marked["folder"]).exists():  # busy or read-only: the mark stays for the next stage
-                print(f"warning: {marked['folder']} is no longer needed and cannot be deleted", file=sys.stderr)
+            folder = root / marked["folder"]
+            shutil.rmtree(folder, ignore_errors=True)
+            if folder.exists():  # busy or read-only: the mark stays for the next stage
+                print(f"warning: {folder} is no longer needed and cannot be deleted", file=sys.stderr)
             else:
                 path.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tasks.runs.moved import ARTIFACTS, settle
 from tasks.runs.views import view_tag
 
 EXPERIMENTS = "landloom/"  # one for each stage, because columns of a table mean something only within one
@@ -33,7 +34,12 @@ _SETTINGS = {  # a server that does not answer must cost seconds, not the minute
 
 def tracking_uri(root: Path) -> str:
     """Return `MLFLOW_TRACKING_URI`, or the address of the sqlite database under the repository."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or own_database(root)
+
+
+def own_database(root: Path) -> str:
+    """Return the address of the sqlite database under the repository."""
+    return f"sqlite:///{root / 'mlflow.db'}"
 
 
 def tracking_uri_shown() -> str:
@@ -74,8 +80,15 @@ def connect(root: Path, room: str | None = None) -> tuple[Any, str]:
         client = MlflowClient(uri, uri)
         return client, _experiment(client, room, None) if room else ""
     with _turn(uri, root):
+        settle_here(uri, root)
         client = MlflowClient(uri, uri)
-        return client, _experiment(client, room, (root / "mlartifacts").as_uri()) if room else ""
+        return client, _experiment(client, room, (root / ARTIFACTS).as_uri()) if room else ""
+
+
+def settle_here(uri: str, root: Path) -> None:
+    """Mend the database of the checkout after the checkout was moved or copied. One elsewhere has places of its own."""
+    if uri == own_database(root):
+        settle(root / "mlflow.db")
 
 
 def experiments(client: Any) -> dict[str, str]:
@@ -139,7 +152,7 @@ def _make_sqlite(path: Path) -> None:
     part = path.with_name(f"{path.name}.part")
     for left in path.parent.glob(f"{part.name}*"):  # leftovers of a killed process, with the journal of sqlite
         left.unlink()
-    store = SqlAlchemyStore(f"sqlite:///{part}", (path.parent / "mlartifacts").as_uri())
+    store = SqlAlchemyStore(f"sqlite:///{part}", (path.parent / ARTIFACTS).as_uri())
     store.engine.dispose()
     part.replace(path)
 

@@ -1,0 +1,61 @@
+"""A checkout that was moved or copied: where MLflow's database says that the files of its runs are.
+
+MLflow records absolute addresses, also where it is given relative ones. After a move, runs would write to the old
+place again, and those of a copy into the original.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+ARTIFACTS = "mlartifacts"
+_COLUMNS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "storage_location"),
+)
+
+
+def settle(database: Path) -> None:
+    """Let the database `mlflow.db` of a checkout name the folder `mlartifacts` beside it; print one line if it did not.
+
+    Every place in a folder of that name elsewhere counts as the place of this checkout before it was moved. A database
+    that does not exist, or that holds other places only, stays as it is.
+    """
+    if not database.is_file():
+        return
+    here = (database.parent / ARTIFACTS).resolve()
+    with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
+        known = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        columns = [(table, column) for table, column in _COLUMNS if table in known]
+        if not columns:
+            return
+        places = {place for (place,) in connection.execute("SELECT artifact_location FROM experiments") if place}
+        before = {old for place in places if (old := _folder(place)) and _path(old).resolve() != here}
+        for old in sorted(before, key=len, reverse=True):
+            for table, column in columns:
+                connection.execute(
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                    f"WHERE {column} = ? OR substr({column}, 1, ?) = ?",
+                    (here.as_uri(), len(old) + 1, old, len(old) + 1, f"{old}/"),
+                )
+    for old in sorted(before):
+        line = f"this checkout was moved or copied: {database.name} now names {here}, and no longer {_path(old)}"
+        print(line, file=sys.stderr, flush=True)
+
+
+def _folder(place: str) -> str | None:
+    """Return the part of an address up to the folder `mlartifacts`; None without one, or for another machine."""
+    if "://" in place and not place.startswith("file:"):
+        return None
+    head, found, tail = place.rpartition(f"/{ARTIFACTS}")
+    return f"{head}{found}" if found and (not tail or tail.startswith("/")) else None
+
+
+def _path(place: str) -> Path:
+    return Path(unquote(urlsplit(place).path))
