@@ -3,6 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
+# An environment works only where it was made: its scripts name its Python by the full path. One that was moved or copied,
+# or whose Python is gone, is made again.
+STALE  := $(shell [ ! -e $(STAMP) ] || { head -n 2 $(BIN)/dvc 2>&1 | grep -q '[! "]$(realpath $(VENV))/bin/python' && $(BIN)/python -c '' 2>&1; } || echo stale)
+ifneq ($(STALE),)
+$(info $(VENV) was made in another place, or its Python is gone: it is made again)
+$(shell rm -f $(STAMP))
+endif
 NAME   ?= laptop
 APPLY  ?=
 MINUTES ?= 9
@@ -64,7 +71,7 @@ setup: $(STAMP)
 
 $(STAMP): requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Landloom needs Python 3.11 or newer; set PYTHON=…")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(if $(STALE),--clear) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $@
 

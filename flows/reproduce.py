@@ -36,7 +36,7 @@ from flows.history.findings import (
 from flows.history.lockfile import check, entries
 from flows.history.recompute import Recompute
 from flows.history.runs import Recorded, Runs
-from flows.history.standing import checkout_code, code
+from flows.history.standing import checkout_code, checkout_params, code, recorded_params
 from flows.history.store import Store
 from flows.history.worktree import Worktree, worktree
 from flows.outside.git import git, has_commit
@@ -74,7 +74,7 @@ def reproduce(
     with worktree(runs, store, run, into) as tree:
         findings += environment(run, root, tree.path)
         findings += code(chain, tree)
-        findings += checkout_code(chain, root)
+        findings += [*recorded_params(chain, store), *checkout_code(chain, root), *checkout_params(chain, root)]
         tree.configure(use_cache=True)
         for layer in layers(given) if given else []:
             fetched(layer, tree)

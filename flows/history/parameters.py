@@ -9,6 +9,7 @@ from flows.history.runs import Recorded
 from tasks.core.hashing import dvc_md5
 from tasks.core.settings import ROOT
 from tasks.runs.parameters import resolved
+from tasks.runs.secrets import redact
 from tasks.runs.titles import flatten
 from tasks.runs.tracking import safe_name
 
@@ -26,8 +27,8 @@ def departures(section: Any, seed: Any, run: Recorded, root: Path = ROOT) -> dic
     if len(run.params) <= 1:  # only the run file is known
         return {}
     section = section if isinstance(section, dict) else {}
-    chosen = _texts({"seed": seed, **flatten(section)})
-    here = _texts({"seed": seed, **flatten(resolved(section, run.stage.split("@")[0]))})
+    chosen = texts({"seed": seed, **flatten(section)})
+    here = texts({"seed": seed, **flatten(resolved(section, run.stage.split("@")[0]))})
     wrong = {
         name: (here.get(name), run.params.get(name))
         for name in sorted(here.keys() | run.params.keys())
@@ -38,8 +39,9 @@ def departures(section: Any, seed: Any, run: Recorded, root: Path = ROOT) -> dic
     return {name: pair for name, pair in wrong.items() if name in chosen}
 
 
-def _texts(flat: dict[str, Any]) -> dict[str, str]:
-    return {safe_name(name): str(value)[:6000] for name, value in flat.items() if "/" not in name}
+def texts(flat: dict[str, Any]) -> dict[str, str]:
+    """Return parameters as the names and texts that MLflow shows of a run's own ones."""
+    return {safe_name(name): redact(str(value))[:6000] for name, value in flat.items() if "/" not in name}
 
 
 def _same_code(run: Recorded, root: Path) -> bool:

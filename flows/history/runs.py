@@ -12,6 +12,7 @@ from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_md5
 from tasks.runs.found import OUT, run_by_id, run_of, runs_that_wrote
 from tasks.runs.store import knock, settle_here, tracking_uri, tracking_uri_shown
+from tasks.runs.tracking import flatten, safe_name
 
 IN, HARDWARE = "dvc.in.", "hardware."
 
@@ -210,6 +211,7 @@ class Runs:
                 continue
             outputs = {**facts["outs"], name: file_md5(file)}
             if outputs.get(path) == digest:
+                params = {"seed": facts["seed"], **flatten(facts["params"])}
                 return Recorded(
                     run_id=None,
                     stage=facts["stage"],
@@ -218,7 +220,7 @@ class Runs:
                     lock_sha256=None,
                     inputs=facts["inputs"],
                     outputs=outputs,
-                    params={"seed": str(facts["seed"])},
+                    params={safe_name(key): str(value) for key, value in params.items()},
                 )
         return None
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from flows.history.findings import DIFFERENT, NOTE, SAME, Finding, compared
-from flows.history.parameters import departures
+from flows.history.parameters import departures, texts
 from flows.history.runs import Recorded
+from flows.history.store import Store
 from flows.history.worktree import Worktree
 from flows.outside.git import git
 from tasks.core import yaml12
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5, file_sha256
+from tasks.core.settings import read
 from tasks.runs.provenance import LOCK
+from tasks.runs.titles import flatten
 
 
 def settle(run: Recorded, tree: Worktree) -> list[Finding]:
@@ -75,12 +80,59 @@ def _inside(ours: Path, theirs: Path, digest: str) -> str:
 
 
 def _params(run: Recorded, params: dict) -> Finding:
-    name, dataset = run.stage.split("@")
-    wrong = departures(params.get("datasets", {}).get(dataset, {}).get(name), params.get("seed"), run)
+    wrong = departures(_section(run, params), params.get("seed"), run)
     if not wrong:
         return Finding(run.stage, "params.yaml", SAME)
+    return Finding(run.stage, "params.yaml", DIFFERENT, _told(wrong))
+
+
+def _section(run: Recorded, params: dict) -> Any:
+    """The section of the run's stage in `params.yaml`, or None."""
+    name, dataset = run.stage.split("@")
+    return ((params.get("datasets") or {}).get(dataset) or {}).get(name) if isinstance(params, dict) else None
+
+
+def _told(wrong: dict[str, tuple[str | None, str | None]], most: int = 3) -> str:
     told = [f"{key} is {here}, recorded {recorded}" for key, (here, recorded) in wrong.items()]
-    return Finding(run.stage, "params.yaml", DIFFERENT, "; ".join(told[:3]))
+    return "; ".join(told[:most]) + (f"; and {len(told) - most} more" if len(told) > most else "")
+
+
+def recorded_params(chain: list[Recorded], store: Store) -> Iterator[Finding]:
+    """Findings where MLflow shows another parameter than the run file, whose hash is among the run's outputs.
+
+    An edit of the record is found so, even of a default that no version of `params.yaml` names.
+    """
+    for run in chain:
+        data = store.read(run.outputs[run.record]) if run.run_id and run.record in run.outputs else None
+        if data is None:  # an older run, or bytes that are nowhere: the comparison of outputs tells that
+            continue
+        facts = json.loads(data)
+        written = texts({"seed": facts["seed"], **flatten(facts["params"])})
+        wrong = {
+            name: (run.params.get(name), written.get(name))
+            for name in sorted(written.keys() | run.params.keys())
+            if run.params.get(name) != written.get(name)
+        }
+        if wrong:
+            told = [f"{name} is {there}, {run.record} has {here}" for name, (there, here) in wrong.items()]
+            yield Finding(run.stage, "parameters in MLflow", DIFFERENT, "; ".join(told[:3]))
+
+
+def checkout_params(chain: list[Recorded], root: Path) -> Iterator[Finding]:
+    """Notes on parameters of this checkout that differ from the recorded ones, which are used all the same."""
+    try:
+        params = read(root)
+    except LandloomError as error:
+        yield Finding("checkout", "params.yaml", NOTE, str(error))
+        return
+    for run in {run.stage: run for run in chain}.values():
+        name, dataset = run.stage.split("@")
+        here = _section(run, params)
+        if here is None:
+            yield Finding("checkout", f"datasets.{dataset}.{name}", NOTE, "not in params.yaml here; the run had it")
+        elif wrong := departures(here, params.get("seed"), run, root):
+            said = f"{_told(wrong)}; the recorded parameters were held up"
+            yield Finding("checkout", f"datasets.{dataset}.{name}", NOTE, said)
 
 
 def checkout_code(chain: list[Recorded], root: Path) -> list[Finding]:
