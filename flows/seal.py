@@ -21,6 +21,7 @@ from tasks.core.command import told
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5, file_md5
 from tasks.core.settings import ROOT
+from tasks.runs.found import run_of
 from tasks.runs.provenance import git_state
 from tasks.runs.tracking import warn_away
 
@@ -94,19 +95,13 @@ def _commit(root: Path, message: str) -> str:
 
 
 def _stamp(root: Path, records: list[dict[str, Any]], commit: str) -> None:
-    from mlflow.exceptions import MlflowException
-
-    run_ids = [record["run_id"] for record in records if record["run_id"]]
     try:
-        client = Runs(root).client if run_ids else None
-        for run_id in run_ids:
-            try:
-                before = client.get_run(run_id).data.tags.get(TAG)
-                if before is None or not has_commit(root, before):
-                    client.set_tag(run_id, TAG, commit)
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":  # data from another place name runs of another store
-                    raise
+        client = Runs(root).client if records else None
+        for record in records:
+            run = run_of(client, record, record["path"], record["md5"])
+            before = run.data.tags.get(TAG) if run is not None else None
+            if run is not None and (before is None or not has_commit(root, before)):
+                client.set_tag(run.info.run_id, TAG, commit)
     except Exception as error:  # noqa: BLE001 - no error of the tracking may undo the commit
         warn_away(error, f"no run says that {commit[:10]} holds its outputs until `python -m flows.seal` runs again")
 

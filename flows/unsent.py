@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
 import time
@@ -19,9 +20,11 @@ from typing import Any
 from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
 from tasks.core.settings import ROOT
+from tasks.runs.found import OUT
 from tasks.runs.journal import journals, perform, read, taken
 from tasks.runs.secrets import redact
-from tasks.runs.store import connect, knock, tracking_uri
+from tasks.runs.store import connect, knock, run_link, tracking_uri
+from tasks.runs.tracking import warn_away
 
 
 def send(folder: Path, root: Path = ROOT) -> str:
@@ -49,7 +52,23 @@ def send(folder: Path, root: Path = ROOT) -> str:
         (folder / "events.jsonl.part").replace(folder / "events.jsonl")
         raise LandloomError(f"{folder.name}: {len(left)} of {len(events)} entries could not be sent and stay: {reason}")
     shutil.rmtree(folder)
+    _join_versions(client, start["run_id"])
     return start["run_id"]
+
+
+def _join_versions(client: Any, run_id: str) -> None:
+    """Name the run in the model versions that were made before it arrived: in their tags, and in the tables of stages."""
+    try:
+        tags = client.get_run(run_id).data.tags
+        stage, dataset = tags["stage"], tags["dataset"]
+        digest = tags.get(f"{OUT}data/{dataset}/runs/{stage}.json")
+        found = client.search_model_versions(f"tags.`record.{stage}` = '{digest}'") if digest else []
+        for version in found:
+            client.set_model_version_tag(version.name, version.version, f"run.{stage}", run_id)
+            row, link = rf"\| {stage}@{dataset} \| [^|]*not in [^|]*\|", f"| {stage}@{dataset} | {run_link(run_id)} |"
+            client.update_model_version(version.name, version.version, re.sub(row, link, version.description or ""))
+    except Exception as error:  # noqa: BLE001 - the run has arrived; lineage finds it by its hashes all the same
+        warn_away(error, f"the model versions of run {run_id} do not name it there")
 
 
 def _perform_all(client: Any, run_id: str, events: list[dict], folder: Path, root: Path) -> tuple[list[dict], str]:

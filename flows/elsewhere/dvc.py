@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from flows.elsewhere.attempt import WorkerLost
-from flows.stages.repro import stand_aside
+from flows.stages.repro import blocker, stand_aside
 from flows.worker import scrub
 from tasks.core.errors import LandloomError
 
@@ -38,10 +38,16 @@ def restore(stage: str, root: Path) -> str:
 def dvc(root: Path, *arguments: str, check: bool = True, **env: str) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     command, env = [sys.executable, "-m", "dvc", *arguments], {**os.environ, "PATH": path, **env}
+    waits_for = None
     while True:
         done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True)
-        if done.returncode == 0 or not stand_aside(done.stdout + done.stderr):
+        other = None if done.returncode == 0 else blocker(done.stdout + done.stderr, root)
+        if other is None:
             break
+        if other != waits_for:
+            print(f"dvc {arguments[0]}: waits for {other}", flush=True)
+        waits_for = other
+        stand_aside()
     if check and done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [done.stderr.strip()]
         raise LandloomError(f"dvc {arguments[0]}: {scrub(lines[-1])}")

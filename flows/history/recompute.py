@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from flows.history.findings import (
     ALLOWED,
@@ -15,6 +16,7 @@ from flows.history.findings import (
     Finding,
     allowance,
     compared,
+    machines,
     metrics_apart,
     neutral,
 )
@@ -84,6 +86,8 @@ class Recompute:
             finding = compared(run.stage, path, digest, here)
             if finding.verdict == DIFFERENT:
                 finding = self._judged(run, finding, digest, excuse, both, apart)
+                if finding.verdict == DIFFERENT and not excuse:
+                    finding = replace(finding, detail=finding.detail + machines(run, made.hardware))
             if finding.verdict in (IDS, UNSEEN):
                 self._ids |= {digest, here}  # later run files and lineages contain these hashes
             findings.append(finding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import sys
 import threading
 import time
@@ -28,7 +29,9 @@ _TOLD = (  # part of DVC's output → outcome
     ("is cached - skipping run", RESTORED),
     ("didn't change, skipping", UNCHANGED),
 )
-_BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
+_BLOCKED = re.compile(r"'(.+)' is busy, it is being blocked by:\s*\(PID (\d+)\): (.*)")
+_LOCKED = "Unable to acquire lock"
+_OF_BUSY = re.compile(rf"is busy, it is being blocked by|^\(PID \d+\):|^If there are no processes with such|{_LOCKED}")
 
 DELAYS_S = [10, 60, 300]
 """Seconds before each new attempt of a stage: for a short failure, a restart, an outage."""
@@ -86,13 +89,17 @@ def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, c
     log = get_run_logger()
     if settled and not force and set(needs) <= {UNCHANGED}:
         return UNCHANGED
-    started = time.monotonic()
+    started, waits_for = time.monotonic(), None
     while True:
         arguments = ["repro", "--single-item", *["--force"] * force, stage]
         status, lines = run_dvc(arguments, Path(root), children, log, **{"LANDLOOM_REFRESH": "1"} if force else {})
-        if status == 0 or not stand_aside("\n".join(lines)):
+        other = None if status == 0 else blocker("\n".join(lines), Path(root))
+        if other is None:
             break
-        log.info("%s: another process used its files; asking again", stage)
+        if other != waits_for:
+            log.info("%s: waits for %s", stage, other)
+        waits_for = other
+        stand_aside()
     if status != 0:
         # DVC's last line only names the stage; the line before it has the stage's own message.
         told = [line for line in lines if line.startswith(stage.split("@")[0])] or lines[-1:] or ["no output"]
@@ -103,15 +110,22 @@ def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, c
     return outcome
 
 
-def stand_aside(said: str) -> bool:
-    """Wait a few seconds if DVC reported that another process uses its files; returns whether it did.
+def blocker(said: str, root: Path) -> str | None:
+    """The process that DVC names in its output because it uses the stage's files, in words; None if it names none.
 
     DVC waits for its own lock, but not for a stage that another process runs. That process may even do this work.
     """
-    busy = any(words in said for words in _BUSY)
-    if busy:
-        time.sleep(random.uniform(2, 6))
-    return busy
+    if found := _BLOCKED.search(said):
+        path = Path(found[1])
+        name = path.relative_to(root.resolve()) if path.is_relative_to(root.resolve()) else path
+        command = " ".join(word.rpartition("/")[2] for word in found[3].split()[:4])
+        return f"process {found[2]} ({command}), which uses {name}"
+    return "another command of DVC in this checkout" if _LOCKED in said else None
+
+
+def stand_aside() -> None:
+    """Wait a few seconds; two processes that wait for each other wait for different times."""
+    time.sleep(random.uniform(2, 6))
 
 
 def run_dvc(arguments: list[str], root: Path, children: Children, log: Any, **env: str) -> tuple[int, list[str]]:
@@ -132,7 +146,8 @@ def run_dvc(arguments: list[str], root: Path, children: Children, log: Any, **en
         for line in command.lines():
             if line.strip():
                 lines.append(redact(line.strip()))
-                log.info(lines[-1])
+                if not _OF_BUSY.search(lines[-1]):  # `repro` says in one line what these say in four, each time anew
+                    log.info(lines[-1])
         return command.wait(), lines
     finally:
         children.ended(command)

@@ -12,6 +12,7 @@ from tasks.formats.tables.ledger import TERMS, by_terms
 from tasks.register.evaluation import Evaluation
 from tasks.register.registry import Known
 from tasks.register.run_files import RunFile
+from tasks.runs.store import run_link
 
 COLUMNS = ["key", "url", "licence", "attribution", "source", "layer", "sha256", "bytes", "procedural", "refused"]
 FIRST = 3  # largest number of URLs shown for each set of terms; the table of the run has all URLs
@@ -91,7 +92,7 @@ def _picture(name: str, run_id: str) -> str:
 def _link(known: str | None, run_id: str | None = None) -> str:
     """A link within MLflow's pages, relative, so that it works under every address; or the id in another store."""
     if known is not None:
-        return f"[{known[:8]}](#/runs/{known})"
+        return run_link(known)
     return f"{run_id[:8]}, not in this MLflow" if run_id else "not in MLflow"
 
 

@@ -59,6 +59,11 @@ def run_page(run_id: str) -> str:
     return f"{pages()}/#/runs/{run_id}"
 
 
+def run_link(run_id: str) -> str:
+    """Return a Markdown link to a run within MLflow's pages. It is relative, so it works under every address."""
+    return f"[{run_id[:8]}](#/runs/{run_id})"
+
+
 def connect(root: Path, room: str | None = None) -> tuple[Any, str]:
     """Connect to MLflow; return (client, id of the experiment of a stage, or "" without a stage).
 

@@ -12,6 +12,7 @@ from flows.history.findings import (
     SAME,
     Finding,
     allowance,
+    machines,
     metrics_apart,
     neutral,
     table,
@@ -60,6 +61,14 @@ def test_equal_arithmetic_counts_as_the_same_processor(then, now, code, allowed)
     assert (allowance(run(hardware=then, code=code), now) is not None) is allowed
 
 
+def test_bytes_that_differ_on_two_processors_of_one_arithmetic_name_both():
+    then, now = ({"cpu": name, "arithmetic": "x86-64-v3"} for name in ("A", "B"))
+    assert machines(run(hardware=then), now) == (
+        "; made on A, made again on B: both compute with x86-64-v3, so please report it"
+    )
+    assert machines(run(hardware=then), then) == machines(run(), now) == ""
+
+
 def test_metrics_apart_are_named_with_both_values():
     then = {"swd": 0.400, "copies": 0.0, "flag": 1.0, "loss": 20.0, "seconds": 3.0}
     here = {"swd": 0.430, "copies": 0.04, "flag": 0.0, "loss": 17.0}
@@ -73,6 +82,8 @@ def test_ids_and_versions_are_made_the_same_and_nothing_else():
     new = f'{{"run_id": "{"b" * 32}", "commit": "{"c" * 40}", "dirty": true, "version": "1", "loss": 0.5}}'
     assert neutral(old.encode(), ids) == neutral(new.encode(), ids)
     assert neutral(old.encode(), ids) != neutral(new.replace("0.5", "0.6").encode(), ids)
+    unsent = old.replace(f'"{"a" * 32}"', "null")  # MLflow was away
+    assert neutral(unsent.encode(), ids) == neutral(new.encode(), ids)
     assert neutral(f"model m-{'1' * 32}, version 3".encode(), ids) == neutral(
         f"model m-{'2' * 32}, version 4".encode(), ids
     )

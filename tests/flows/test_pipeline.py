@@ -159,6 +159,32 @@ def test_two_flows_in_one_checkout_do_the_work_once(tmp_path, server):
     assert len((project / "ran.log").read_text().split()) == 1
 
 
+def test_a_flow_beside_a_dvc_repro_says_in_one_line_what_it_waits_for(tmp_path, server):
+    project = new_repository(tmp_path, SLOW.format(command="until test -e go; do sleep 0.1; done"), "a: 1\n")
+    first = subprocess.Popen(["dvc", "repro"], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    deadline = time.monotonic() + 150
+    while not (project / "ran.log").exists():
+        assert time.monotonic() < deadline and first.poll() is None, first.communicate()[0]
+        time.sleep(0.1)
+    # A second `dvc repro` ends, and names the process. README says so, and what waits instead.
+    second = subprocess.run(["dvc", "repro"], cwd=project, capture_output=True, text=True, timeout=150)
+    assert second.returncode != 0 and f"blocked by:\n  (PID {first.pid}): " in second.stderr
+    flow, heard = start(project, server), []
+    for line in flow.stdout:
+        heard.append(line.strip())
+        if "waits for" in line:
+            break
+    time.sleep(7)  # longer than until its next attempt
+    (project / "go").touch()
+    heard += flow.communicate(timeout=150)[0].splitlines()
+    told = [line for line in heard if "waits for" in line]
+    assert len(told) == 1 and told[0].endswith(
+        f"slow: waits for process {first.pid} (dvc repro), which uses out.txt"
+    ), told
+    assert heard[-1] == "{'slow': 'unchanged'}" and not any("no processes with such PIDs" in line for line in heard)
+    assert first.wait(timeout=150) == 0 and len((project / "ran.log").read_text().split()) == 1
+
+
 def test_a_cancelled_flow_leaves_no_stage_at_work(tmp_path, server):
     project = new_repository(tmp_path, SLOW.format(command="sleep 300"), "a: 1\n")
     flow = start(project, server)
