@@ -98,7 +98,7 @@ def _stamp(root: Path, records: list[dict[str, Any]], commit: str) -> None:
     try:
         client = Runs(root).client if records else None
         for record in records:
-            run = run_of(client, record, record["path"], record["md5"])
+            run = run_of(client, record, record["path"], record["md5"], exact=True)
             before = run.data.tags.get(TAG) if run is not None else None
             if run is not None and (before is None or not has_commit(root, before)):
                 client.set_tag(run.info.run_id, TAG, commit)

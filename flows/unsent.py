@@ -57,7 +57,7 @@ def send(folder: Path, root: Path = ROOT) -> str:
 
 
 def _join_versions(client: Any, run_id: str) -> None:
-    """Name the run in the model versions that were made before it arrived: in their tags, and in the tables of stages."""
+    """Name the run in the model versions that were made before it arrived: in their tags and their tables of stages."""
     try:
         tags = client.get_run(run_id).data.tags
         stage, dataset = tags["stage"], tags["dataset"]

@@ -17,7 +17,7 @@ OUT = "dvc.out."  # the tag `dvc.out.<path>` of a run is the hash of the output 
 NEWEST = ["attributes.start_time DESC"]
 
 
-def run_of(client: Any, record: Mapping[str, Any], path: str, digest: str) -> Any | None:
+def run_of(client: Any, record: Mapping[str, Any], path: str, digest: str, exact: bool = False) -> Any | None:
     """Return the MLflow run that a run file describes, or None if this store does not have it.
 
     The search goes from the exact to the equal: the id in the file; a run that wrote this very file; the newest run
@@ -25,10 +25,11 @@ def run_of(client: Any, record: Mapping[str, Any], path: str, digest: str) -> An
 
     Args:
         record: the content of the run file. path, digest: its place (`data/terrain/runs/train.json`) and its MD5.
+        exact: another run that wrote the same bytes does not count.
     """
     if (run := run_by_id(client, record["run_id"])) is not None:
         return run
-    for outs in ({path: digest}, record["outs"]):
+    for outs in ({path: digest},) if exact else ({path: digest}, record["outs"]):
         if found := runs_that_wrote(client, outs, limit=1):
             return found[0]
     return None
