@@ -22,7 +22,7 @@ _COLUMNS = (
 
 
 def settle(database: Path) -> None:
-    """Let the database `mlflow.db` of a checkout name the folder `mlartifacts` beside it; print one line if it did not.
+    """Let the database `mlflow.db` of a checkout name the folder `mlartifacts` beside it; print a line if runs did not.
 
     Every place in a folder of that name elsewhere counts as the place of this checkout before it was moved. A database
     that does not exist, or that holds other places only, stays as it is.
@@ -37,14 +37,16 @@ def settle(database: Path) -> None:
             return
         places = {place for (place,) in connection.execute("SELECT artifact_location FROM experiments") if place}
         before = {old for place in places if (old := _folder(place)) and _path(old).resolve() != here}
+        told = []
         for old in sorted(before, key=len, reverse=True):
             for table, column in columns:
-                connection.execute(
+                done = connection.execute(
                     f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
                     f"WHERE {column} = ? OR substr({column}, 1, ?) = ?",
                     (here.as_uri(), len(old) + 1, old, len(old) + 1, f"{old}/"),
                 )
-    for old in sorted(before):
+                told += [old] if table == "runs" and done.rowcount else []
+    for old in told:
         line = f"this checkout was moved or copied: {database.name} now names {here}, and no longer {_path(old)}"
         print(line, file=sys.stderr, flush=True)
 

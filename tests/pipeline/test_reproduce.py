@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -160,6 +161,45 @@ def test_a_change_of_this_checkout_is_told_and_does_no_harm(done):
         status, said = reproduce(done, "acquire")
     assert status == 0, said
     assert "note" in said and "tasks/acquire/sources/sample/source.py" in said
+
+
+def test_changed_parameters_of_this_checkout_are_notes_with_both_values(done):
+    path = done.root / "params.yaml"
+    good = path.read_text()
+    try:
+        done.change({"datasets.terrain.train.steps": 9, "datasets.terrain.acquire.source.planet_px": 300})
+        status, said = reproduce(done, "train")
+        done.change({"datasets": {"terrain": None}})
+        gone = reproduce(done, "acquire")
+    finally:
+        path.write_text(good)
+    assert status == 0, said
+    notes = {" ".join(line.split()) for line in said.splitlines() if line.startswith("note")}
+    assert "note checkout datasets.terrain.train steps is 9, recorded 8; the recorded parameters were held up" in notes
+    assert any(
+        line.startswith("note checkout datasets.terrain.acquire source.planet_px is 300, recorded 400")
+        for line in notes
+    )
+    assert not any("datasets.terrain.shard" in line for line in notes)
+    assert gone[0] == 0 and "not in params.yaml here; the run had it" in gone[1]
+
+
+@pytest.mark.parametrize("name", ["steps", "ema_half_life", "method.sigma_min", "seed"])
+def test_an_edited_parameter_of_the_record_is_named_also_where_it_is_a_default(done, name):
+    run_id = json.loads((done.root / "data/terrain/runs/train.json").read_text())["run_id"]
+    database = sqlite3.connect(done.root / "mlflow.db")
+    where = "run_uuid = ? AND key = ?"
+    (good,) = database.execute(f"SELECT value FROM params WHERE {where}", (run_id, name)).fetchone()
+    try:
+        with database:
+            database.execute(f"UPDATE params SET value = '0.5' WHERE {where}", (run_id, name))
+        status, said = reproduce(done, "train")
+    finally:
+        with database:
+            database.execute(f"UPDATE params SET value = ? WHERE {where}", (good, run_id, name))
+        database.close()
+    assert status == 1
+    assert f"{name} is 0.5, data/terrain/runs/train.json has {good}" in said
 
 
 def test_a_changed_lock_file_is_named(done):

@@ -54,7 +54,7 @@ def test_a_run_that_mlflow_missed_is_behind_its_version_once_it_was_sent(tree, c
     }
 
     make_stage(tree, "generate", "other samples")  # the run file with null is still there, as the run cache restores it
-    assert json.loads((root / "data/terrain/runs/train.json").read_text())["run_id"] is None
+    assert json.loads((tree / "data/terrain/runs/train.json").read_text())["run_id"] is None
     lineage = register(tree)
     assert next(stage for stage in lineage["stages"] if stage["stage"] == "train@terrain")["run_id"] == sent
     second = client.get_model_version("toy terrain", lineage["model"]["version"])

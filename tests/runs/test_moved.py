@@ -1,0 +1,85 @@
+"""A checkout that is moved or copied keeps the files of its runs beside its own database."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+
+import pytest
+
+from tasks.core import spent
+from tasks.runs.store import connect
+from tests.runs.tiny import grow_tree, run_tiny, work
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    root = grow_tree(tmp_path / "here")
+    run_tiny(root, work)
+    return root
+
+
+def pictures(root) -> dict[str, bytes]:
+    """Run → its picture, as MLflow finds it."""
+    client, experiment = connect(root, "tiny")
+    return {
+        run.info.run_id: open(client.download_artifacts(run.info.run_id, "pictures/line.png"), "rb").read()
+        for run in client.search_runs([experiment])
+    }
+
+
+def test_a_moved_checkout_finds_its_files_and_makes_no_folder_at_the_old_place(tree, tmp_path, capfd):
+    before = pictures(tree)
+    assert "moved" not in capfd.readouterr().err
+    moved = tree.rename(tmp_path / "a place with spaces, ü and %41")
+    assert pictures(moved) == before
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1 and "this checkout was moved or copied" in said and str(moved / "mlartifacts") in said
+    run_tiny(moved, work)
+    assert len(pictures(moved)) == 2 and not tree.exists()
+    assert "moved" not in capfd.readouterr().err
+
+
+def test_a_copy_writes_nothing_into_the_original(tree, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(tree, copy)
+    files = {path for path in tree.rglob("*")}
+    run_tiny(copy, work)
+    assert len(pictures(copy)) == 2 and len(pictures(tree)) == 1
+    assert {path for path in tree.rglob("*")} - files <= {tree / ".landloom/mlflow.lock"}
+    with sqlite3.connect(copy / "mlflow.db") as database:
+        assert database.execute("SELECT count(*) FROM runs WHERE artifact_uri LIKE ?", (f"%{tree}/%",)).fetchone() == (
+            0,
+        )
+
+
+def test_a_database_elsewhere_and_files_on_a_server_stay_as_they_are(tree, tmp_path, monkeypatch):
+    shared = tree.parent / "shared.db"
+    shutil.copy(tree / "mlflow.db", shared)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shared}")
+    connect(grow_tree(tmp_path / "other"), "tiny")
+    with sqlite3.connect(shared) as database:
+        places = {place for (place,) in database.execute("SELECT artifact_uri FROM runs")}
+    assert places and all(place.startswith((tree / "mlartifacts").as_uri()) for place in places)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    with sqlite3.connect(tree / "mlflow.db") as database:
+        database.execute("UPDATE experiments SET artifact_location = 's3://bucket/mlartifacts/7'")
+    connect(tree)
+    with sqlite3.connect(tree / "mlflow.db") as database:
+        assert set(database.execute("SELECT artifact_location FROM experiments")) == {("s3://bucket/mlartifacts/7",)}
+
+
+def test_a_copy_deletes_no_checkpoints_of_the_original(tmp_path):
+    here, copy = tmp_path / "here", tmp_path / "copy"
+    checkpoints = here / ".landloom/checkpoints/a"
+    checkpoints.mkdir(parents=True)
+    spent.mark(here, checkpoints, "data/toy/model")
+    shutil.copytree(here, copy)
+    spent.clear(copy, ["data/toy/model"])
+    assert checkpoints.exists() and not (copy / ".landloom/checkpoints/a").exists()
+    outside = tmp_path / "bucket"
+    outside.mkdir()
+    spent.mark(here, outside, "data/toy/model")
+    spent.clear(here, ["data/toy/model"])
+    assert not outside.exists() and not checkpoints.exists()
