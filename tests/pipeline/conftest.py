@@ -9,7 +9,6 @@ import pickle
 import re
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -107,12 +106,6 @@ class Clone:
         shutil.copytree(self.root, folder, symlinks=True)
         twin = copy.copy(self)
         twin.root = folder
-        database = sqlite3.connect(folder / "mlflow.db")
-        with database:  # MLflow records where the files of runs lie by absolute addresses
-            for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
-                places = (str(self.root), str(folder))
-                database.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", places)
-        database.close()
         return twin
 
     def _keep(self, dataset: str) -> None:
