@@ -15,6 +15,7 @@ import yaml
 
 from flows.elsewhere.dvc import changed
 from flows.elsewhere.job import prepared
+from flows.history.runs import Runs
 from flows.worker import scrub
 from tasks.core.dag import stage_entry
 from tasks.core.errors import LandloomError
@@ -23,7 +24,7 @@ from tasks.core.run import Run
 from tasks.core.settings import ROOT, load
 from tasks.core.stage import Stage
 from tasks.train.params import Params
-from tests.flows.site import KEY, Site, kill, training
+from tests.flows.site import KEY, STEPS, Site, kill, training
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +156,14 @@ def test_a_machine_that_dies_is_replaced_and_training_goes_on(site):
     assert run.info.status == "FINISHED" and run.data.tags["dvc.out.data/terrain/model"] == ours["data/terrain/model"]
     assert run.data.tags["git.commit"] == head.strip() and run.data.tags["git.dirty"] == "false"
 
+    # The machines record into a store of their own. The driver's store has the run too, found by the run file it wrote,
+    # with the curve of the attempt that was killed.
+    own = Runs(site.driver.root).of_checkout("train@terrain")
+    assert own.run_id != record["run_id"] and own.outputs["data/terrain/model"] == ours["data/terrain/model"]
+    history = Runs(site.driver.root).client.get_metric_history(own.run_id, "loss")
+    assert sorted(point.step for point in history) == list(range(10, STEPS + 1, 10))
+    assert f"its run was brought here: MLflow has it as run {own.run_id}" in said
+
 
 def test_no_key_reaches_the_server(site):
     found = []
@@ -175,13 +184,32 @@ def test_a_kubernetes_pool_is_registered_as_its_file_says(site):
     assert pool["base_job_template"]["job_configuration"] == template["job_configuration"]
 
 
+def worker(site: Site, name: str) -> str:
+    """A command that is the whole worker; it has no MLFLOW_TRACKING_URI."""
+    return f"LANDLOOM_PYTHON={sys.executable} LANDLOOM_WORK={site.folder / name} {sys.executable} flows/worker.py"
+
+
+def test_the_run_of_a_worker_without_any_store_comes_back_with_the_outputs(site):
+    site.call("git", "checkout", "-q", "--", "dvc.lock")
+    site.driver.change({"datasets.terrain.train.steps": 12})
+    site.commit("a short training")
+    site.push()
+    done = site.call(*site.dispatch("--command", worker(site, "alone")))
+    assert done.stdout.splitlines()[-1] == "train@terrain: restored from cache"
+    assert json.loads((site.driver.root / "data/terrain/runs/train.json").read_text())["run_id"] is None
+    run = Runs(site.driver.root).of_checkout("train@terrain")
+    assert run.params["steps"] == "12" and "loss" in run.metrics
+    assert not list((site.folder / "alone").rglob("mlflow.db")) and not list((site.folder / "alone").rglob("kept/*"))
+    said = site.call(*site.dispatch("--command", "false")).stderr  # nothing has to run; the run is looked for
+    assert f"train@terrain: MLflow has its run {run.run_id}" in said
+
+
 def test_a_stage_that_refuses_is_not_tried_again(site):
     site.call("git", "checkout", "-q", "--", "dvc.lock")
     site.driver.change({"datasets.terrain.train.method.network": {"multipliers": [1, 2, 2, 2, 2, 2, 2]}})
     site.commit("a network too deep for its tiles")
     site.push()
-    worker = f"LANDLOOM_PYTHON={sys.executable} LANDLOOM_WORK={site.folder / 'third'} {sys.executable} flows/worker.py"
-    done = site.call(*site.dispatch("--command", worker), check=False)
+    done = site.call(*site.dispatch("--command", worker(site, "third")), check=False)
     assert done.returncode == 1
     assert "params.yaml: datasets.terrain.train.method does not fit tiles" in done.stderr.splitlines()[-1]
     assert (done.stdout + done.stderr).count("cloning ") == 1

@@ -1,0 +1,63 @@
+"""`make setup` notices an environment that works no more because the checkout was moved or its Python is gone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks.core.settings import ROOT
+
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
+AGAIN = "it is made again"
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Path:
+    """A checkout whose environment is whole, with the one script that is looked at."""
+    root = tmp_path / "here"
+    root.mkdir()
+    for name in ("Makefile", "requirements.lock"):
+        shutil.copyfile(ROOT / name, root / name)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=root, check=True)
+    (root / ".venv/bin/dvc").write_text(f"#!{root.resolve()}/.venv/bin/python\nprint('dvc')\n")
+    (root / ".venv/.ready").touch()
+    return root
+
+
+def setup(root: Path) -> str:
+    """What `make setup` would do."""
+    return subprocess.run(["make", "-n", "setup"], cwd=root, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_whole_environment_stays(checkout):
+    assert AGAIN not in setup(checkout) and (checkout / ".venv/.ready").exists()
+    link = checkout.parent / "link"  # several checkouts may share an environment
+    shutil.copytree(checkout, link, ignore=shutil.ignore_patterns(".venv"))
+    (link / ".venv").symlink_to(checkout / ".venv")
+    (checkout / ".venv/.ready").touch()
+    assert AGAIN not in setup(link)
+
+
+def test_after_a_move_or_a_copy_it_is_made_again(checkout):
+    copy = checkout.parent / "copy"
+    shutil.copytree(checkout, copy, symlinks=True)
+    moved = checkout.rename(checkout.parent / "there")
+    for root in (moved, copy):
+        said = setup(root)
+        assert AGAIN in said and "-m venv --clear .venv" in said and "pip install" in said
+
+
+def test_if_its_python_or_its_scripts_are_gone_it_is_made_again(checkout):
+    script = (checkout / ".venv/bin/dvc").read_text()
+    (checkout / ".venv/bin/dvc").unlink()
+    assert AGAIN in setup(checkout)
+    (checkout / ".venv/bin/dvc").write_text(script)
+    (checkout / ".venv/.ready").touch()
+    assert AGAIN not in setup(checkout)
+    (checkout / ".venv/bin/python").unlink()
+    (checkout / ".venv/bin/python").symlink_to("/nowhere/python")
+    assert AGAIN in setup(checkout)
