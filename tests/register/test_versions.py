@@ -69,7 +69,7 @@ def holder(client) -> str:
 def test_a_page_shows_its_own_figures_and_samples_also_after_another_evaluation_was_tried(tree, client):
     first = register(tree)["model"]["version"]
     before = client.get_model_version("toy terrain", first)
-    assert "**distance, steps1: 0.5**; real tiles score 0.25. lower is better." in before.description
+    assert "**distance, steps1: 0.5**; real tiles score 0.25. Lower is better." in before.description
     for row in (
         "| generated | model, 1 step | 0.5 |",
         "| floor | training tiles | 0.25 |",
