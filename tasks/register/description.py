@@ -68,10 +68,8 @@ def _figures(evaluation: Evaluation) -> list[str]:
     headline, values = evaluation.headline, evaluation.values
     within = "" if headline.get("low") is None else f", 95 % of draws {headline['low']:.3g} to {headline['high']:.3g}"
     floor = "" if headline.get("floor") is None else f"; real tiles score {headline['floor']:.3g}"
-    lines = [
-        f"**{headline['title']}: {headline['value']:.4g}**{within}{floor}. {headline['better'].capitalize()} is better.",
-        "",
-    ]
+    better = f"{headline['better'].capitalize()} is better."
+    lines = [f"**{headline['title']}: {headline['value']:.4g}**{within}{floor}. {better}", ""]
     columns = [measure for measure in evaluation.measures if _measured(measure, evaluation)]
     titles = [f"{measure['title']} ({measure['better']})" for measure in columns]
     lines += ["| | | " + " | ".join(titles) + " |", "|---|---|" + "---|" * len(columns)]
