@@ -104,7 +104,7 @@ def test_the_lineage_goes_from_sources_to_samples(lineage):
     assert [stage["stage"].split("@")[0] for stage in lineage["stages"]] == UPSTREAM
     shard, train = lineage["stages"][5], lineage["stages"][6]
     assert train["inputs"]["data/terrain/shards"] == shard["outs"]["data/terrain/shards"]
-    assert all(stage["locked"] and stage["params"] == {"method": {"name": "m"}} for stage in lineage["stages"])
+    assert all(stage["locked"] and stage["params"]["method"] == {"name": "m"} for stage in lineage["stages"])
     rows = [tuple(row[name] for name in SOURCE_FIELDS) for row in lineage["sources"]]
     assert rows == [
         ("files", "CC-BY-4.0", "Survey of A", False, 2, 15, 1),
