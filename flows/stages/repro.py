@@ -29,7 +29,7 @@ _TOLD = (  # part of DVC's output → outcome
     ("is cached - skipping run", RESTORED),
     ("didn't change, skipping", UNCHANGED),
 )
-_BLOCKED = re.compile(r"'(.+)' is busy, it is being blocked by:\s*\(PID (\d+)\): (.*)")
+_BLOCKED = re.compile(r"'([^']+)' is busy, it is being blocked by:\s*\(PID (\d+)\): (.*)")
 _LOCKED = "Unable to acquire lock"
 _OF_BUSY = re.compile(rf"is busy, it is being blocked by|^\(PID \d+\):|^If there are no processes with such|{_LOCKED}")
 
