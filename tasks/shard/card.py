@@ -31,8 +31,14 @@ def card(
     results: list[ShardResult],
     credits: pd.DataFrame,
     classes: pd.DataFrame,
+    captions: pd.DataFrame,
 ) -> dict[str, Any]:
-    """The content of `card.json`. `table` is the index of the shards, `credits` the table of attributions."""
+    """The content of `card.json`.
+
+    Args:
+        table: the index of the shards. credits: the table of attributions.
+        captions: the rows of `captions.parquet` for the stored tiles; null where a tile has none.
+    """
     payload = sum(result.payload for result in results)
     stored = int(table["length"].sum())
     return {
@@ -49,7 +55,7 @@ def card(
         "splits": _splits(table),
         "heights": _heights([result for result in results if result.split == "train"]),
         "classes": _classes(classes, sum((result.class_pixels for result in results), np.zeros(256, np.int64))),
-        "captions": _captions(table["caption"]),
+        "captions": _captions(captions),
         "sources": groups(credits),
         "procedural_share": _round(table["procedural"].astype(bool).mean()),
         "bytes": {"payload": payload, "shards": stored, "ratio": _round(stored / payload)},
@@ -118,14 +124,18 @@ def _classes(classes: pd.DataFrame, pixels: np.ndarray) -> list[dict[str, Any]]:
     ]
 
 
-def _captions(captions: pd.Series) -> dict[str, Any]:
-    texts = captions.dropna()
+def _captions(captions: pd.DataFrame) -> dict[str, Any]:
+    """What the captions are like, who wrote them, and whom to name for the names of places in them."""
+    texts = captions["text"].dropna()
     lengths = texts.str.len()
     return {
         "count": len(texts),
         "distinct": int(texts.nunique()),
         "mean_characters": _round(lengths.mean()) if len(texts) else 0.0,
         "example": texts.iloc[0] if len(texts) else None,
+        "by_model": int((captions["text_from"] == "model").sum()),
+        "models": sorted(captions["model"].dropna().unique()),
+        "attributions": sorted(captions["attribution"].dropna().unique()),
     }
 
 

@@ -103,8 +103,18 @@ def _captions(facts: dict[str, Any]) -> str:
     return (
         "## Captions\n\n"
         f"{captions['count']:,} tiles have a caption, {captions['distinct']:,} of them distinct, "
-        f"{captions['mean_characters']:.0f} characters on average. For example:\n\n> {captions['example']}\n"
+        f"{captions['mean_characters']:.0f} characters on average. {_writers(captions)}For example:\n\n"
+        f"> {captions['example']}\n{_owed(captions['attributions'])}"
     )
+
+
+def _writers(captions: dict[str, Any]) -> str:
+    models = ", ".join(captions["models"])
+    return f"{captions['by_model']:,} were written by {models}, the others by templates. " if models else ""
+
+
+def _owed(attributions: list[str]) -> str:
+    return f"\nNames of places in the captions: {'; '.join(attributions)}.\n" if attributions else ""
 
 
 def _sources(facts: dict[str, Any], credits: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import LandloomError
+from tasks.formats.tables.captions import read_captions, write_captions
 from tasks.formats.tables.ledger import LedgerRow, write_ledger
 from tests.shard.small import grow, shard
 
@@ -64,3 +65,16 @@ def test_a_kind_that_is_not_named_is_refused_even_alone(data):
     with pytest.raises(LandloomError, match="add them, or leave them out in acquire.partitions"):
         shard(data, partitions=["open"])
     shard(data)
+
+
+def test_the_card_names_who_wrote_the_captions_and_whom_their_names_of_places_are_from(tmp_path):
+    data = grow(tmp_path / "data" / "toy")
+    captions = read_captions(data / "captions.parquet").reset_index()
+    captions.loc[:1, ["text_from", "model", "attribution"]] = ["model", "eye-1", "© Mappers"]
+    write_captions(captions, data / "captions.parquet")
+    folder = shard(data)
+    card = json.loads((folder / "card.json").read_text())["captions"]
+    assert (card["by_model"], card["models"], card["attributions"]) == (2, ["eye-1"], ["© Mappers"])
+    page = (folder / "card.md").read_text()
+    assert "2 were written by eye-1, the others by templates." in page
+    assert "Names of places in the captions: © Mappers." in page

@@ -52,19 +52,22 @@ class Batches:
         self.sent = 0
 
     def run(self, items: Sequence[Item]) -> None:
-        """Answer items by batches, in rounds, while enough of them are open.
+        """Answer items by batches, in rounds, while enough of them are open and the budget has room for as many.
 
         Raises:
             LandloomError: the API refuses a batch, or does not answer; what was sent is collected by the next run.
         """
         settings = self._api.batch
         assert settings is not None
-        for number in range(settings.rounds):
+        rounds = 0
+        while rounds < settings.rounds:
             wanted = [item for item in items if item.open(self._api)]
-            if len(wanted) < settings.least or self._budget.stopped:
+            room = self._budget.room()
+            if min(len(wanted), room) < settings.least or self._budget.stopped:
                 return
-            self._say(f"batches, round {number + 1}: {len(wanted)} requests")
+            self._say(f"batches, round {rounds + 1}: {len(wanted)} requests")
             self._wait({}, self._parts(wanted), earlier=False)
+            rounds += room >= len(wanted)  # a round that the budget cut short is no repetition
             rows = self._store.rows(item.request for item in wanted)
             for item in wanted:
                 item.rows = rows.get(item.request, [])
@@ -178,40 +181,52 @@ class Batches:
         return next((one for one in every if (one.metadata or {}).get(TAG) == tag and one.status != "failed"), None)
 
     def _settle(self, tag: str, batch: Any, earlier: bool) -> None:
-        """Read what a batch has answered; what it has not costs nothing."""
+        """Read what a batch has answered. A request with an error costs nothing, one whose line is broken its bound."""
         rows = {row.request: row for row in self._store.in_batch(tag)}
+        answered = failed = 0
         for file in (batch.output_file_id, batch.error_file_id):
             if file:
                 content = self._call(lambda file=file: self._client.files.content(file).content)
                 for line in content.decode("utf-8", "replace").splitlines():
-                    self._read(line, rows, earlier)
-        self._store.free(row.id for row in rows.values())
-        for row in rows.values():
-            self._over(row, 0.0, earlier)
+                    kind = self._read(line, rows, earlier)
+                    answered, failed = answered + (kind == "answered"), failed + (kind == "failed")
+        left = list(rows.values())
+        if batch.status == "failed":  # it was refused as a whole
+            self._store.free(row.id for row in left)
+        else:
+            self._store.lost(row.id for row in left)
+        for row in left:
+            self._over(row, 0.0 if batch.status == "failed" else row.usd, earlier)
         if batch.status == "failed":
             told = "; ".join(error.message or "" for error in (batch.errors.data or [])) if batch.errors else ""
             raise LandloomError(
                 f"caption.method.api.batch: the API refuses batch {batch.id}: {told or 'without a reason'}; "
                 "mend the parameters, or leave batch out"
             )
-        if rows:
-            self._say(f"batch {batch.id} is {batch.status}: {len(rows)} of its requests have no answer")
+        if failed or left:
+            self._say(f"batch {batch.id} is {batch.status}: {answered} answers, {failed} failed, {len(left)} are lost")
 
-    def _read(self, line: str, rows: dict[str, Row], earlier: bool) -> None:
-        """Settle the request of one line. A request whose line is broken or has an error stays in `rows`."""
+    def _read(self, line: str, rows: dict[str, Row], earlier: bool) -> str | None:
+        """Settle the request of one line: `answered` or `failed`; None if the line is broken."""
         try:
             told = json.loads(line)
-            request, response = told["custom_id"], told.get("response") or {}
-            answer = read_answer(response.get("body")) if response.get("status_code") == 200 else None
+            row, response = rows[told["custom_id"]], told.get("response") or {}
+            good = response.get("status_code") == 200
         except (ValueError, KeyError, TypeError, AttributeError):
-            return
-        if answer is None or request not in rows:
-            return
-        row = rows.pop(request)
+            return None
+        answer = read_answer(response.get("body")) if good else None
+        if answer is None and good:
+            return None
+        del rows[row.request]
+        if answer is None:
+            self._store.free([row.id])
+            self._over(row, 0.0, earlier)
+            return "failed"
         price = 1.0 - (self._api.batch.discount if self._api.batch else 0.0)
         cost = price * self._budget.cost(*answer.tokens) if answer.tokens else row.usd
         self._store.answered(row.id, cost, stored(answer), answer.model)
         self._over(row, cost, earlier)
+        return "answered"
 
     def _over(self, row: Row, cost: float, earlier: bool) -> None:
         """A request is over. The bounds of an earlier run's requests count as spent until then, not as reserved."""

@@ -47,6 +47,11 @@ class Budget:
         usd = self._api.usd_per_million
         return (tokens_in * usd.input + tokens_out * usd.output) / 1e6
 
+    def room(self) -> float:
+        """Requests at the full price that the cap still has room for."""
+        bound = self.bound()
+        return (self._api.cap_usd - self._spent - self._reserved) // bound if bound else float("inf")
+
     def reserve(self, price: float = 1.0, wait: bool = True) -> float | None:
         """Set aside the bound of one request; None if the cap or a stop forbids it.
 

@@ -65,7 +65,7 @@ class OneByOne:
         for attempt in range(self._api.retries + 1):
             outcome = self._send(item)
             if outcome.answer:
-                self._failed = 0
+                self._failed, item.why = 0, None
                 return True
             item.why = outcome.fault
             if outcome.over:

@@ -30,7 +30,7 @@ class Batch(Strict):
     at_once: int = Field(4, ge=1, le=100)
     """Batches that the API works on at the same time. It also limits the tokens that wait in a queue."""
     least: int = Field(100, ge=1)
-    """With fewer requests than this, they are asked for one by one."""
+    """With fewer requests than this, or with a budget for fewer, they are asked for one by one."""
     rounds: int = Field(3, ge=1, le=20)
     """Batches of what an earlier one left over (expired, faulty or rejected), before requests go one by one."""
     poll_s: float = Field(30.0, gt=0.0, le=3600.0)
