@@ -8,6 +8,7 @@ import geopandas as gpd
 import httpx
 import pandas as pd
 import pyogrio
+import shapely
 
 from tasks.caption.place.settings import Polygons
 from tasks.core.errors import LandloomError
@@ -33,7 +34,7 @@ def polygon_names(points: pd.DataFrame, settings: Polygons, root: Path, download
         {"key": points["key"]}, geometry=gpd.points_from_xy(points["lon"], points["lat"]), crs=4326
     )
     # Of overlapping polygons the smallest counts: it says most.
-    polygons = polygons.assign(_area=polygons.geometry.area).sort_values("_area", kind="stable")
+    polygons = polygons.assign(_area=shapely.area(polygons.geometry.values)).sort_values("_area", kind="stable")
     found = places.sjoin(polygons.reset_index(drop=True), predicate="intersects")
     found = found.sort_values(["key", "index_right"]).drop_duplicates("key")
     return {row["key"]: name for _, row in found.iterrows() if (name := _name(row, settings.columns))}
