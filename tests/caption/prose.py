@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tasks.caption.prose.store import Store
 from tasks.caption.templates import TemplateDescriber
 from tasks.relief.ground_facts import height_facts
 from tasks.relief.shade.hillshade import shaded_relief
-from tests.caption.api import PRICES
+from tests.caption.api import PRICES, Api
 
 GSD, PX = 90.0, 24
 KEY = "a word for a server on loopback"
@@ -36,6 +37,9 @@ def tiles(count: int, seed: int = 0) -> tuple[list[str], list[Facts], dict[str, 
     ]
     keys = [f"t{number:05}" for number in range(count)]
     return keys, facts, {key: shaded_relief(height, GSD) for key, height in zip(keys, heights, strict=True)}
+
+
+KEYS, FACTS, PICTURES = tiles(40)
 
 
 def settings(url: str, **values: Any) -> Settings:
@@ -58,3 +62,15 @@ def describe(
         return ProseDescriber(api, TemplateDescriber(0.3), store, pictures.__getitem__, say)(keys, facts)
     finally:
         store.close()
+
+
+def run(
+    folder: Path, api: Api, keys: list[str] = KEYS, say: Callable[[str], None] = lambda line: None, **values: Any
+) -> list[Caption]:
+    """One run over the first of the forty tiles."""
+    return describe(folder, settings(api.url, **values), keys, FACTS[: len(keys)], PICTURES, say)
+
+
+def by(captions: list[Caption]) -> dict[str, int]:
+    """How many texts are from the model, and how many from templates."""
+    return dict(Counter(caption.text_from for caption in captions))

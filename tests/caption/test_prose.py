@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
+import re
 import time
-from collections import Counter
-from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -20,11 +15,8 @@ from tasks.caption.prose.describer import chosen_tiles
 from tasks.caption.prose.store import Store, told
 from tasks.caption.templates import TemplateDescriber
 from tasks.core.errors import LandloomError
-from tasks.core.settings import ROOT
 from tests.caption.api import FALSE, FAULTS, Api
-from tests.caption.prose import KEY, describe, settings, tiles
-
-KEYS, FACTS, PICTURES = tiles(40)
+from tests.caption.prose import FACTS, KEY, KEYS, PICTURES, by, describe, run, settings
 
 
 @pytest.fixture(autouse=True)
@@ -41,20 +33,12 @@ def api():
         yield running
 
 
-def run(folder, api, keys=KEYS, say=lambda line: None, **values):
-    return describe(folder, settings(api.url, **values), keys, FACTS[: len(keys)], PICTURES, say)
-
-
-def by(captions):
-    return Counter(caption.text_from for caption in captions)
-
-
 def test_every_tile_gets_a_true_text_and_a_second_run_asks_for_none(tmp_path, api):
     said: list[str] = []
     captions = run(tmp_path, api, say=said.append)
     assert by(captions) == {"model": 40} and api.requests == 40 and api.most_at_once <= 8
     for caption, facts in zip(captions, FACTS, strict=True):
-        assert judge([caption.text.replace("\n", " ")], facts).reasons in ((), judge([caption.text], facts).reasons)
+        assert judge(re.split(r"(?<=\.) ", caption.text), facts).reasons == ()
         assert caption.model == "eye-1" and caption.request and caption.reason is None
     assert sum(caption.cost_usd for caption in captions) == pytest.approx(api.charged)
     assert "40 texts by eye: about" in said[0] and "cap 100.00" in said[0]
@@ -113,8 +97,6 @@ def test_the_table_says_why_a_template_stands_in(tmp_path, fault, reason):
         [caption] = run(tmp_path, api, KEYS[1:2], retries=1, timeout_s=0.2)
     expected = TemplateDescriber(0.3).text(KEYS[1], FACTS[0])
     assert caption.text == expected and caption.text_from == "template" and caption.model is None
-    import re
-
     assert re.search(reason, caption.reason)
     paid = fault not in ("failed", "throttled")
     assert (caption.cost_usd > 0) == paid, "an answer that is rejected or lost is paid for all the same"
@@ -193,7 +175,7 @@ def test_a_long_wait_ends_the_run_in_templates(tmp_path, api):
     api.server.routes["/v1/chat/completions"] = lambda handler: handler.answer(429, spent)
     assert {caption.reason for caption in run(tmp_path, api)} == {
         "the account has no quota left: Error code: 429 - pay first"
-    } or all("no quota left" in caption.reason for caption in run(tmp_path, api))
+    }
 
 
 def test_answers_travel_to_another_machine(tmp_path):
@@ -205,80 +187,6 @@ def test_answers_travel_to_another_machine(tmp_path):
             assert there.adopt(caption.request, caption.answers) and not there.adopt(caption.request, caption.answers)
         there.close()
         assert run(tmp_path / "there", api) == captions and api.requests == asked
-
-
-@pytest.mark.parametrize("batch", [None, {"poll_s": 0.1, "least": 2, "most_requests": 10}])
-def test_a_killed_run_goes_on_where_it_was(tmp_path, api, batch):
-    api.looks = 10**9 if batch else 2
-    slow = api._answer
-
-    def slower(handler):
-        time.sleep(0.05)
-        slow(handler)
-
-    api._answer = slower
-    code = (
-        "import tasks, sys, json\nfrom pathlib import Path\n"
-        "from tests.caption.prose import describe, settings, tiles\n"
-        f"describe(Path({str(tmp_path)!r}), settings({api.url!r}, batch={batch!r}, connections=2), *tiles(40))\n"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=os.environ | {"OPENAI_API_KEY": KEY})
-    while (api.files_sent < 4 if batch else api.requests < 10) and process.poll() is None:
-        time.sleep(0.01)
-    time.sleep(0.1)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    api.looks = 2
-    captions = run(tmp_path, api, batch=batch)
-    assert by(captions) == {"model": 40}
-    assert api.repeated <= (0 if batch else 2), "only what was on its way when the process died is asked for again"
-    assert sum(caption.cost_usd for caption in captions) >= api.charged - 1e-9
-    if batch:
-        assert api.files_sent == 4 and sum(caption.cost_usd for caption in captions) == pytest.approx(api.charged)
-
-
-def test_a_killed_batch_whose_id_was_never_noted_is_found_by_its_tag(tmp_path, api):
-    batch = {"poll_s": 0.01, "least": 2}
-    api.drop_created = 1  # the batch is made, and the answer about it is lost
-    captions = run(tmp_path, api, batch=batch)
-    assert by(captions) == {"model": 40} and api.repeated == 0 and len(api._batches) == 1
-
-
-def test_files_keep_to_the_limits(tmp_path, api):
-    captions = run(tmp_path, api, batch={"poll_s": 0.01, "least": 2, "most_requests": 7})
-    assert by(captions) == {"model": 40}
-    assert [len(content.splitlines()) for content in _sent(api)] == [7, 7, 7, 7, 7, 4], (
-        "one goes alone, to see its cost"
-    )
-    with Api() as other:
-        run(tmp_path / "other", other, batch={"poll_s": 0.01, "least": 2, "most_mb": 0.05})
-        sizes = [len(content) for content in _sent(other)]
-        assert len(sizes) > 2 and max(sizes) <= 50_000
-
-
-def _sent(api):
-    inputs = [batch["input_file_id"] for batch in api._batches.values()]
-    return [api._files[identity] for identity in inputs]
-
-
-def test_a_batch_that_expires_gives_what_it_has_and_the_rest_is_asked_for_again(tmp_path, api):
-    api.expires = True
-    said: list[str] = []
-    captions = run(tmp_path, api, batch={"poll_s": 0.01, "least": 4, "rounds": 2}, say=said.append)
-    assert by(captions) == {"model": 40} and api.repeated == 0
-    assert any("is expired: 20 answers, 19 failed, 0 are lost" in line for line in said)
-    assert sum(caption.cost_usd for caption in captions) == pytest.approx(api.charged)
-
-
-def test_a_full_queue_is_waited_for_and_a_refused_batch_is_told(tmp_path, api):
-    api.queue_full = 2
-    assert by(run(tmp_path, api, batch={"poll_s": 0.01, "least": 2, "most_requests": 20})) == {"model": 40}
-    with Api() as other:
-        other.queue_full = 10**6
-        with pytest.raises(LandloomError, match="too small for a batch of 39 requests; lower most_requests"):
-            run(tmp_path / "other", other, batch={"poll_s": 0.001, "least": 2})
-        other.queue_full = 0
-        assert by(run(tmp_path / "other", other)) == {"model": 40}
 
 
 def test_the_store_counts_what_was_on_its_way(tmp_path):
@@ -305,4 +213,3 @@ def test_impossible_parameters_are_refused(wrong):
 def test_computed_ground_is_called_so(tmp_path, api):
     [caption] = run(tmp_path, api, KEYS[:1])
     assert FACTS[0]["procedural"] and "procedurally generated" in caption.text
-    assert replace(caption, text="x") != caption
