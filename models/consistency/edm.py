@@ -28,9 +28,15 @@ def precondition(
     return _over(c_skip) * x + _over(c_out) * estimate
 
 
-def denoising_loss(denoised: Tensor, x: Tensor, sigma: Tensor, sigma_data: float) -> Tensor:
-    """E λ(σ) ‖D(x + n; σ) - x‖² per pixel, λ = (σ² + σ_data²) / (σ σ_data)² (EDM, equations 2 and 8)."""
+def denoising_loss(
+    denoised: Tensor, x: Tensor, sigma: Tensor, sigma_data: float, share: Tensor | None = None
+) -> Tensor:
+    """E λ(σ) ‖D(x + n; σ) - x‖² per pixel, λ = (σ² + σ_data²) / (σ σ_data)² (EDM, equations 2 and 8).
+
+    `share` (n,) is one more factor on the loss of each image; None for 1.
+    """
     weight = (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2
+    weight = weight if share is None else weight * share
     return (weight * (denoised - x).square().mean(dim=(1, 2, 3))).mean()
 
 

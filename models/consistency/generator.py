@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from models.consistency.encoding import TerrainEncoding
+from models.consistency.exact import agree
 from models.consistency.method import Consistency
-from models.core.conditions import checked
-from models.core.height_encoding import HeightEncoding
+from models.core.conditions import checked, checked_shapes
 from models.core.products import Conditions
 from models.core.slots import SLOTS, sample_in_slots
+
+FACTS = 1
+"""Number of the random sequence of facts that follow conditions. The noise does not depend on the conditions."""
 
 
 class HeightGenerator:
@@ -23,44 +27,108 @@ class HeightGenerator:
 
     def __init__(self, method: Consistency, networks: nn.ModuleDict, config: dict[str, Any], device: torch.device):
         self._method, self._networks, self._device = method, networks, device
-        self._encoding = HeightEncoding.from_dict(config["encoding"])
+        self._encoding = TerrainEncoding.from_dict(method.config, config["encoding"])
         self.config, self.px, self.gsd = config, int(config["px"]), config.get("gsd")
-        self.conditions: tuple[str, ...] = tuple(method.maps)
-        self.classes: list[dict[str, Any]] = config.get("classes", []) if self.conditions else []
+        self.conditions: tuple[str, ...] = method.steering.names
+        self.words = self._encoding.words
+        self.coarse_px = method.config.coarse_px if "coarse" in self.conditions else None
+        self.most_guidance = method.config.guidance.most if method.config.baked else None
+        self.classes: list[dict[str, Any]] = config.get("classes", []) if "labels" in self.conditions else []
         self.evaluations = method.evaluations
 
     def sample(
-        self, indices: Sequence[int] | np.ndarray, seed: int, steps: int = 1, conditions: Conditions | None = None
+        self,
+        indices: Sequence[int] | np.ndarray,
+        seed: int,
+        steps: int = 1,
+        conditions: Conditions | None = None,
+        guidance: float = 1.0,
+        passes: bool = False,
     ) -> np.ndarray:
         """Heights of the samples `indices` of `seed`, float32 (n, px, px) metres.
 
         Args:
             steps: network evaluations, 1 or 2.
-            conditions: `labels`, uint8 (n, px, px), 255 for no class, if the model was trained with them.
+            conditions: any of those that the model was trained with (`models.core.conditions`).
+            guidance: strength of guidance by words; 1 is none.
+            passes: guide by a second pass of the network, also if guidance is trained into it.
         Raises:
-            ValueError: `steps`, a condition or an index is invalid.
+            ValueError: `steps`, a condition, the guidance or an index is invalid.
         """
-        given = checked(conditions, self.conditions, len(indices))
-        for name, maps in given.items():
-            if maps.shape[1:] != (self.px, self.px):
-                raise ValueError(f"{name} needs one map of {self.px} × {self.px} for each index, not {maps.shape}")
+        given = checked_shapes(checked(conditions, self.conditions, len(indices)), self.px, self.coarse_px)
+        self._check_guidance(guidance)
+        self._method.levels(steps)  # refuses a wrong number of steps
+        if "text" in given:
+            given["text"] = self.words.codes(["" if text is None else str(text) for text in given["text"]])
 
-        def make(slots: dict[int, int], maps: dict[str, np.ndarray]) -> np.ndarray:
-            return self._batch(slots, seed, steps, maps)
+        def make(slots: dict[int, int], filled: dict[str, np.ndarray]) -> np.ndarray:
+            return self._batch(slots, seed, steps, filled, guidance, passes)
 
         heights = np.empty((len(indices), self.px, self.px), np.float32)
         for place, height in enumerate(sample_in_slots(indices, given, make)):
             heights[place] = height
         return heights
 
-    def _batch(self, slots: dict[int, int], seed: int, steps: int, maps: dict[str, np.ndarray]) -> np.ndarray:
-        facts = np.zeros((SLOTS, self._encoding.facts), np.float32)
-        drawn = np.zeros((SLOTS, steps, *self._method.shape), np.float32)
+    def _check_guidance(self, guidance: float) -> None:
+        if guidance == 1:
+            return
+        if self.words is None:
+            raise ValueError(f"guidance {guidance:g}: this model takes no words, so there is nothing to guide by")
+        if not 1 <= guidance <= (self.most_guidance or np.inf):
+            most = "" if self.most_guidance is None else f" and at most {self.most_guidance:g}, as it was trained"
+            raise ValueError(f"guidance {guidance:g}: it must be at least 1{most}")
+
+    def _batch(
+        self,
+        slots: dict[int, int],
+        seed: int,
+        steps: int,
+        filled: dict[str, np.ndarray],
+        guidance: float,
+        passes: bool,
+    ) -> np.ndarray:
+        facts = np.zeros((SLOTS, self._encoding.heights.facts), np.float32)
+        noise = np.zeros((SLOTS, steps, *self._method.shape), np.float32)
+        chances = np.zeros((SLOTS, 1 + facts.shape[1]), np.float32)
         for slot, index in slots.items():
             rng = np.random.default_rng([seed, index])
-            facts[slot], drawn[slot] = self._encoding.draw(rng), self._method.draw(rng, steps)
-        values = [torch.from_numpy(array).to(self._device) for array in (drawn, facts)]
-        given = {name: torch.from_numpy(array).to(self._device) for name, array in maps.items()}
+            facts[slot], noise[slot] = self._encoding.heights.draw(rng), self._method.draw(rng, steps)
+            rng = np.random.default_rng([seed, index, FACTS])
+            chances[slot, 0], chances[slot, 1:] = rng.random(), rng.standard_normal(facts.shape[1])
+        given = {name: self._tensor(array) for name, array in filled.items()}
         with torch.inference_mode():
-            images = self._method.sample(self._networks, *values, steps, given)
-        return self._encoding.decode(images.float().cpu().numpy(), facts)
+            if given and "facts" in self._networks:
+                steered, which = self._method.draw_facts(self._networks, self._tensor(chances), given, guidance)
+                facts = np.where(which.cpu().numpy()[:, None], steered.float().cpu().numpy(), facts)
+            return self._evaluations(steps, self._tensor(noise), facts, given, filled, guidance, passes)
+
+    def _evaluations(
+        self,
+        steps: int,
+        noise: Tensor,
+        facts: np.ndarray,
+        given: dict[str, Tensor],
+        filled: dict[str, np.ndarray],
+        guidance: float,
+        passes: bool,
+    ) -> np.ndarray:
+        """Heights after all evaluations. Given heights are put in after each, so that the next one fits them better."""
+        x = torch.zeros_like(noise[:, 0])
+        for step, (level, spread) in enumerate(self._method.levels(steps)):
+            x = x + spread * noise[:, step]
+            x = self._method.evaluate(self._networks, x, level, self._tensor(facts), given, guidance, passes)
+            heights = self._encoding.heights.decode(x.float().cpu().numpy(), facts)
+            if "coarse" in filled or "known" in filled:
+                heights = self._agreed(heights, filled)
+                if step + 1 < steps:
+                    image, facts = self._encoding.heights.encode(heights)
+                    x = self._tensor(image)
+        return heights
+
+    @staticmethod
+    def _agreed(heights: np.ndarray, filled: dict[str, np.ndarray]) -> np.ndarray:
+        parts = [filled[name] if name in filled else [None] * len(heights) for name in ("coarse", "known")]
+        return np.stack([agree(*each) for each in zip(heights, *parts, strict=True)])
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(self._device)

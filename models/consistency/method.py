@@ -4,8 +4,8 @@ With `pretrain_share` above 0, that share of the steps trains denoising (`models
 consistency tuning of the same network, which costs much less than consistency training from random weights (Geng et al.
 2024, arXiv 2406.14548).
 
-With `conditions: [labels]` a class map controls the samples. Training hides the map for a share of the tiles, so that
-the same model can sample without a map.
+Conditions control the samples (`models.consistency.steering`). Training hides each of them for a share of the tiles, so
+that the same model can sample from any of them, or from none.
 """
 
 from __future__ import annotations
@@ -20,50 +20,18 @@ import torch
 from torch import Tensor, nn
 
 from models.consistency.edm import denoising_loss, precondition
+from models.consistency.encoding import TerrainEncoding
+from models.consistency.facts import FactsHead, choose, surprise
+from models.consistency.guidance import strengths
 from models.consistency.params import Params
+from models.consistency.schedule import curriculum_end, grid_size, karras_grid, lognormal_weights, pseudo_huber
+from models.consistency.steering import Steering
+from models.consistency.text.trunk import Trunk
 from models.consistency.unet import UNet
-from models.core.conditions import majority, one_hot
 from models.core.method import Batch, Logs, Phase, State
 
-PAPER_STEPS_A_INTERVAL = 400_000 / 1280  # training steps per interval of the paper's finest grid
-
-
-def curriculum_end(steps: int, s0: int) -> int:
-    """s1 for a run of `steps`: the paper's proportion, rounded down to a doubling of s0, at most 1280.
-
-    The paper ends with 1280 intervals after 400,000 steps. A short run with 1280 intervals trains each interval so
-    rarely that its samples stay noise. So the last grid of a short run has proportionally fewer intervals. A very
-    short run, with less than one doubling, keeps s0.
-    """
-    share = max(1.0, steps / PAPER_STEPS_A_INTERVAL / s0)
-    return min(s0 * 2 ** int(math.log2(share)), max(s0, 1280))
-
-
-def grid_size(step: int, steps: int, s0: int, s1: int) -> int:
-    """N(k) = min(s0 2^⌊k/K'⌋, s1) + 1, K' = ⌊K / (log2⌊s1/s0⌋ + 1)⌋ (table 1); K' is at least one step."""
-    each = max(1, math.floor(steps / (math.log2(s1 // s0) + 1)))
-    return min(s0 * 2 ** min(step // each, 64), s1) + 1
-
-
-def karras_grid(size: int, sigma_min: float, sigma_max: float, rho: float) -> Tensor:
-    """σ_1 = σ_min < … < σ_N = σ_max (EDM, equation 5, ascending), float64 (N,)."""
-    ramp = torch.linspace(0, 1, size, dtype=torch.float64)
-    low, high = sigma_min ** (1 / rho), sigma_max ** (1 / rho)
-    grid = (low + ramp * (high - low)) ** rho
-    grid[0], grid[-1] = sigma_min, sigma_max  # exactly, because the boundary condition holds at σ_min only
-    return grid
-
-
-def lognormal_weights(grid: Tensor, p_mean: float, p_std: float) -> Tensor:
-    """p(σ_i) ∝ erf((ln σ_{i+1} - P_mean) / (√2 P_std)) - erf((ln σ_i - P_mean) / (√2 P_std)), (N-1,) (eq. 10)."""
-    steps = torch.erf((grid.log() - p_mean) / (math.sqrt(2) * p_std)).diff()
-    return steps / steps.sum()
-
-
-def pseudo_huber(difference: Tensor) -> Tensor:
-    """√(‖d‖² + c²) - c over the norm of each sample, c = 0.00054 √(values a sample): (n, …) to (n,) (eq. 8)."""
-    c = 0.00054 * math.sqrt(difference[0].numel())
-    return (difference.flatten(1).square().sum(dim=1) + c**2).sqrt() - c
+Network = nn.Module | partial
+FACTS_EVERY = 2  # two numbers a tile are learned in fewer steps than images
 
 
 @contextmanager
@@ -80,58 +48,110 @@ def replayed(device: torch.device) -> Iterator[None]:
 class Consistency:
     """The method `consistency`: one network, samples in one or two evaluations.
 
+    With conditions that say something about a tile's relief and elevation, a second network gives their distribution
+    (`models.consistency.facts`). With guidance, a third keeps the denoiser as it was at the end of diffusion.
+
     Args:
         params: as validated. px: side of the images. channels, facts: of an encoded image. lr: learning rate.
         classes: number of classes of the maps; unused unless `labels` is one of the conditions.
+        encoding: of the tiles; unused unless `text`, `coarse` or `known` is one of the conditions.
     Raises:
-        ValueError: the parameters do not fit images of this side, or required classes are missing.
+        ValueError: the parameters do not fit images of this side, or required classes or words are missing.
     """
 
-    ema = ("denoiser",)
     evaluations = (1, 2)
 
-    def __init__(self, params: Params, px: int, channels: int, facts: int, lr: float, classes: int = 0):
+    def __init__(
+        self,
+        params: Params,
+        px: int,
+        channels: int,
+        facts: int,
+        lr: float,
+        classes: int = 0,
+        encoding: TerrainEncoding | None = None,
+    ):
         self.config, self.lr, self.shape = params, lr, (channels, px, px)
-        if "labels" in params.conditions and not classes:
-            raise ValueError("conditions: labels are class maps, and the tiles have no classes")
-        self.maps = dict.fromkeys(params.conditions, classes)
-        self.networks = nn.ModuleDict({"denoiser": UNet(params.network, px, channels, facts, self.maps)})
+        self.steering = Steering(params, px, classes, encoding)
+        worded = "text" in params.conditions
+
+        def trunk() -> Trunk | None:
+            return Trunk(encoding.words, params.text.length, params.text_width) if worded else None
+
+        def denoiser() -> UNet:
+            return UNet(params.network, px, channels, facts, self.steering.maps, trunk(), params.baked)
+
+        self.networks = nn.ModuleDict({"denoiser": denoiser()})
+        if {"text", "coarse", "known"} & set(params.conditions):
+            self.networks["facts"] = FactsHead(trunk(), params.text_width, facts)
+        self.ema = tuple(self.networks)
+        if params.baked:
+            self.networks["guide"] = denoiser()
         self.memory: dict[str, float] = {}
 
     def phases(self) -> list[Phase]:
         """Denoising, then consistency. Consistency has much larger gradients, so it has a separate optimiser."""
-        return [
+        found = [
             Phase("denoising", ("denoiser",), self._optimizer, self._denoising, self._pretraining),
             Phase("consistency", ("denoiser",), self._optimizer, self._consistency, self._tuning),
         ]
+        if "facts" in self.networks:
+            found.append(Phase("facts", ("facts",), self._optimizer, self._facts, self._facts_due))
+        return found
 
     def _optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.RAdam(parameters, lr=self.lr)  # the paper's choice (appendix C)
 
+    def _diffusion(self, state: State) -> int:
+        """Number of steps before consistency tuning."""
+        return round(self.config.pretrain_share * state.steps)
+
     def _pretraining(self, state: State, logs: Logs) -> bool:
-        return state.step < round(self.config.pretrain_share * state.steps)
+        return state.step < self._diffusion(state)
 
     def _tuning(self, state: State, logs: Logs) -> bool:
         return not self._pretraining(state, logs)
 
-    def _denoising(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
-        """E ‖D(x + σ z; σ) - x‖² at lognormal σ.
+    def _facts_due(self, state: State, logs: Logs) -> bool:
+        return state.step % FACTS_EVERY == 0
 
-        `batch` has `image` (n, c, px, px), `facts` (n, k), and `labels` uint8 (n, px, px) if it is a condition.
+    def _facts(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
+        """-ln p(facts | conditions)."""
+        facts = batch["facts"]
+        shown = self.steering.shown(batch.conditions, len(facts))
+        hints, base = self.steering.hints(shown, len(facts), facts.shape[1], facts.device)
+        return surprise(state.networks["facts"](shown.get("text"), hints, base), facts).mean(), {}
+
+    def _denoising(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
+        """E ‖D(x + σ z; σ) - x‖² at lognormal σ; with guidance w, E ‖D_w - (w x + (1 - w) D_u)‖² / w².
+
+        `batch` has `image` (n, c, px, px) and `facts` (n, k).
         """
         config, x = self.config, batch["image"]
         sigma = (config.p_mean + config.p_std * torch.randn(len(x), device=x.device)).exp()
         sigma = sigma.clamp(config.sigma_min, config.sigma_max)
         noisy = x + sigma[:, None, None, None] * torch.randn_like(x)
-        network = self._steered(state.networks["denoiser"], batch.conditions, len(x), hide=True)
-        denoised = self.estimate(network, noisy, sigma, batch["facts"])
-        return denoising_loss(denoised, x, sigma, config.sigma_data), {}
+        shown = self.steering.shown(batch.conditions, len(x))
+        inputs = self._with_strengths(self.steering.inputs(shown, batch["facts"]))
+        network, target, weight = state.networks["denoiser"], x, None
+        if guided := self._guided(len(x)):
+            w = inputs["guidance"]
+            part = {name: values[:guided] for name, values in inputs.items()}
+            with torch.no_grad(), replayed(x.device):
+                part |= {"text": torch.zeros_like(part["text"]), "guidance": torch.ones_like(part["guidance"])}
+                without = self.estimate(_given(network, part), noisy[:guided], sigma[:guided], batch["facts"][:guided])
+            mixed = torch.lerp(without, x[:guided], w[:guided, None, None, None])
+            target, weight = torch.cat([mixed, x[guided:]]), w**-2
+        denoised = self.estimate(_given(network, inputs), noisy, sigma, batch["facts"])
+        return denoising_loss(denoised, target, sigma, config.sigma_data, weight), {}
 
     def _consistency(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
         """λ(σ_i) d(f(x + σ_{i+1} z, σ_{i+1}), f⁻(x + σ_i z, σ_i)), λ = 1 / (σ_{i+1} - σ_i) (eqs. 5, 9)."""
-        config, x = self.config, batch["image"]
-        network = self._steered(state.networks["denoiser"], batch.conditions, len(x), hide=True)
-        before = round(config.pretrain_share * state.steps)
+        config, x, facts = self.config, batch["image"], batch["facts"]
+        shown = self.steering.shown(batch.conditions, len(x))
+        inputs = self._with_strengths(self.steering.inputs(shown, facts))
+        network = _given(state.networks["denoiser"], inputs)
+        before = self._diffusion(state)
         step, steps = state.step - before, state.steps - before
         s1 = curriculum_end(steps, config.s0) if config.s1 is None else config.s1
         size = grid_size(step, steps, config.s0, s1)
@@ -140,39 +160,115 @@ class Consistency:
         index = torch.multinomial(chances, len(x), replacement=True)
         low, high = grid[index].float().to(x.device), grid[index + 1].float().to(x.device)
         noise = torch.randn_like(x)  # the same noise for both, so that both lie on one path
+        lower, upper = (x + level[:, None, None, None] * noise for level in (low, high))
+        if guided := self._guided(len(x)):
+            lower = self._guided_path(state, inputs, facts, lower, upper, low, high, guided)
         with torch.no_grad(), replayed(x.device):  # the teacher: the student without gradients, not an average
-            teacher = self.estimate(network, x + low[:, None, None, None] * noise, low, batch["facts"])
-        student = self.estimate(network, x + high[:, None, None, None] * noise, high, batch["facts"])
+            teacher = self.estimate(network, lower, low, facts)
+        student = self.estimate(network, upper, high, facts)
         loss = (pseudo_huber(student - teacher) / (high - low)).mean()
         return loss, {"intervals": torch.tensor(float(size - 1))}
 
-    def _steered(
-        self, network: nn.Module, conditions: Mapping[str, Tensor], n: int, hide: bool = False
-    ) -> nn.Module | partial:
-        """The network with its conditions as fixed arguments, if it takes conditions.
+    @torch.no_grad()
+    def _guided_path(
+        self,
+        state: State,
+        inputs: Mapping[str, Tensor],
+        facts: Tensor,
+        lower: Tensor,
+        upper: Tensor,
+        low: Tensor,
+        high: Tensor,
+        guided: int,
+    ) -> Tensor:
+        """`lower`, with guided tiles moved to where one step of Euler along the guided path leads from `upper`."""
+        guide = state.networks["guide"]
+        if state.step == self._diffusion(state):
+            guide.load_state_dict(state.networks["denoiser"].state_dict())
+        guide.eval()  # without dropout
+        part = {name: values[:guided] for name, values in inputs.items()}
+        clean = self.estimate(_given(guide, part), upper[:guided], high[:guided], facts[:guided])
+        share = (low / high)[:guided, None, None, None]
+        moved = torch.lerp(clean, upper[:guided], share)
+        chosen = inputs["guidance"][:guided, None, None, None] > 1
+        return torch.cat([torch.where(chosen, moved, lower[:guided]), lower[guided:]])
 
-        A missing condition becomes all zeros. `hide` sets a share of the given conditions to zeros, too.
-        """
-        if not self.maps:
-            return network
-        device, patch, found = next(network.parameters()).device, self.config.network.patch, {}
-        side = self.shape[1] // patch
-        for name, classes in self.maps.items():
-            if name not in conditions:
-                found[name] = torch.zeros(n, classes, side, side, device=device)
-                continue
-            found[name] = majority(one_hot(conditions[name], classes), patch)
-            if hide:
-                found[name] = found[name] * (torch.rand(n, 1, 1, 1, device=device) >= self.config.condition_dropout)
-        return partial(network, conditions=found)
+    def _guided(self, n: int) -> int:
+        """How many tiles of a batch may be guided."""
+        return round(self.config.guidance.share * n) if self.config.baked else 0
 
-    def estimate(self, network: nn.Module | partial, x: Tensor, sigma: Tensor, facts: Tensor) -> Tensor:
+    def _with_strengths(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The inputs of a training step with strengths of guidance, if the network takes them."""
+        if not self.config.baked:
+            return inputs
+        text, guidance = inputs["text"], self.config.guidance
+        worded = (text != 0).flatten(1).any(dim=1)
+        return inputs | {"guidance": strengths(len(text), guidance.share, guidance.most, worded)}
+
+    def estimate(self, network: Network, x: Tensor, sigma: Tensor, facts: Tensor) -> Tensor:
         """f(x, σ), the clean image at the end of the path through `x`."""
         return precondition(network, x, sigma, facts, self.config.sigma_data, self.config.sigma_min)
 
     def draw(self, rng: np.random.Generator, steps: int) -> np.ndarray:
         """Noise for each evaluation, (steps, c, px, px); the first does not depend on `steps`."""
         return rng.standard_normal((steps, *self.shape), np.float32)
+
+    def draw_facts(
+        self, networks: Mapping[str, nn.Module], drawn: Tensor, conditions: Mapping[str, Tensor], guidance: float
+    ) -> tuple[Tensor, Tensor]:
+        """Facts (n, k) given the conditions, and for which samples the conditions say something about them, bool (n,).
+
+        Args:
+            drawn: (n, 1 + k), see `models.consistency.facts.choose`.
+        """
+        n, device = len(drawn), drawn.device
+        hints, base = self.steering.hints(conditions, n, drawn.shape[1] - 1, device)
+        mixture = networks["facts"](self._texts(conditions, n, device), hints, base)
+        strength = torch.full((n,), float(guidance), device=device)
+        return choose(mixture, drawn, strength), self.steering.given(conditions, n, device)
+
+    def _texts(self, conditions: Mapping[str, Tensor], n: int, device: torch.device) -> Tensor | None:
+        if "text" not in self.config.conditions:
+            return None
+        return conditions["text"] if "text" in conditions else self.steering.silence(n, device)
+
+    def levels(self, steps: int) -> list[tuple[float, float]]:
+        """Noise level of each evaluation, and the factor on its noise (Song et al. 2023, algorithm 1).
+
+        Raises:
+            ValueError: `steps` is neither 1 nor 2.
+        """
+        if steps not in self.evaluations:
+            raise ValueError(f"consistency sampling takes 1 or 2 steps, not {steps}")
+        config = self.config
+        found = [(config.sigma_max, config.sigma_max)]
+        return (found + [(config.mid_sigma, math.sqrt(config.mid_sigma**2 - config.sigma_min**2))])[:steps]
+
+    def evaluate(
+        self,
+        networks: Mapping[str, nn.Module],
+        x: Tensor,
+        level: float,
+        facts: Tensor,
+        conditions: Mapping[str, Tensor],
+        guidance: float = 1.0,
+        passes: bool = False,
+    ) -> Tensor:
+        """f(x, level), guided.
+
+        Args:
+            passes: guide by two passes of the network, also if it takes the strength as an input.
+        """
+        network, inputs = networks["denoiser"], self.steering.inputs(conditions, facts)
+        sigma = torch.full((len(x),), level, device=x.device)
+        passes = guidance != 1 and (passes or not self.config.baked)
+        if self.config.baked:
+            inputs["guidance"] = torch.full((len(x),), 1.0 if passes else guidance, device=x.device)
+        found = self.estimate(_given(network, inputs), x, sigma, facts)
+        if not passes:
+            return found
+        inputs["text"] = torch.zeros_like(inputs["text"])
+        return torch.lerp(self.estimate(_given(network, inputs), x, sigma, facts), found, guidance)
 
     def sample(
         self,
@@ -182,20 +278,19 @@ class Consistency:
         steps: int,
         conditions: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
-        """Multistep consistency sampling (Song et al. 2023, algorithm 1) over σ_max and `mid_sigma`.
+        """Multistep consistency sampling over σ_max and `mid_sigma`.
 
         Args:
             drawn: n results of `draw`, (n, steps, c, px, px). facts: (n, k).
         Raises:
             ValueError: `steps` is neither 1 nor 2.
         """
-        config, network = self.config, self._steered(networks["denoiser"], conditions or {}, len(drawn))
-        levels = (config.sigma_max, config.mid_sigma)
-        if steps not in self.evaluations:
-            raise ValueError(f"consistency sampling takes 1 or 2 steps, not {steps}")
         x = torch.zeros_like(drawn[:, 0])
-        for step, level in enumerate(levels[:steps]):
-            spread = math.sqrt(level**2 - config.sigma_min**2) if step else level
-            sigma = torch.full((len(drawn),), level, device=drawn.device)
-            x = self.estimate(network, x + spread * drawn[:, step], sigma, facts)
+        for step, (level, spread) in enumerate(self.levels(steps)):
+            x = self.evaluate(networks, x + spread * drawn[:, step], level, facts, conditions or {})
         return x
+
+
+def _given(network: nn.Module, inputs: Mapping[str, Tensor]) -> Network:
+    """The network with its conditions as a fixed argument, if it takes conditions."""
+    return partial(network, conditions=inputs) if inputs else network

@@ -6,6 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from models.consistency.text.chosen import Chosen
+from models.consistency.text.vocabulary.params import Params as Vocabulary
 from models.core.config import Config
 
 
@@ -20,6 +22,8 @@ class NetworkConfig(Config):
     """Residual blocks per level."""
     attention: list[int] = [16]
     """Sides of the feature maps that have self-attention. Its cost grows with the fourth power of the side."""
+    cross_attention: list[int] | None = None
+    """Sides of the feature maps that attend to words, if words are a condition; null: those of `attention`."""
     patch: Literal[1, 2, 4] = 2
     """Side of the squares of pixels folded into channels at the input. 2 makes a step about four times cheaper."""
     dropout: float = Field(0.0, ge=0, lt=1)
@@ -39,10 +43,20 @@ class NetworkConfig(Config):
                 f"network: patch and {len(self.multipliers)} multipliers need a side that is a multiple of {whole}"
             )
         sides = [px // self.patch >> level for level in range(len(self.multipliers))]
-        odd = [side for side in self.attention if side not in sides]
-        if odd:
-            raise ValueError(f"network: attention: no level has side {odd[0]}; the levels have sides {sides}")
+        for name, wanted in (("attention", self.attention), ("cross_attention", self.cross_attention or [])):
+            if odd := [side for side in wanted if side not in sides]:
+                raise ValueError(f"network: {name}: no level has side {odd[0]}; the levels have sides {sides}")
         return sides
+
+
+class GuidanceConfig(Config):
+    """Guidance by words, trained into the network (`models.consistency.guidance`)."""
+
+    share: float = Field(0.125, ge=0, le=1)
+    """Share of the tiles of a batch that train guidance. With 0 the network does not take the strength as an input, and
+    a guided sample takes two passes of the network for each evaluation."""
+    most: float = Field(4.0, gt=1)
+    """Largest strength that training draws, and that the model then takes; 1 is no guidance."""
 
 
 class Params(Config):
@@ -73,10 +87,22 @@ class Params(Config):
     """Intervals at its end; null derives them from the number of steps, in the published proportion."""
     mid_sigma: float = Field(0.8, gt=0)
     """Noise level at which the second of two sampling steps starts."""
-    conditions: tuple[Literal["labels"], ...] = ()
-    """Inputs that control the samples, in addition to the seed: `[labels]` for class maps, `[]` for none."""
+    conditions: tuple[Literal["labels", "text", "coarse", "sketch", "known"], ...] = ()
+    """Inputs that control the samples, in addition to the seed; `[]` for none. `labels`: class maps; `text`: words;
+    `coarse`: means of blocks; `sketch`: lines of ridges and valleys; `known`: heights that are kept."""
     condition_dropout: float = Field(0.1, ge=0, le=1)
-    """Share of tiles whose conditions are hidden in training, so that the model can also sample without them."""
+    """Share of tiles whose labels and words are hidden in training, so that the model can also sample without them."""
+    hint_dropout: float = Field(0.75, ge=0, le=1)
+    """Share of tiles whose coarse heights are hidden in training; of the sketches and the known heights, too. Each of
+    them says so much about a tile that a model which always sees one learns little from words."""
+    text: Chosen = Vocabulary()
+    """The encoder of words, by the name of its folder in `models/consistency/text`, and its parameters."""
+    text_width: int = Field(64, ge=8, multiple_of=8)
+    """Channels of the features of a word."""
+    guidance: GuidanceConfig = GuidanceConfig()
+    """Guidance by words."""
+    coarse_px: int = Field(8, ge=2)
+    """Side of the blocks whose means are the condition `coarse`, in pixels; it must divide the side of a tile."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Params:
@@ -84,4 +110,11 @@ class Params(Config):
             raise ValueError("mid_sigma must lie between sigma_min and sigma_max")
         if self.s1 is not None and self.s1 < self.s0:
             raise ValueError(f"s1 must be null or at least s0 ({self.s0})")
+        if self.baked and not self.pretrain_share:
+            raise ValueError("guidance.share needs a pretrain_share above 0: diffusion learns what guidance is")
         return self
+
+    @property
+    def baked(self) -> bool:
+        """Whether the network takes the strength of guidance as an input."""
+        return "text" in self.conditions and self.guidance.share > 0

@@ -5,37 +5,59 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
+from models.consistency.encoding import TerrainEncoding
 from models.consistency.generator import HeightGenerator
 from models.consistency.method import Consistency
 from models.consistency.params import Params
+from models.consistency.text.encoder import fit as fit_words
+from models.core.conditions import block_means
 from models.core.height_encoding import HeightEncoding
 from models.core.method import Batch
 from models.core.record import Arrays, MethodRecord, Tiles
+from models.core.sketch import lines
+
+READS = {"labels": "label", "text": "caption"}
+"""From a condition to the layer that it is made from; the others are made from heights."""
 
 
 def layers(params: Params) -> tuple[str, ...]:
-    """Heights, and class maps if they are a condition."""
-    return ("height", "label") if "labels" in params.conditions else ("height",)
+    """Heights, and class maps and captions if they are conditions."""
+    return ("height", *(layer for name, layer in READS.items() if name in params.conditions))
 
 
-def fit(params: Params, tiles: Tiles, gsd: float | None) -> HeightEncoding:
-    """The encoding of the train split's heights."""
-    return HeightEncoding.fit((arrays["height"] for arrays in tiles("height")), params.sigma_data)
+def fit(params: Params, tiles: Tiles, gsd: float | None) -> TerrainEncoding:
+    """The encoding of the train split."""
+    heights = HeightEncoding.fit((arrays["height"] for arrays in tiles("height")), params.sigma_data)
+    if "text" not in params.conditions:
+        return TerrainEncoding(heights)
+    return TerrainEncoding(
+        heights, fit_words(params.text, (text for arrays in tiles("caption") for text in arrays["caption"]))
+    )
 
 
-def encode(params: Params, encoding: HeightEncoding, arrays: Arrays) -> Batch:
-    """Images (n, 1, px, px), facts (n, 2), and the conditions."""
-    image, facts = encoding.encode(arrays["height"])
-    given = {"labels": torch.from_numpy(arrays["label"])} if "labels" in params.conditions else {}
+def encode(params: Params, encoding: TerrainEncoding, arrays: Arrays) -> Batch:
+    """Images (n, 1, px, px), facts (n, 2), and all conditions of whole tiles."""
+    heights = arrays["height"]
+    image, facts = encoding.heights.encode(heights)
+    make = {
+        "labels": lambda: arrays["label"],
+        "text": lambda: encoding.words.codes(arrays["caption"]),
+        "coarse": lambda: block_means(heights, params.coarse_px),
+        "sketch": lambda: lines(heights),
+        "known": lambda: np.asarray(heights, np.float32),
+    }
+    given = {name: torch.from_numpy(np.ascontiguousarray(make[name]())) for name in params.conditions}
     return Batch({"image": torch.from_numpy(image), "facts": torch.from_numpy(facts)}, given)
 
 
 def build(params: Params, config: Mapping[str, Any], lr: float) -> Consistency:
     """The untrained method."""
     channels, facts = HeightEncoding.channels, HeightEncoding.facts
-    return Consistency(params, config["px"], channels, facts, lr, len(config.get("classes", ())))
+    encoding = TerrainEncoding.from_dict(params, config["encoding"])
+    return Consistency(params, config["px"], channels, facts, lr, len(config.get("classes", ())), encoding)
 
 
 METHOD = MethodRecord(

@@ -1,4 +1,4 @@
-"""A small U-Net: residual blocks with an embedding of noise level and facts, and self-attention."""
+"""A small U-Net: residual blocks with an embedding of noise level and facts, self-attention, and attention to words."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.consistency.params import NetworkConfig
+from models.consistency.text.trunk import Trunk
+
+Words = tuple[Tensor, Tensor]
+"""Features of texts (n, tokens, width), and which of them exist, bool (n, tokens)."""
 
 EMBEDDING = 4  # width of the embedding divided by the channels of the finest level
 
@@ -80,16 +84,39 @@ class Attention(nn.Module):
         return x + self.out(mixed.transpose(2, 3).reshape(n, c, h, w))
 
 
+class CrossAttention(nn.Module):
+    """Attention of each position of the feature map to the features of a text, in heads of about 32 channels."""
+
+    def __init__(self, channels: int, width: int):
+        super().__init__()
+        self.heads = max(1, channels // 32)
+        if channels % self.heads:
+            self.heads = 1
+        self.norm, self.query = group_norm(channels), nn.Conv2d(channels, channels, 1)
+        self.pair = nn.Linear(width, 2 * channels)
+        self.out = zeroed(nn.Conv2d(channels, channels, 1))
+
+    def forward(self, x: Tensor, words: Words) -> Tensor:
+        features, exists = words
+        n, c, h, w = x.shape
+        query = self.query(self.norm(x)).reshape(n, self.heads, c // self.heads, h * w).transpose(2, 3)
+        pair = self.pair(features).reshape(n, -1, 2, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(query, *pair.unbind(0), attn_mask=exists[:, None, None])
+        return x + self.out(mixed.transpose(2, 3).reshape(n, c, h, w))
+
+
 class Stage(nn.Module):
     """One residual block, with attention if the feature map is small enough."""
 
-    def __init__(self, inside: int, outside: int, embedding: int, dropout: float, attend: bool):
+    def __init__(self, inside: int, outside: int, embedding: int, dropout: float, attend: bool, words: int):
         super().__init__()
         self.block = ResidualBlock(inside, outside, embedding, dropout)
         self.attention = Attention(outside) if attend else nn.Identity()
+        self.words = CrossAttention(outside, words) if words else None
 
-    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
-        return self.attention(self.block(x, embedding))
+    def forward(self, x: Tensor, embedding: Tensor, words: Words | None) -> Tensor:
+        x = self.attention(self.block(x, embedding))
+        return x if self.words is None else self.words(x, words)
 
 
 class UNet(nn.Module):
@@ -101,24 +128,37 @@ class UNet(nn.Module):
         config: depth and width. px: side of the images. channels: number of channels of an image.
         facts: number of facts of an image.
         maps: condition to the channels of its map, (n, channels, px / patch, px / patch).
+        trunk: reads the texts of the condition `text`; None for a network without words.
+        guided: whether the network takes the strength of guidance, (n,), as the condition `guidance`.
     Raises:
         ValueError: `px` does not fit the configuration.
     """
 
     def __init__(
-        self, config: NetworkConfig, px: int, channels: int, facts: int, maps: Mapping[str, int] | None = None
+        self,
+        config: NetworkConfig,
+        px: int,
+        channels: int,
+        facts: int,
+        maps: Mapping[str, int] | None = None,
+        trunk: Trunk | None = None,
+        guided: bool = False,
     ):
         super().__init__()
         sides = config.sides(px)
         widths = [config.channels * multiplier for multiplier in config.multipliers]
         embedding = EMBEDDING * config.channels
         folded = channels * config.patch**2
+        words = 0 if trunk is None else trunk.norm3.normalized_shape[0]
+        listening = config.attention if config.cross_attention is None else config.cross_attention
 
         def stage(inside: int, level: int) -> Stage:
-            return Stage(inside, widths[level], embedding, config.dropout, sides[level] in config.attention)
+            side = sides[level]
+            heard = words if side in listening else 0
+            return Stage(inside, widths[level], embedding, config.dropout, side in config.attention, heard)
 
         self.patch, self.maps = config.patch, dict(maps or {})
-        self.embedding = Embedding(embedding, facts)
+        self.embedding = Embedding(embedding, facts + words + guided)
         self.first = nn.Conv2d(folded + sum(self.maps.values()), widths[0], 3, padding=1)
         self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
         width, skips = widths[0], [widths[0]]
@@ -141,26 +181,33 @@ class UNet(nn.Module):
             if level:
                 self.grow.append(nn.Conv2d(width, width, 3, padding=1))
         self.last = nn.Sequential(group_norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, folded, 3, padding=1)))
+        self.trunk, self.guided = trunk, guided
 
     def forward(
         self, x: Tensor, c_noise: Tensor, facts: Tensor, conditions: Mapping[str, Tensor] | None = None
     ) -> Tensor:
-        """Return F. `conditions` must have every map of `maps`."""
+        """Return F. `conditions` must have every map of `maps`, and `text` and `guidance` if the network takes them."""
+        words = None
+        if self.trunk is not None:
+            features, exists, summary = self.trunk(conditions["text"])
+            words, facts = (features, exists), torch.cat([facts, summary], dim=1)
+        if self.guided:
+            facts = torch.cat([facts, conditions["guidance"].log()[:, None]], dim=1)
         embedding = self.embedding(c_noise, facts)
         x = F.pixel_unshuffle(x, self.patch)
         x = self.first(torch.cat([x, *(conditions[name] for name in self.maps)], dim=1) if self.maps else x)
         skips = [x]
         for level, stages in enumerate(self.down):
             for stage in stages:
-                x = stage(x, embedding)
+                x = stage(x, embedding, words)
                 skips.append(x)
             if level < len(self.shrink):
                 x = self.shrink[level](x)
                 skips.append(x)
-        x = self.middle(x, embedding)
+        x = self.middle(x, embedding, words)
         for level, stages in enumerate(self.up):
             for stage in stages:
-                x = stage(torch.cat([x, skips.pop()], dim=1), embedding)
+                x = stage(torch.cat([x, skips.pop()], dim=1), embedding, words)
             if level < len(self.grow):
                 x = self.grow[level](F.interpolate(x, scale_factor=2, mode="nearest"))
         return F.pixel_shuffle(self.last(x), self.patch)

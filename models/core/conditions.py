@@ -1,7 +1,15 @@
 """Conditions: inputs that control a sample in addition to the seed. All code uses one mapping from name to array.
 
-Names: `labels` is a class map, uint8 (n, h, w), 255 for no class. A method may take others (`text`, `coarse`, `mask`):
-the loop, the feed and the stages pass the mapping on and do not depend on its names.
+| name | is | not given |
+|---|---|---|
+| `labels` | class maps, uint8 (n, px, px) | 255 |
+| `text` | n strings, an array of objects | `""` |
+| `coarse` | means of blocks of f × f pixels, float32 (n, px / f, px / f) metres | NaN |
+| `sketch` | lines, uint8 (n, px, px): 1 ridge, 2 valley (`models.core.sketch`) | 0 |
+| `known` | heights that stay as they are, float32 (n, px, px) metres | NaN |
+
+The loop, the feed and the stages pass the mapping on and do not depend on its names. Within a method and its batches,
+texts are the codes of its encoder.
 """
 
 from __future__ import annotations
@@ -35,6 +43,38 @@ def checked(
         if count is not None and (not values.ndim or len(values) != count):
             raise ValueError(f"condition {name!r} needs one entry for each of {count} samples, not {values.shape}")
     return found
+
+
+def checked_shapes(conditions: dict[str, np.ndarray], px: int, coarse_px: int | None) -> dict[str, np.ndarray]:
+    """The conditions of a model of heights, with the number formats of the table above.
+
+    Args:
+        px: side of a sample. coarse_px: side of the blocks of `coarse`.
+    Raises:
+        ValueError: an array has a wrong shape or a value that means nothing.
+    """
+    found = {}
+    for name, values in conditions.items():
+        side = px // coarse_px if name == "coarse" else px
+        if name == "text":
+            if values.ndim != 1:
+                raise ValueError(f"text needs one string for each sample, not an array {values.shape}")
+        elif values.shape[1:] != (side, side):
+            raise ValueError(f"{name} needs one map of {side} × {side} for each index, not {values.shape}")
+        if name in ("coarse", "known"):
+            values = values.astype(np.float32)
+            if np.isinf(values).any():
+                raise ValueError(f"{name}: a height is infinite; give metres, and NaN where no height is given")
+        if name == "sketch" and (values > 2).any():
+            raise ValueError(f"sketch: a value is {values.max()}; there are 0 nothing, 1 ridge line, 2 valley line")
+        found[name] = values
+    return found
+
+
+def block_means(heights: np.ndarray, side: int) -> np.ndarray:
+    """Means of blocks of `side` × `side` pixels, float32 (n, h / side, w / side), NaN where a height is."""
+    n, h, w = heights.shape
+    return heights.reshape(n, h // side, side, w // side, side).mean(axis=(2, 4), dtype=np.float64).astype(np.float32)
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:

@@ -42,26 +42,57 @@ class FinishedModel(Protocol):
     conditions: tuple[str, ...]
 
 
+class Words(Protocol):
+    """The words of a model that takes texts.
+
+    Attributes:
+        identity: JSON values that name the encoder of texts and everything that determines its codes.
+    """
+
+    identity: dict[str, Any]
+
+    def unknown(self, text: str) -> list[str]:
+        """The words of `text` that the model never saw in training; they do not steer, or steer by likeness alone."""
+        ...
+
+
 class HeightsModel(FinishedModel, Protocol):
     """A model that makes heights.
 
     Attributes:
         evaluations: numbers of network evaluations that it can sample with, ascending.
+        words: the words that it knows; None if it takes no texts.
+        coarse_px: side of the blocks of the condition `coarse`, in pixels; None if it does not take it.
+        most_guidance: largest strength of guidance that it takes; None if it takes any.
     """
 
     evaluations: tuple[int, ...]
+    words: Words | None
+    coarse_px: int | None
+    most_guidance: float | None
 
     def sample(
-        self, indices: Sequence[int] | np.ndarray, seed: int, steps: int = 1, conditions: Conditions | None = None
+        self,
+        indices: Sequence[int] | np.ndarray,
+        seed: int,
+        steps: int = 1,
+        conditions: Conditions | None = None,
+        guidance: float = 1.0,
     ) -> np.ndarray:
         """Heights of the samples `indices` of `seed`, float32 (n, px, px) metres.
 
         A sample depends on the model, the seed, its index, `steps` and its own conditions. It does not depend on other
         samples.
 
+        Args:
+            conditions: any subset of the model's `conditions`. Known heights come back unchanged, and the means of
+                blocks of coarse heights come back within rounding. Relief and elevation follow texts, coarse and known
+                heights.
+            guidance: strength of guidance by words, at least 1. With 1, samples are as varied as the training tiles of
+                such words; a larger value follows the words more closely.
         Raises:
-            ValueError: `steps` is not one of `evaluations`, a condition is unknown or has a wrong shape, or an index is
-                negative.
+            ValueError: `steps` is not one of `evaluations`, a condition is unknown or has a wrong shape, the guidance
+                is out of range, or an index is negative.
         """
         ...
 

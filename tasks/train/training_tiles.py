@@ -14,13 +14,14 @@ from tasks.core.errors import LandloomError
 from tasks.formats.shards.loader import Loader
 from tasks.formats.shards.shardset import ShardSet
 from tasks.train.feed import Feed
+from tasks.train.turned_texts import turned_texts
 
 MEASURED = 4096
 """Number of train tiles, evenly spread over the split, that an encoding is measured on."""
 CHUNK = 256
 """Number of tiles that are measured at a time."""
 CAPTION = "caption"
-"""The layer of texts. It is in the index of the shards, and rotations and flips do not change it."""
+"""The layer of texts. It is in the index of the shards."""
 MIRROR = 6
 """The turn that changes left and right only."""
 Position = dict[str, Any]
@@ -80,7 +81,9 @@ class Tiles:
                 number = turns(position["seed"], epochs, rows)
             turn = codes[number % np.uint64(len(codes))]
             seen = {name: turned(arrays[name], turn) for name in self._layers if name != CAPTION}
-            return self._record.encode(self._params, self.encoding, seen | self._captions(rows))
+            if CAPTION in self._layers:
+                seen |= {CAPTION: turned_texts(self._captions(rows)[CAPTION], turn)}
+            return self._record.encode(self._params, self.encoding, seen)
 
         loader = Loader(self.shards, "train", batch, rank=rank, world=world, **position)
         return Feed(loader, prepare, speed.ahead, pin, speed.readers)
@@ -93,12 +96,12 @@ class Tiles:
         rows = rows[np.unique(np.linspace(0, len(rows) - 1, MEASURED).astype(int))]
         for start in range(0, len(rows), CHUNK):
             chunk = rows[start : start + CHUNK]
-            arrays = self.shards.batch(chunk, layers)
+            arrays = self.shards.batch(chunk, [layer for layer in layers if layer != CAPTION])
             refuse_voids(self.shards, arrays, chunk)
-            yield arrays
+            yield arrays | (self._captions(chunk) if CAPTION in layers else {})
 
     def _captions(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        return {CAPTION: self.shards.index[CAPTION].to_numpy(object)[rows]} if CAPTION in self._layers else {}
+        return {CAPTION: self.shards.index[CAPTION].to_numpy(object)[rows]}
 
 
 def shown(shards: ShardSet, count: int) -> tuple[str, np.ndarray]:

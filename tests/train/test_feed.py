@@ -128,7 +128,7 @@ def test_a_batch_across_two_epochs_turns_each_tile_by_its_own_epoch(shards):
     epochs = np.arange(batch) >= count - batch
     assert set(epochs) == {False, True}
     expected = turned(shards.heights(rows), turns(1, epochs, rows))
-    assert np.array_equal(across["image"], tiles.encoding.encode(expected)[0])
+    assert np.array_equal(across["image"], tiles.encoding.heights.encode(expected)[0])
 
 
 def test_voids_are_refused_by_the_tiles_name(shards):
@@ -140,7 +140,7 @@ def test_voids_are_refused_by_the_tiles_name(shards):
 
 def test_the_encoding_is_that_of_the_train_split(shards):
     heights = shards.heights(shards.rows("train"))
-    assert of(shards).encoding == HeightEncoding.fit([heights], 0.5)
+    assert of(shards).encoding.heights == HeightEncoding.fit([heights], 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +180,7 @@ def test_labels_are_turned_with_their_heights(painted):
     heights = painted.heights(rows)
     turn = turns(1, np.zeros(len(rows)), rows)
     assert len(set(turn)) > 3
-    assert np.allclose(batch["image"], tiles.encoding.encode(turned(heights, turn))[0])
+    assert np.allclose(batch["image"], tiles.encoding.heights.encode(turned(heights, turn))[0])
     assert np.array_equal(batch.conditions["labels"], turned(painted.batch(rows, ("label",))["label"], turn))
 
 

@@ -6,16 +6,9 @@ import torch
 from torch import nn
 
 from models.consistency.edm import denoising_loss, precondition
-from models.consistency.method import (
-    Consistency,
-    curriculum_end,
-    grid_size,
-    karras_grid,
-    lognormal_weights,
-    pseudo_huber,
-    replayed,
-)
+from models.consistency.method import Consistency, replayed
 from models.consistency.params import Params
+from models.consistency.schedule import curriculum_end, grid_size, karras_grid, lognormal_weights, pseudo_huber
 from models.core.method import State
 from tests.models.toys import CONSISTENCY, LOOP, NETWORK, batch, fit
 

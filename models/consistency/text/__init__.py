@@ -1,0 +1,1 @@
+"""Text encoders: a folder each, found by name."""

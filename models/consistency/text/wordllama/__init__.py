@@ -1,0 +1,1 @@
+"""Token embeddings that come inside the package wordllama, under a learned projection."""
