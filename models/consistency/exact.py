@@ -56,7 +56,8 @@ def with_known(heights: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Heights (h, w) with the known pixels, and the rest moved so that no step appears at their edge.
 
     The rest keeps its gradients as far as possible: it is moved by the function that equals the difference on the known
-    pixels and is harmonic elsewhere (Pérez et al. 2003, Poisson image editing, equation 4 with the guidance of the heights).
+    pixels and is harmonic elsewhere (Pérez et al. 2003, Poisson image editing, equation 4, guided by the
+    heights).
     """
     exists = np.isfinite(known)
     apart = np.where(exists, known.astype(np.float64) - heights, 0.0)
@@ -102,6 +103,6 @@ def _blocks(values: np.ndarray, side: int) -> np.ndarray:
 
 
 def _interpolation(count: int, side: int) -> np.ndarray:
-    """The matrix (count × side, count) of linear interpolation from centres of blocks to pixels, constant beyond them."""
+    """The matrix (count × side, count) of linear interpolation from centres of blocks to pixels."""
     place = np.clip((np.arange(count * side) + 0.5) / side - 0.5, 0, count - 1)
     return np.maximum(0.0, 1 - np.abs(place[:, None] - np.arange(count)[None]))

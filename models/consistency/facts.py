@@ -1,8 +1,8 @@
 """The distribution of a terrain's facts (absolute relief and elevation) given its conditions.
 
 The facts lie outside the image (`models.core.height_encoding`), so words such as "high mountains" must choose them. The
-head gives a mixture of normal distributions (Bishop 1994, mixture density networks, NCRG/94/004). Coarse or known heights almost
-determine the facts, so the mixture describes the difference from those that they have by themselves.
+head gives a mixture of normal distributions (Bishop 1994, mixture density networks, NCRG/94/004). Coarse or known
+heights almost determine the facts, so the mixture describes the difference from those that they have by themselves.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class FactsHead(nn.Module):
         self.out = nn.Linear(64, COMPONENTS * (1 + 2 * facts))
 
     def forward(self, codes: Tensor | None, hints: Tensor, base: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Log weights (n, k), means (n, k, facts) and log deviations (n, k, facts); `base` (n, facts) moves the means."""
+        """Log weights (n, k), means and log deviations (n, k, facts); `base` (n, facts) moves the means."""
         parts = [hints] if self.trunk is None else [hints, self.trunk(codes)[2]]
         found = self.out(self.layers(torch.cat(parts, dim=1))).float()
         weights, means, deviations = found.split([COMPONENTS, COMPONENTS * self.facts, COMPONENTS * self.facts], dim=1)

@@ -1,12 +1,12 @@
 """Guidance by words, trained into the network, so that a guided sample costs one pass an evaluation.
 
 Classifier-free guidance (Ho & Salimans 2022, arXiv 2207.12598) of strength w replaces the denoised image by
-D_w = D_u + w (D_c - D_u), with D_c given the words and D_u without them, in two passes. A network that takes w as
-an input can learn D_w (Meng et al. 2023, arXiv 2210.03142). Here it does so while it learns to denoise: the loss against
+D_w = D_u + w (D_c - D_u), with D_c given the words and D_u without them, in two passes. A network that takes w as an
+input can learn D_w (Meng et al. 2023, arXiv 2210.03142). Here it does so while it learns to denoise: the loss against
 w x + (1 - w) D_u, with D_u from the network itself, has its minimum at D_w, because x given the noisy image and the
-words has the mean D_c (Tang et al. 2025, arXiv 2502.12154, derive the same target). In consistency tuning, the step from one
-noise level to the next one follows the guided path: its direction is that of the guided denoiser, which is kept as it was
-at the end of diffusion (Luo et al. 2023, arXiv 2310.04378, algorithm 1).
+words has the mean D_c (Tang et al. 2025, arXiv 2502.12154, derive the same target). In consistency tuning, the step
+from one noise level to the next one follows the guided path: its direction is that of the guided denoiser, which is
+kept as it was at the end of diffusion (Luo et al. 2023, arXiv 2310.04378, algorithm 1).
 """
 
 from __future__ import annotations

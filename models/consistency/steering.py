@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from models.consistency.encoding import TerrainEncoding
 from models.consistency.masks import random_parts
 from models.consistency.params import Params
 from models.core.conditions import NO_CLASS, majority, one_hot
-from models.consistency.encoding import TerrainEncoding
 from models.core.sketch import RIDGE, VALLEY
 
 EMPTY = {"labels": float(NO_CLASS), "text": 0.0, "sketch": 0.0, "coarse": torch.nan, "known": torch.nan}
@@ -107,10 +107,10 @@ class Steering:
     def hints(
         self, conditions: Mapping[str, Tensor], n: int, facts: int, device: torch.device
     ) -> tuple[Tensor, Tensor]:
-        """Numbers that describe coarse and known heights (n, 7), and the facts that these have by themselves (n, facts).
+        """Numbers that describe coarse and known heights (n, 7), and the facts (n, facts) that these have by themselves.
 
-        Of each of the two: whether it is given, its facts; of the known heights also their share of the tile. The facts of coarse
-        heights count if both are given, because they cover the whole tile.
+        Of each of the two: whether it is given, its facts; of the known heights also their share of the tile. The facts
+        of coarse heights count if both are given, because they cover the whole tile.
         """
         hints, base = torch.zeros(n, 0, device=device), torch.zeros(n, facts, device=device)
         for name in ("known", "coarse"):

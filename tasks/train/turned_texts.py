@@ -1,7 +1,7 @@
 """Turns the directions in texts with their tiles: a slope that faces north faces west after a quarter turn.
 
-Words of places keep their directions: names with a capital letter inside a sentence (`West Virginia`), degrees (`45° N`), and the zones of a
-latitude (`the northern mid-latitudes`).
+Words of places keep their directions: names with a capital letter inside a sentence (`West Virginia`), degrees
+(`45° N`), and the zones of a latitude (`the northern mid-latitudes`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WIND = re.compile(
     re.IGNORECASE,
 )
 _ABBREVIATED = re.compile(r"\b(NE|SE|SW|NW)\b")
-_ZONE = re.compile(r"\s+(?:mid-latitudes|subtropics|hemisphere|tropics|latitudes)\b", re.IGNORECASE)
+_ZONE = re.compile(r"(?:mid-latitudes|subtropics|hemisphere|tropics|latitudes)\b", re.IGNORECASE)
 _LINE = re.compile(r"\b(?P<one>(?:north|south|east|west)[a-z-]*) to (?P<other>(?:north|south|east|west)[a-z-]*)\b")
 
 
@@ -55,8 +55,8 @@ def _turned_wind(match: re.Match[str], text: str, code: int) -> str:
     name = match["first"].lower() + (f"-{match['second'].lower()}" if match["second"] else "")
     begins = place == 0 or text[:place].rstrip()[-1:] in ".!?;"
     capital = whole[0].isupper()
-    followed = text[match.end() :]
-    if (capital and (not begins or re.match(r"\s+[A-Z]", followed))) or _ZONE.match(followed):
+    followed = text[match.end() :].lstrip()
+    if (capital and (not begins or followed[:1].isupper())) or _ZONE.match(followed):
         return whole
     gap = match["gap"] if match["second"] else "-"
     trailing = "" if match["second"] else match["gap"]

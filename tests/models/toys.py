@@ -53,7 +53,8 @@ class Noise:
 
     def __next__(self) -> Batch:
         self._at += 1
-        return batch(self._make(np.random.default_rng([1, self._at])))
+        made = self._make(np.random.default_rng([1, self._at]))
+        return made if isinstance(made, Batch) else batch(made)
 
     def state(self) -> dict[str, int]:
         return {"at": self._at}

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-
 from torch import Tensor, nn
 
 from models.consistency.text.vocabulary.params import Params

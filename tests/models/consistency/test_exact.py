@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+
+from models.consistency.exact import agree, with_known, with_means
+from models.core.conditions import block_means
+
+ACROSS = np.linspace(0, 1, 32)
+SLOPE = 300 * ACROSS[None] + 100 * ACROSS[:, None]
+
+
+def rough(seed, size=32):
+    """A random surface with 1 / f² waves."""
+    noise = np.fft.rfft2(np.random.default_rng(seed).standard_normal((size, size)))
+    wave = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None])
+    return 400 * np.fft.irfft2(noise / np.maximum(wave, 1 / size) ** 2, (size, size)) / 1e3
+
+
+def means(heights, side=8):
+    return block_means(heights[None].astype(np.float32), side)[0]
+
+
+def test_means_of_blocks_become_those_given_without_edges_of_blocks():
+    heights, wanted = rough(1), means(rough(2))
+    found = agree(heights, wanted, None)
+    assert np.abs(means(found) - wanted).max() < 1e-4 * np.ptp(wanted)
+    steps = np.abs(np.diff(found - heights, axis=1))  # of the correction, between neighbours
+    at_edges, inside = steps[:, 7::8].mean(), np.delete(steps, np.s_[7::8], axis=1).mean()
+    assert at_edges < 1.5 * inside
+    crude = heights + np.repeat(np.repeat(wanted - means(heights), 8, axis=0), 8, axis=1)
+    assert np.abs(np.diff(crude - heights, axis=1))[:, 7::8].mean() > 5 * at_edges
+
+
+def test_a_block_without_a_mean_is_not_asked_for_one():
+    wanted = means(rough(2))
+    wanted[1, 2] = np.nan
+    found = means(agree(rough(1), wanted, None))
+    assert np.allclose(np.delete(found.ravel(), 6), np.delete(wanted.ravel(), 6), atol=1e-2)
+    assert np.isfinite(found).all()
+
+
+def test_known_pixels_keep_their_bits_and_no_step_appears_at_their_edge():
+    truth = SLOPE.astype(np.float32)
+    known = np.where(np.arange(32)[None] < 12, truth, np.nan)
+    found = agree(SLOPE + 500, None, known)  # the right shape at the wrong height
+    assert np.array_equal(found[:, :12].view(np.uint32), known[:, :12].astype(np.float32).view(np.uint32))
+    assert np.abs(found - truth).max() < 1e-3
+
+
+def test_a_hole_is_filled_by_the_function_without_extremes():
+    """The difference from a plane that is known outside a hole is harmonic inside: the plane itself."""
+    known = SLOPE.copy()
+    known[10:20, 8:25] = np.nan
+    assert np.allclose(with_known(np.zeros((32, 32)), known), SLOPE, atol=1e-6)
+    bump = SLOPE.copy()
+    bump[15, 15] += 50
+    assert np.allclose(with_known(bump, known), bump, atol=1e-6)
+
+
+def test_both_at_once_pixels_exact_and_means_of_blocks_that_are_free():
+    other = rough(3)
+    known = np.where(np.arange(32)[None] < 16, other, np.nan).astype(np.float32)
+    found = agree(rough(1), means(other), known)
+    assert np.array_equal(found[:, :16], known[:, :16])
+    assert np.abs(means(found) - means(other)).max() < 1e-3 * np.ptp(other)
+
+
+@pytest.mark.parametrize("nothing", [None, np.full((4, 4), np.nan)])
+def test_heights_stay_as_they_are_where_nothing_is_given(nothing):
+    heights = rough(1).astype(np.float32)
+    known = None if nothing is None else np.full((32, 32), np.nan)
+    assert np.array_equal(agree(heights, nothing, known), heights)
+
+
+def test_one_known_pixel_moves_all():
+    known = np.full((32, 32), np.nan)
+    known[3, 4] = 7.0
+    found = with_known(SLOPE, known)
+    assert found[3, 4] == 7 and np.allclose(found - SLOPE, 7 - SLOPE[3, 4])
+
+
+def test_means_are_exact_for_blocks_of_any_number():
+    wanted = means(rough(2), 4)
+    assert np.allclose(means(with_means(rough(1), wanted), 4), wanted, atol=1e-3)

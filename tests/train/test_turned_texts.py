@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from tasks.train.training_tiles import turned
+from tasks.train.turned_texts import LINES, WINDS, turned_text, turned_texts
+
+STEPS = {"north": (-1, 0), "east": (0, 1), "south": (1, 0), "west": (0, -1)}
+
+
+def step(wind):
+    """Rows and columns to go towards a wind."""
+    return tuple(np.sum([STEPS[part] for part in wind.split("-")], axis=0))
+
+
+@pytest.mark.parametrize("code", range(8))
+@pytest.mark.parametrize("wind", WINDS)
+def test_a_wind_turns_as_its_tile_does(wind, code):
+    tile = np.zeros((1, 5, 5))
+    row, col = step(wind)
+    tile[0, 2 + row, 2 + col] = 1
+    found = np.argwhere(turned(tile, np.array([code]))[0])[0] - 2
+    assert step(turned_text(f"slopes that face {wind}", code).split()[-1]) == tuple(found)
+
+
+@pytest.mark.parametrize("code", range(8))
+def test_a_line_keeps_the_order_in_which_captions_name_its_ends(code):
+    found = {turned_text(f"the grain runs {line}", code).removeprefix("the grain runs ") for line in LINES}
+    assert found == set(LINES)
+
+
+def test_other_forms_of_a_wind_turn_and_keep_their_form():
+    text = "Southern slopes, a north-western spur, westward streams, north facing, northwest, NW of it"
+    assert (
+        turned_text(text, 2)
+        == "Northern slopes, a south-eastern spur, eastward streams, south facing, southeast, SE of it"
+    )
+
+
+@pytest.mark.parametrize("code", range(8))
+def test_names_zones_and_degrees_do_not_turn(code):
+    text = "Hills in West Virginia, near 45° N, 8° E, in the northern mid-latitudes and the southern subtropics."
+    assert turned_text(text, code) == text
+    assert turned_text("North Macedonia", code) == "North Macedonia"
+
+
+def test_a_missing_text_is_no_text():
+    assert turned_texts(np.array([None, "", "to the east"], object), np.array([1, 2, 1])).tolist() == [
+        "",
+        "",
+        "to the north",
+    ]
