@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from models.consistency.text.trunk import Trunk
 
 COMPONENTS = 8
+WIDTH = 32
+"""Channels of the summary of a text."""
 HINTS = 7
 """Numbers that describe coarse and known heights, see `models.consistency.steering.Steering.hints`."""
 LOWEST = -4.0
@@ -26,13 +28,13 @@ class FactsHead(nn.Module):
     """Texts and hints to a mixture over facts (n, facts).
 
     Args:
-        trunk: reads the texts; None for a model without words. width: channels of its summary. facts: number of facts.
+        trunk: reads the texts, `WIDTH` channels; None for a model without words. facts: number of facts.
     """
 
-    def __init__(self, trunk: Trunk | None, width: int, facts: int):
+    def __init__(self, trunk: Trunk | None, facts: int):
         super().__init__()
         self.trunk, self.facts = trunk, facts
-        inside = HINTS + (0 if trunk is None else width)
+        inside = HINTS + (0 if trunk is None else WIDTH)
         self.layers = nn.Sequential(nn.Linear(inside, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU())
         self.out = nn.Linear(64, COMPONENTS * (1 + 2 * facts))
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from models.consistency.edm import denoising_loss, precondition
 from models.consistency.encoding import TerrainEncoding
-from models.consistency.facts import FactsHead, choose, surprise
+from models.consistency.facts import WIDTH, FactsHead, choose, surprise
 from models.consistency.guidance import strengths
 from models.consistency.params import Params
 from models.consistency.schedule import curriculum_end, grid_size, karras_grid, lognormal_weights, pseudo_huber
@@ -31,7 +31,7 @@ from models.consistency.unet import UNet
 from models.core.method import Batch, Logs, Phase, State
 
 Network = nn.Module | partial
-FACTS_EVERY = 2  # two numbers a tile are learned in fewer steps than images
+FACTS_LR = 1e-2  # the head has few weights, and a short training must reach its end too
 
 
 @contextmanager
@@ -75,15 +75,16 @@ class Consistency:
         self.steering = Steering(params, px, classes, encoding)
         worded = "text" in params.conditions
 
-        def trunk() -> Trunk | None:
-            return Trunk(encoding.words, params.text.length, params.text_width) if worded else None
+        def trunk(width: int) -> Trunk | None:
+            return Trunk(encoding.words, params.text.length, width) if worded else None
 
         def denoiser() -> UNet:
-            return UNet(params.network, px, channels, facts, self.steering.maps, trunk(), params.baked)
+            maps, words = self.steering.maps, trunk(params.text_width)
+            return UNet(params.network, px, channels, facts, maps, words, params.baked)
 
         self.networks = nn.ModuleDict({"denoiser": denoiser()})
         if {"text", "coarse", "known"} & set(params.conditions):
-            self.networks["facts"] = FactsHead(trunk(), params.text_width, facts)
+            self.networks["facts"] = FactsHead(trunk(WIDTH), facts)
         self.ema = tuple(self.networks)
         if params.baked:
             self.networks["guide"] = denoiser()
@@ -96,7 +97,7 @@ class Consistency:
             Phase("consistency", ("denoiser",), self._optimizer, self._consistency, self._tuning),
         ]
         if "facts" in self.networks:
-            found.append(Phase("facts", ("facts",), self._optimizer, self._facts, self._facts_due))
+            found.append(Phase("facts", ("facts",), self._facts_optimizer, self._facts))
         return found
 
     def _optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
@@ -112,8 +113,8 @@ class Consistency:
     def _tuning(self, state: State, logs: Logs) -> bool:
         return not self._pretraining(state, logs)
 
-    def _facts_due(self, state: State, logs: Logs) -> bool:
-        return state.step % FACTS_EVERY == 0
+    def _facts_optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.Adam(parameters, lr=FACTS_LR)
 
     def _facts(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
         """-ln p(facts | conditions)."""

@@ -107,7 +107,7 @@ class Steering:
     def hints(
         self, conditions: Mapping[str, Tensor], n: int, facts: int, device: torch.device
     ) -> tuple[Tensor, Tensor]:
-        """Numbers that describe coarse and known heights (n, 7), and the facts (n, facts) that these have by themselves.
+        """Numbers that describe coarse and known heights (n, 7), and the facts (n, facts) that these have alone.
 
         Of each of the two: whether it is given, its facts; of the known heights also their share of the tile. The facts
         of coarse heights count if both are given, because they cover the whole tile.
@@ -134,7 +134,7 @@ class Steering:
         return found
 
     def _shape(self, metres: Tensor, facts: Tensor) -> tuple[Tensor, Tensor]:
-        """Heights (n, h, w) in standard deviations from the tile's mean, 0 where not given, and where they are given."""
+        """Heights (n, 1, h, w) in standard deviations from the tile's mean, and where they are given; else 0."""
         mean, std = self._encoding.moments(facts)
         exists = metres.isfinite()
         shape = (metres - mean[:, None, None]) / std[:, None, None].clamp(min=self._encoding.heights.floor)

@@ -216,7 +216,12 @@ def test_blocks_that_do_not_fit_the_tile_are_refused():
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     method, values, encoding, config = made(
-        count=256, condition_dropout=0.15, hint_dropout=0.7, guidance={"share": 0.25, "most": 3.0}
+        count=256,
+        condition_dropout=0.15,
+        hint_dropout=0.7,
+        guidance={"share": 0.25, "most": 3.0},
+        p_mean=-0.5,
+        p_std=1.5,
     )
     loop = LOOP.model_copy(update={"steps": 160, "ema_half_life": 12.0, "lr": 1e-2})
 
@@ -243,7 +248,7 @@ def test_words_steer_shape_relief_and_elevation(trained, guidance, passes):
     wanted = np.arange(48) % 2 == 0
     found = trained.sample(range(48), 1, 2, {"text": texts}, guidance, passes)
     assert (high(found) == wanted).mean() > 0.9
-    assert (found.std(axis=(1, 2)) > 100).tolist() == high(found).tolist()
+    assert ((found.std(axis=(1, 2)) > 100) == wanted).mean() > 0.9
     assert (west(found) == wanted).mean() > 0.9
 
 
@@ -257,4 +262,5 @@ def test_facts_follow_coarse_and_known_heights(trained):
     for name, values in (("coarse", block_means(heights, 4)), ("known", np.where(np.arange(PX) < 8, heights, np.nan))):
         found = trained.sample(range(24), 4, 2, {name: values.astype(np.float32)})
         assert np.array_equal(high(found), is_high)
-        assert np.median(np.abs(np.log(found.std(axis=(1, 2)) / heights.std(axis=(1, 2))))) < 0.35
+        apart = np.abs(np.log(found.std(axis=(1, 2)) / heights.std(axis=(1, 2))))
+        assert np.median(apart) < (0.1 if name == "coarse" else 0.5)

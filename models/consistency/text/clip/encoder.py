@@ -97,7 +97,7 @@ class Projected(nn.Module):
 
 
 def fit(params: Params, captions: Iterable[str]) -> Clip:
-    """The encoder with the tokens of the captions; ValueError if package or model are missing, or there are no words."""
+    """The encoder with the tokens of the captions; ValueError if something is missing."""
     encoder = Clip(params)
     encoder.seen = sorted({token for text in captions if text for token in encoder.tokens(text)})
     if not encoder.seen:

@@ -110,8 +110,8 @@ def open_encoder(params: Params, state: dict[str, Any]) -> WordLlama:
     encoder = WordLlama(params, list(state["seen"]))
     if encoder.identity["sha256"] != state["sha256"]:
         raise ValueError(
-            f"text: the model was trained with wordllama {state['version']}; {encoder.identity['version']} has other files; "
-            "install that version"
+            f"text: the model was trained with wordllama {state['version']}; {encoder.identity['version']} has other "
+            "files; install that version"
         )
     return encoder
 
