@@ -6,7 +6,8 @@
         higher), group, and for distances the measure and the set; a field that does not apply is null;
     measures (name, title, better) and sets (name, title, kind: generated, floor or control): columns and rows of the
         table of distances;
-    groups (name, title, text, folded) and pictures (name, text, group): the layout of the rest of a page;
+    groups (name, title, text, folded, and table: rows of cells by column) and pictures (name, text, group): the layout
+        of the rest of a page;
     details: every number behind them.
 
 A reader of the file does not need to know any metric's name.
@@ -59,12 +60,16 @@ class TileSet:
 
 @dataclass(frozen=True)
 class Group:
-    """A part of the page: a heading, sentences, and whether it is folded away at first."""
+    """A part of the page: a heading, sentences, whether it is folded away at first, and a table.
+
+    Metrics of a group with a table are not told a second time on the page.
+    """
 
     name: str
     title: str
     text: list[str] = field(default_factory=list)
     folded: bool = False
+    table: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

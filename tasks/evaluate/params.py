@@ -18,6 +18,10 @@ class Params(Strict):
     """Network evaluations per sample. Each number is judged by itself; the last number gives the headline."""
     tiles: int = Field(2000, ge=32)
     """Largest number of real tiles to describe per split. The memorisation check searches all training tiles."""
+    steered: int = Field(128, ge=16)
+    """Held-out tiles whose captions, lines, block means and known parts steer samples, for models that take them."""
+    guidance: float = Field(1.0, ge=1)
+    """Strength of guidance of the samples that captions steer."""
     projections: int = Field(256, ge=1)
     """Directions of the sliced Wasserstein distance. With 256, their choice changes it less than one draw does."""
     bootstrap: int = Field(50, ge=2)

@@ -24,13 +24,15 @@ def whole_tiles(
         names: names of the arrays. Only heights may have voids; every tile counts if `names` has no heights.
 
     Returns:
-        Arrays (N, px, px) or (N, px, px, 3) by name, see `ShardSet.batch`; N may be 0.
+        Arrays (N, px, px) or (N, px, px, 3) by name, see `ShardSet.batch`, and `row`, their rows of the index; N may be
+        0.
     """
     rows = stage.rng(key or split).permutation(shards.rows(split))
-    taken, count, voids = [shards.batch(rows[:0], names)], 0, 0
+    taken, count, voids = [{**shards.batch(rows[:0], names), "row": rows[:0]}], 0, 0
     for start in range(0, len(rows), READ):
-        tiles = shards.batch(rows[start : start + min(READ, most - count)], names)
-        whole = np.ones(len(next(iter(tiles.values()))), bool)
+        part = rows[start : start + min(READ, most - count)]
+        tiles = {**shards.batch(part, names), "row": part}
+        whole = np.ones(len(part), bool)
         if "height" in tiles:
             whole = np.isfinite(tiles["height"]).all(axis=(1, 2))
         taken.append({name: array[whole] for name, array in tiles.items()})
@@ -39,4 +41,4 @@ def whole_tiles(
             break
     if voids:
         stage.say(f"{voids} tiles of {split} have voids and are left out")
-    return {name: np.concatenate([part[name] for part in taken]) for name in names}
+    return {name: np.concatenate([part[name] for part in taken]) for name in taken[0]}

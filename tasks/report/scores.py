@@ -22,13 +22,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """A section below the table: sentences, metrics and the names of its pictures."""
+    """A section below the table: sentences, metrics, the names of its pictures, and a table that replaces metrics."""
 
     title: str
     text: list[str]
     folded: bool
     metrics: list[dict[str, Any]]
     pictures: list[str]
+    table: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def read_scores(account: dict[str, Any]) -> Scores:
             group["folded"],
             [metric for metric in metrics if metric["group"] == group["name"] and not metric["measure"]],
             pictures(group["name"]),
+            group["table"],
         )
         for group in account["groups"]
     ]

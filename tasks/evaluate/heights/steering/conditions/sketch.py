@@ -1,0 +1,71 @@
+"""Sketches: are ridges and valleys where the lines of a sketch are?
+
+The sketches are the lines of held-out tiles (`models.core.sketch`), and the same rule finds the lines of the samples.
+Their likeness is the correlation of two pictures: +1 on ridges, -1 on valleys, 0 elsewhere, blurred by a pixel or two,
+so that a line beside the asked one counts in part.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from models.core.sketch import RIDGE, VALLEY, lines
+from scipy.ndimage import gaussian_filter
+
+from tasks.evaluate.heights.steering.part import Answer, Part, Task, summarise
+from tasks.evaluate.heights.steering.plots import rows_of
+
+BLUR = 1.5  # pixels
+METHOD = (
+    "The lines of ridges and valleys of held-out tiles steer the samples, and the same rule finds the lines of the "
+    "samples. The number is the correlation of the two, each blurred by 1.5 pixels. In the column of another tile's, "
+    "each sample is compared with the lines of another tile."
+)
+
+
+def measure(task: Task) -> Part | None:
+    """The measurement; None if no held-out tile has a line."""
+    held = task.held
+    drawn = lines(held.heights)
+    if not drawn.any():
+        return None
+    made = task.sample({"sketch": drawn})
+    found = lines(made)
+    order = task.rng("other sketches").permutation(len(drawn))
+    other = np.empty_like(drawn)
+    other[order] = drawn[np.roll(order, 1)]
+    answers = {
+        "lines": Answer(
+            "correlation of ridges and valleys with the sketch",
+            likeness(found, drawn),
+            likeness(found, other),
+            likeness(drawn, drawn),
+            share=False,
+        )
+    }
+    metrics, table, details = summarise("sketch", answers, held.kinds)
+    value = details["lines"]
+    return Part(
+        "Are ridges and valleys where the sketch has them?",
+        [METHOD],
+        metrics,
+        table,
+        details,
+        f"Lines of a sketch correlate with those of its sample by {value['generated']['all']:.2f} "
+        f"(with those of another sample by {value['control']['all']:.2f}).",
+        (
+            "Held-out tiles, the sketches of their ridges (red) and valleys (blue), and samples of the sketches.",
+            rows_of(held, {"sketch": drawn, "generated": made}, task.gsd),
+        ),
+    )
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Correlation of two sketches (n, h, w), for each of n; NaN where one has no line."""
+    pictures = []
+    for sketch in (one, other):
+        signed = (sketch == RIDGE).astype(np.float64) - (sketch == VALLEY)
+        blurred = gaussian_filter(signed, (0, BLUR, BLUR), mode="constant")
+        pictures.append(blurred.reshape(len(sketch), -1))
+    top = (pictures[0] * pictures[1]).sum(axis=1)
+    size = np.sqrt(np.square(pictures[0]).sum(axis=1) * np.square(pictures[1]).sum(axis=1))
+    return np.divide(top, size, out=np.full(len(top), np.nan), where=size > 0)

@@ -1,0 +1,61 @@
+"""Pictures of steered samples beside the tiles that steered them."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tasks.evaluate.heights.steering.part import Held
+from tasks.evaluate.plots import mosaic
+from tasks.relief.landform_classes import KINDS
+from tasks.relief.shade.hillshade import shaded_relief
+
+ACROSS = 8
+LINE_COLORS = np.array([(255, 255, 255), (200, 60, 30), (30, 90, 200)], np.uint8)
+"""Nothing, ridges and valleys of a sketch."""
+
+
+def spread(held: Held) -> list[int]:
+    """Indices of up to `ACROSS` tiles, of every kind in turn."""
+    queues = [[index for index, one in enumerate(held.kinds) if one == kind] for kind in KINDS]
+    found: list[int] = []
+    while len(found) < ACROSS and any(queues):
+        found += [queue.pop(0) for queue in queues if queue]
+    return found[:ACROSS]
+
+
+def samples_of_captions(held: Held, made: np.ndarray, gsd: float) -> Figure:
+    """Held-out tiles, the samples of their captions, and the captions. A pair has one range of metres."""
+    chosen = spread(held)
+    figure = Figure(figsize=(2.1 * len(chosen), 5.6), layout="constrained")
+    axes = figure.subplots(2, len(chosen), squeeze=False)
+    for axis in axes.ravel():
+        axis.set_axis_off()
+    for column, index in enumerate(chosen):
+        real, sample = held.heights[index], made[index]
+        low, high = float(min(real.min(), sample.min())), float(max(real.max(), sample.max()))
+        for row, height in enumerate((real, sample)):
+            axes[row, column].imshow(shaded_relief(height, gsd, low, high), interpolation="none")
+            name = "held out" if row == 0 else "generated"
+            axes[row, column].set_title(f"{name}: {np.ptp(height):,.0f} m of relief", fontsize=7)
+        text = "\n".join(textwrap.wrap(held.captions[index], 34))
+        axes[1, column].text(0, -0.04, text, transform=axes[1, column].transAxes, va="top", fontsize=6.5)
+    return figure
+
+
+def rows_of(held: Held, rows: dict[str, np.ndarray], gsd: float) -> Figure:
+    """Held-out tiles, and a row for each set: heights float (n, px, px), or sketches uint8 (n, px, px)."""
+    chosen = spread(held)
+    pictures = []
+    for tiles in ({"held out": held.heights} | rows).values():
+        line = []
+        for index in chosen:
+            if tiles.dtype == np.uint8:
+                line.append(LINE_COLORS[tiles[index]])
+                continue
+            real = held.heights[index]
+            line.append(shaded_relief(tiles[index], gsd, float(real.min()), float(real.max()) + 1))
+        pictures.append(line)
+    return mosaic(pictures, ["held out", *rows])
