@@ -44,6 +44,7 @@ _NUMBER = r"(\d[\d,]*(?:\.\d+)?) m"
 _METRES = re.compile(
     rf"\b{_NUMBER} (?:of relief|between the lowest|from its lowest)|\bheight difference of (?:about )?{_NUMBER}\b"
 )
+_SPAN = re.compile(r"\b(\d[\d,]*) to (\d[\d,]*) m above sea level")
 _LANDFORM = re.compile("|".join(rf"\b{name}\b" for name in sorted(_LANDFORMS, key=len, reverse=True)))
 _STEEP = r"(very gentle|gentle|moderate|very steep|steep)"
 _SLOPE = re.compile(rf"\bslopes are (?:[a-z]+ ){{0,4}}?{_STEEP}(?: to {_STEEP})?")
@@ -76,9 +77,12 @@ def asked(text: str) -> Asked:
     text = text.lower()
     ground, metres = _WORD.search(text), _METRES.search(text)
     relief = frozenset(_RELIEF[ground.group(0)]) if ground else None
-    if metres:  # a rounded number may fall into the step beside that of the class; the class then counts
-        told = frozenset({step(float((metres.group(1) or metres.group(2)).replace(",", "")))})
-        relief = told if relief is None else (relief & told or relief)
+    span = _SPAN.search(text)
+    if metres or span:  # a rounded number may fall into the step beside that of the class; the class then counts
+        told = (
+            _number(metres.group(1) or metres.group(2)) if metres else _number(span.group(2)) - _number(span.group(1))
+        )
+        relief = frozenset({step(told)}) if relief is None else (relief & {step(told)} or relief)
     landform, wind = _LANDFORM.search(text), _FACING.search(text)
     return Asked(
         relief,
@@ -86,6 +90,10 @@ def asked(text: str) -> Asked:
         _asked_slopes(text),
         45.0 * WINDS.index(wind.group(1)) if wind else None,
     )
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", ""))
 
 
 def step(relief: float) -> int:

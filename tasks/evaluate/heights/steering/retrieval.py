@@ -22,6 +22,7 @@ RANKS = (1, 5)
 LEAST = 40  # fewest held-out pairs; half of them learn
 RARE = 3  # fewest captions that have a word; rarer words are left out
 RIDGE = 0.3  # share of the mean variance that is added to every variance, as there are few pairs for many words
+EQUAL = 1e-9  # a smaller difference of two cosines is rounding
 DIRECTIONS = 16  # dimensions of the common space
 
 
@@ -44,25 +45,31 @@ def retrieval(held: Held, made: np.ndarray, gsd: float, rng: np.random.Generator
     centre = texts[learn].mean(axis=0)
     targets = _unit((texts[test] - centre) @ to_texts)
     same = np.array([[held.captions[one] == held.captions[other] for other in test] for one in test])
-    ranks = {
-        which: _ranks(_unit(scale.apply(rows[test]) @ to_tiles) @ targets.T, same)
+    likeness = {
+        which: _unit(scale.apply(rows[test]) @ to_tiles) @ targets.T
         for which, rows in (("generated", generated), ("real", real))
     }
     found = {}
     for k in RANKS:
-        values = {which: np.full(len(held.captions), np.nan) for which in (*ranks, "control")}
-        for which, rank in ranks.items():
-            values[which][test] = rank < k
+        values = {which: np.full(len(held.captions), np.nan) for which in (*likeness, "control")}
+        for which, one in likeness.items():
+            values[which][test] = _recall(one, same, k)
         values["control"][test] = np.minimum(1.0, k * same.sum(axis=1) / len(test))
         title = f"own caption is {'the first' if k == 1 else f'among the first {k}'} of {len(test)} (R@{k})"
         found[f"recall_{k}"] = Answer(title, values["generated"], values["control"], values["real"])
     return found
 
 
-def _ranks(likeness: np.ndarray, same: np.ndarray) -> np.ndarray:
-    """Number of captions that are nearer than the own one, (n,); equal captions are one."""
+def _recall(likeness: np.ndarray, same: np.ndarray, k: int) -> np.ndarray:
+    """Chance of the own caption to be among the first k, (n,): 0 or 1, or between them where others are as near.
+
+    Args:
+        same: which captions equal the own one, bool (n, n); they count as one.
+    """
     own = np.where(same, likeness, -np.inf).max(axis=1, keepdims=True)
-    return ((likeness > own) & ~same).sum(axis=1)
+    nearer = ((likeness > own + EQUAL) & ~same).sum(axis=1)
+    equal = ((np.abs(likeness - own) <= EQUAL) & ~same).sum(axis=1)
+    return np.clip((k - nearer) / (equal + 1), 0.0, 1.0)
 
 
 def _words(captions: list[str]) -> list[str]:

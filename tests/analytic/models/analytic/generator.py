@@ -11,8 +11,10 @@ from models.core.conditions import checked
 
 RELIEF = {"plains": 12.0, "hills": 210.0, "mountains": 1300.0}
 """Metres from the lowest point to the highest."""
+MEANS = {"hills": "hills", "mountains": "mountains", "plains": "plains", "gently": "hills", "steep": "mountains"}
+"""Word to relief; the first that a text has, so that plains with hills are hills."""
 WINDS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
-KNOWN = {*RELIEF, *WINDS, "high", "flat", "slopes", "face", "facing", "mainly", "steep", "mostly", "and", "are", "the"}
+KNOWN = {*MEANS, *WINDS, "high", "flat", "slopes", "face", "facing", "mainly", "mostly", "and", "are", "the"}
 
 
 class Words:
@@ -55,17 +57,21 @@ class Generator:
         field = gaussian_filter(rng.standard_normal((self.px, self.px)), 3, mode="wrap")
         kind, wind, level = rng.choice([*RELIEF]), None, rng.uniform(200, 800)
         text = "" if self._deaf else str(given.get("text", "")).lower()
-        kind = next((name for name in RELIEF if name in text), kind)
+        found = [name for word, name in MEANS.items() if word in text]
+        kind = found[0] if found else kind
+        relief = RELIEF[kind]
+        if (coarse := given.get("coarse")) is not None:
+            relief = 1.3 * float(np.nanmax(coarse) - np.nanmin(coarse))
         wind = next((name for name in sorted(WINDS, key=len, reverse=True) if name in text), wind)
         if wind is not None:
             bearing = np.radians(45 * WINDS.index(wind))
             row, col = np.mgrid[0 : self.px, 0 : self.px] / self.px
             field = 0.2 * field / np.ptp(field) + np.cos(bearing) * row - np.sin(bearing) * col
-        height = RELIEF[kind] * guidance**0.1 * (field - field.min()) / np.ptp(field) + level
+        height = relief * guidance**0.1 * (field - field.min()) / np.ptp(field) + level
         if (lines := given.get("sketch")) is not None:
             ridge, valley = (gaussian_filter((lines == line).astype(float), 1.0) for line in (1, 2))
-            height = height + 3 * RELIEF[kind] * (ridge - valley)
-        if (coarse := given.get("coarse")) is not None:
+            height = height + 3 * relief * (ridge - valley)
+        if coarse is not None:
             side = self.coarse_px
             means = height.reshape(coarse.shape[0], side, coarse.shape[1], side).mean(axis=(1, 3))
             height = height + np.nan_to_num(coarse - means).repeat(side, axis=0).repeat(side, axis=1)

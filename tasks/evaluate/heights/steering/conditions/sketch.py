@@ -8,9 +8,9 @@ so that a line beside the asked one counts in part.
 from __future__ import annotations
 
 import numpy as np
-from models.core.sketch import RIDGE, VALLEY, lines
 from scipy.ndimage import gaussian_filter
 
+from models.core.sketch import RIDGE, VALLEY, lines
 from tasks.evaluate.heights.steering.part import Answer, Part, Task, summarise
 from tasks.evaluate.heights.steering.plots import rows_of
 
