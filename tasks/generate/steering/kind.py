@@ -58,6 +58,7 @@ class Kind:
         also: further options that belong to it: name to (metavar, help). Their value is None if not given.
         colors: model to the classes to draw with (id, name, red, green, blue; class 0 fills a blank drawing); None if
             nothing is drawn.
+        exact: whether the samples keep given heights, so that they must be exported as the model made them.
         many: whether the option may be given several times. Each value is a row of the sheet.
     """
 
@@ -67,6 +68,7 @@ class Kind:
     read: Callable[[Any, str, Mapping[str, str | None]], Given]
     also: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     colors: Callable[[Any], pd.DataFrame] | None = None
+    exact: bool = False
     many: bool = False
 
 

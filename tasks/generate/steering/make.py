@@ -66,9 +66,11 @@ def steer(dataset: str, wish: Wish, out: Path | None = None, root: Path = ROOT) 
     seed = params.seed if wish.seed is None else wish.seed
     origin = {"dataset": dataset, "model_md5": dvc_md5(folder)}
     wanted = rows(given, conditions, strengths, wish.count, seed)
-    made = [
-        (row, [product.refine(params, each) for each in product.steer(model, row, params, origin)]) for row in wanted
-    ]
+    made = [(row, product.steer(model, row, params, origin)) for row in wanted]
+    if not any(kinds.find(name).exact for name in given):
+        made = [(row, [product.refine(params, each) for each in part]) for row, part in made]
+    elif params.drain:
+        print(f"[generate@{dataset}] given heights are kept, so nothing is drained")
     samples = [sample for _, part in made for sample in part]
 
     def write(target: Path) -> None:

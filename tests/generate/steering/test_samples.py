@@ -113,6 +113,20 @@ def test_inpainting_keeps_known_heights_and_their_place(root, tmp_path, ground, 
         assert facts["place"] == "generated within the ground of alp.tif"
 
 
+def test_given_heights_are_not_drained(tmp_path, ground, mask, capsys):
+    write_model(tmp_path / "data/toy/model", PX, GSD)
+    root = settle(tmp_path, ["geotiff"])
+    settings = root / "params.yaml"
+    settings.write_text(settings.read_text().replace("    generate:\n", "    generate:\n      drain: true\n"))
+    ground[0:3, 0:3] -= np.float32(100) * (np.mgrid[0:3, 0:3] == 1).all(axis=0)  # a pit, which draining would fill
+    folder = ask(root, tmp_path / "out", inpaint=raster(tmp_path / "alp.tif", ground), mask=mask)
+    there = np.asarray(Image.open(mask)) == 0
+    assert np.array_equal(read_geotiff(folder / "alp.tif")[0][there], ground[there])
+    assert "given heights are kept, so nothing is drained" in capsys.readouterr().out
+    (facts,) = sidecars(ask(root, tmp_path / "words", text="high mountains")).values()
+    assert "drained_pools" in facts
+
+
 def test_voids_are_made_without_a_mask(root, tmp_path, ground):
     ground[2:5, 2:5] = np.nan
     folder = ask(root, tmp_path / "out", inpaint=raster(tmp_path / "alp.tif", ground))

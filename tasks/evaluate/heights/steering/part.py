@@ -13,7 +13,7 @@ from tasks.evaluate.account import Better, Metric
 from tasks.relief.landform_classes import KINDS
 
 Z = 1.96  # standard deviations of a normal distribution that hold 95 %
-ALL = "all"
+ALL, OTHER = "all", "another tile's"
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def summarise(
         )
         own = f"{_told(metrics[-1].value, answer.share)} ({_told(low, answer.share)} to {_told(high, answer.share)})"
         row = {"question": answer.title, "tiles": counts[ALL], "generated": own}
-        for which, title in (("control", "another tile's"), ("real", "real tiles")):
+        for which, title in (("control", OTHER), ("real", "real tiles")):
             row[title] = _told(found[which][ALL] if which in found else None, answer.share)
         for kind in KINDS:
             row[kind] = _told(found["generated"][kind], answer.share)

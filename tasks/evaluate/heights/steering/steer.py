@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,28 @@ BATCH = 32  # samples between two lines of progress
 
 def add_steering(stage: Stage[Params], model: Any, shards: ShardSet, account: Account) -> None:
     """Add to `account` what is measured of the model's conditions; nothing for a model without any."""
-    measured = [name for name in model.conditions if importlib.util.find_spec(f"{PACKAGE}.{name}") is not None]
+    groups = []
+    for name, part in measure_steering(stage, model, shards).items():
+        if part is None:
+            account.notes.append(f"No held-out tile can steer the model's condition {name}, so it is not measured.")
+        else:
+            groups.append(_add(stage, account, name, part))
+    account.groups[:0] = groups
+
+
+def measure_steering(
+    stage: Stage[Params], model: Any, shards: ShardSet, only: Sequence[str] | None = None
+) -> dict[str, Part | None]:
+    """What is measured of each of the model's conditions; None where no held-out tile can steer it.
+
+    Args:
+        only: names of conditions; None means all.
+    """
+    wanted = [name for name in model.conditions if only is None or name in only]
+    measured = [name for name in wanted if importlib.util.find_spec(f"{PACKAGE}.{name}") is not None]
     if not measured:
-        return
-    held, groups = held_out(stage, shards), []
+        return {}
+    held, parts = held_out(stage, shards), {}
     for name in measured:
         task = Task(
             held,
@@ -38,12 +56,8 @@ def add_steering(stage: Stage[Params], model: Any, shards: ShardSet, account: Ac
             lambda purpose, name=name: stage.rng(f"steering {name} {purpose}"),
             stage.params.guidance,
         )
-        part = importlib.import_module(f"{PACKAGE}.{name}").measure(task)
-        if part is None:
-            account.notes.append(f"No held-out tile can steer the model's condition {name}, so it is not measured.")
-        else:
-            groups.append(_add(stage, account, name, part))
-    account.groups[:0] = groups
+        parts[name] = importlib.import_module(f"{PACKAGE}.{name}").measure(task)
+    return parts
 
 
 def held_out(stage: Stage[Params], shards: ShardSet) -> Held:

@@ -38,5 +38,6 @@ KIND = Kind(
     metavar="TIF",
     help="keep this terrain, and make the ground where it has voids or the mask is white",
     read=_read,
+    exact=True,
     also={"mask": ("PNG", "with --inpaint: white where the ground is to be made, black where it is kept")},
 )
