@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from tasks.evaluate.account import Measure, TileSet
 
@@ -34,6 +35,11 @@ def distances(sets: dict[str, Any], size: int, named: Mapping[str, TileSet], mea
     lows, highs = ([sets[name][measure.name][end] for name in order] for end in ("low", "high"))
     low, high = min(lows), max(highs)
     axis.set_xlim(low / 1.5, high * (high / low) ** 0.4)  # room for the numbers beside the bars
+    # Labels as plain numbers and few: those of matplotlib's default, powers of ten at 2, 3, 4 and 6, overlap.
+    decades = np.log10(axis.get_xlim()[1] / axis.get_xlim()[0])
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 3 else (1,), numticks=12))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set_xlabel(f"{measure.title} distance to held-out tiles; smaller is closer")
     axis.set_title(f"{size} tiles against {size}; lines hold 95 % of the draws", fontsize=9)
     return figure
