@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 from ruamel.yaml import YAML, YAMLError
 
+from flows.params import shown
 from tasks.core.choice import choice_of, model_below
 from tasks.core.command import told
 from tasks.core.errors import LandloomError
@@ -148,11 +149,11 @@ def _yaml() -> YAML:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m flows.scale", description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=scales(), help="an overlay of infra/scales")
+    parser.add_argument("name", choices=scales(ROOT), help="an overlay of infra/scales")
     parser.add_argument("--apply", action="store_true", help="write params.yaml")
     arguments = parser.parse_args()
     with told():
-        found = apply_scale(arguments.name, arguments.apply)
+        found = apply_scale(arguments.name, arguments.apply, ROOT)
     for path, old, new in found:
         print(f"{path}: {_short(old)} -> {_short(new)}")
     if not found:
@@ -164,7 +165,18 @@ def main() -> None:
 
 
 def _short(value: Any) -> str:
-    return " ".join(str(value).split()) if value is not None else "null"
+    """A value in one line, in the form of `params.yaml`."""
+    return shown(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    """A value without the layout that ruamel.yaml keeps with each number and word."""
+    if isinstance(value, dict):
+        return {_plain(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    kind = next((kind for kind in (bool, int, float, str) if isinstance(value, kind)), None)
+    return value if kind is None else kind(value)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from prefect.runtime import flow_run
 from flows.stages.artifacts import publish
 from flows.stages.warm import Command, Warm
 from tasks.core.errors import LandloomError
-from tasks.core.settings import room_params, validate
+from tasks.core.settings import read, room_params, rooms, validate
 from tasks.runs.host import LIMIT
 from tasks.runs.secrets import redact
 
@@ -89,6 +89,8 @@ def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, c
     log = get_run_logger()
     if settled and not force and set(needs) <= {UNCHANGED}:
         return UNCHANGED
+    if reason := mistake(stage, Path(root)):
+        raise StageFailed(f"{stage}: {reason}")
     started, waits_for = time.monotonic(), None
     while True:
         arguments = ["repro", "--single-item", *["--force"] * force, stage]
@@ -108,6 +110,21 @@ def repro(stage: str, root: str, needs: list[str], settled: bool, force: bool, c
     if outcome != UNCHANGED:
         publish(stage, Path(root), outcome, time.monotonic() - started, log)
     return outcome
+
+
+def mistake(stage: str, root: Path) -> str | None:
+    """What is wrong with the parameters of the stage's dataset, or None.
+
+    DVC looks for the folder of a source or method before it starts the stage, which would say it better.
+    """
+    dataset = stage.partition("@")[2]
+    try:
+        datasets = (read(root) or {}).get("datasets")
+        if isinstance(datasets, dict) and dataset in datasets:
+            rooms(datasets, dataset, root)
+    except LandloomError as error:
+        return str(error)
+    return None
 
 
 def blocker(said: str, root: Path) -> str | None:

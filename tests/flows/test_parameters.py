@@ -13,6 +13,7 @@ import yaml
 
 from flows.pipeline import pipeline, touched
 from flows.stages.checkout import LOCK, assignments, checkout, nested
+from flows.stages.repro import StageFailed, mistake
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
 from tests.pipeline.conftest import Clone
@@ -100,3 +101,18 @@ def test_a_dry_run_counts_the_parameters_that_it_is_given_and_checks_them():
     assert touched({"seed": 21}, graph, ROOT) == set(graph) and touched({}, graph, ROOT) == set()
     with pytest.raises(LandloomError, match="generate.sead"):
         touched({"datasets.terrain.generate.sead": 8}, graph, ROOT)
+
+
+@pytest.mark.parametrize(
+    ("room", "key", "told"),
+    [("acquire", "source", "acquire.source.kind: there is no such choice; there are arcgis"),
+     ("train", "method", "train.method.name: there is no such choice; there are consistency")],
+)  # fmt: skip
+def test_a_source_or_method_that_does_not_exist_is_told_before_dvc_misses_its_folder(small, prefect, room, key, told):
+    values = yaml.safe_load((small / "params.yaml").read_text())
+    values["datasets"]["terrain"][room][key] = {"kind": "sampel", "name": "sampel"}
+    (small / "params.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(StageFailed, match=r"shard@terrain failed"):
+        pipeline(root=str(small))
+    assert mistake("shard@terrain", small).startswith(f"params.yaml: datasets.terrain.{told}")
+    assert mistake("shard@atlas", small) is None and (small / "data/atlas/runs/train.json").exists()

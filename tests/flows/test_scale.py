@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sys
 
 import pytest
 
-from flows.scale import apply_overlay, apply_scale, scales
+from flows.scale import apply_overlay, apply_scale, main, scales
 from models.dcgan.params import halvings
 from models.stylegan2.params import levels
+from tasks.core import yaml12
 from tasks.core.errors import LandloomError
 from tasks.core.settings import PARAMS, ROOT, load, read, rooms, stage_rooms
 
@@ -128,3 +130,15 @@ def test_a_mistake_in_another_dataset_is_its_own(root):
     assert apply_overlay(overlay, write=True, root=root) == [("datasets.atlas.project.crops", 600, 7)]
     with pytest.raises(LandloomError, match="scene_pix"):
         apply_overlay(in_terrain(project={"gsd": 60}), write=True, root=root)
+
+
+@pytest.mark.parametrize("name", scales())
+def test_changes_are_shown_in_yaml(root, name, monkeypatch, capsys):
+    found = apply_scale(name, write=False, root=root)
+    monkeypatch.setattr("flows.scale.ROOT", root)
+    monkeypatch.setattr(sys, "argv", ["scale", name])
+    main()
+    lines = [line.partition(": ") for line in capsys.readouterr().out.splitlines() if " -> " in line]
+    assert len(lines) == len(found)
+    for (path, old, new), (shown_path, _, values) in zip(found, lines, strict=True):
+        assert shown_path == path and [yaml12.load(text) for text in values.split(" -> ")] == [old, new]
