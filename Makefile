@@ -25,6 +25,11 @@ export LOGNAME ?= $(shell id -un 2>/dev/null || echo user)# a container's user m
 
 demo: setup  ## run the whole pipeline at demo scale, on the built-in sample
 	@git -c safe.directory='*' rev-parse HEAD >/dev/null || { echo 'a checkout of git is needed: clone it, or run git init, git add -A and git commit here'; exit 1; }
+	@echo 'first the samples of the dataset terrain, then its report, then the other datasets'
+	dvc repro generate@terrain
+	@echo 'the first generated terrain: $(CURDIR)/data/terrain/pictures/generate/overview.png (the rest goes on)'
+	dvc repro report@terrain
+	@echo 'the first report: $(CURDIR)/data/terrain/report/index.html (the other datasets go on)'
 	dvc repro
 	@python -m tasks.report --where
 
@@ -70,9 +75,9 @@ deploy: setup  ## register the deployments of prefect.yaml: refresh, train, swee
 setup: $(STAMP)
 
 $(STAMP): requirements.lock
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Landloom needs Python 3.11 or newer; set PYTHON=…")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Landloom needs Python 3.11 or newer; set PYTHON=…")'
 	$(PYTHON) -m venv $(if $(STALE),--clear) $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python infra/install.py requirements.lock
 	@touch $@
 
 clean:  ## remove the environment; data, models and runs stay

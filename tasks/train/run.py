@@ -89,8 +89,10 @@ def run(stage: Stage[Params]) -> None:
 
     def picture(done: int, networks: nn.ModuleDict) -> None:
         drawn = product.show(finish(networks), shards, done)
-        pictures.save(drawn, work / "pictures" / f"step-{done:08d}.png")
-        stage.artifact(work / "pictures" / f"step-{done:08d}.png", "pictures")
+        path = work / "pictures" / f"step-{done:08d}.png"
+        pictures.save(drawn, path)
+        stage.artifact(path, "pictures")
+        stage.say(f"samples after {done} steps: {path}")
 
     watch = watch_of(record, params, product, shards, finish, stage.say)
     try:
