@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import geopandas as gpd
 import pandas as pd
 
 from tasks.caption import sheet
-from tasks.caption.describer import Caption, Facts
+from tasks.caption.describer import Caption, Describer, Facts
 from tasks.caption.measure import BATCH, batches, measure_batch
 from tasks.caption.params import Facts as Settings
 from tasks.caption.params import Params, Prose
@@ -39,15 +40,12 @@ def run(stage: Stage[Params]) -> None:
         stage.metrics({"captions": 0}, shown=("captions",))
         return
     settings = stage.params.method
-    if isinstance(settings, Prose):
-        from tasks.caption.prose.client import connect  # here, because it takes a second that templates do not need
-
-        connect(settings.api)  # a missing key shows before the work, not after it
     tiles, scenes = read_inputs(stage)
     captions = empty_captions()
     if len(tiles):
-        facts, places = measure(stage, settings, tiles, scenes)
-        texts = _texts(stage, settings, tiles, scenes, facts)
+        with _describer(stage, settings, tiles, scenes) as describe:
+            facts, places = measure(stage, settings, tiles, scenes)
+            texts = describe(list(tiles["key"]), facts)
         captions = _table(settings, tiles, facts, texts, places)
         stage.picture("sheet", sheet.draw(tiles, scenes, captions, stage.dir))
         figures = summary(captions, facts) | _told(settings, captions, facts, places)
@@ -85,18 +83,20 @@ def measure(
     return [tile for batch in results for tile in batch], places
 
 
-def _texts(
-    stage: Stage[Params], settings: Settings, tiles: gpd.GeoDataFrame, scenes: gpd.GeoDataFrame, facts: list[Facts]
-) -> list[Caption]:
-    keys = list(tiles["key"])
+@contextmanager
+def _describer(
+    stage: Stage[Params], settings: Settings, tiles: gpd.GeoDataFrame, scenes: gpd.GeoDataFrame
+) -> Iterator[Describer]:
+    """The writer of the texts that the parameters choose."""
     if not isinstance(settings, Prose):
-        return TemplateDescriber(settings.drop_share)(keys, facts)
-    from tasks.caption.prose.writer import prose_writer
+        yield TemplateDescriber(settings.drop_share)
+        return
+    from tasks.caption.prose.writer import prose_writer  # here, because openai takes a second to import
 
-    with prose_writer(stage, settings, tiles, scenes) as describe:
-        texts = describe(keys, facts)
-        stage.timing({"prose_requests": describe.spent.sent, "prose_paid_usd": describe.spent.usd})
-    return texts
+    with prose_writer(stage, settings, tiles, scenes) as prose:
+        prose.check_key()
+        yield prose
+        stage.timing({"prose_requests": prose.spent.sent, "prose_paid_usd": prose.spent.usd})
 
 
 def _table(

@@ -67,9 +67,18 @@ def test_the_second_run_asks_nothing_and_gives_the_same_bytes(tmp_path, api):
 def test_a_missing_key_shows_before_the_work(tmp_path, api, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
     grow(tmp_path)
-    (tmp_path / "data/terrain/tiles.parquet").unlink()
+    shutil.rmtree(tmp_path / "data/terrain/scenes")  # the work would fail here
     with pytest.raises(LandloomError, match="OPENAI_API_KEY is not set"):
         caption(tmp_path, method=method(api))
+
+
+def test_a_run_that_needs_no_answer_needs_no_key(tmp_path, api, monkeypatch):
+    data = grow(tmp_path)
+    caption(tmp_path, method=method(api))
+    table = (data / "captions.parquet").read_bytes()
+    monkeypatch.delenv("OPENAI_API_KEY")
+    caption(tmp_path, method=method(api))
+    assert (data / "captions.parquet").read_bytes() == table
 
 
 def test_the_key_is_in_no_file(tmp_path, api):

@@ -65,13 +65,21 @@ class ProseDescriber:
             before = budget.spent
             self._ask(wanted, budget)
             self.spent.usd = budget.spent - before
-        payers = {
-            request: key for key, request in reversed(requests.items())
-        }  # of tiles that share one, the first pays
-        return [
-            self._caption(key, known, items.get(requests.get(key, "")), payers.get(requests.get(key, "")) == key)
-            for key, known in zip(keys, facts, strict=True)
-        ]
+        payers = {request: key for key, request in reversed(requests.items())}  # of tiles that share one, the first
+        captions = []
+        for key, known in zip(keys, facts, strict=True):
+            request = requests.get(key)
+            item = items[request] if request else None
+            captions.append(self._caption(key, known, item, pays=payers.get(request) == key))
+        return captions
+
+    def check_key(self) -> None:
+        """Raise `LandloomError` if no answer is known and the environment has no key: before the work, not after it.
+
+        With answers in the store, a key may not be needed: a reproduction has none.
+        """
+        if self._store.empty:
+            connect(self._api)
 
     def items(
         self, keys: Sequence[str], facts: Sequence[Facts], chosen: Sequence[str]

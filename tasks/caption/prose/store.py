@@ -61,6 +61,12 @@ class Store:
     def close(self) -> None:
         self._base.close()
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was ever sent."""
+        with self._lock:
+            return self._base.execute("select 1 from requests limit 1").fetchone() is None
+
     def rows(self, requests: Iterable[str]) -> dict[str, list[Row]]:
         """The rows of some requests, each in the order of sending."""
         wanted, found = sorted(set(requests)), defaultdict(list)
