@@ -72,7 +72,7 @@ class Batches:
             for item in wanted:
                 item.rows = rows.get(item.request, [])
                 for tokens in item.tokens:
-                    self._budget.learn(item.text_bytes, tokens)
+                    self._budget.learn(tokens)
 
     def collect(self, tags: Collection[str]) -> None:
         """Wait for batches of an earlier run and settle their requests. A batch that was never made costs nothing."""

@@ -10,16 +10,22 @@ from tasks.caption.prose.settings import Api
 class Budget:
     """Gives out money before a request and takes back what it did not cost. Spent and reserved never exceed the cap.
 
-    All requests have one bound: every byte of the longest text as a token, the most tokens that a picture was seen to
-    cost, and the longest answer. It holds from the first answer on, which is why the first request goes alone. One
-    bound for all means that a second run stops where the first one stopped.
+    All requests have one bound, so that a second run stops where the first one stopped. Before the first answer it
+    takes every byte of text as a token, and what the parameters say of the picture. The first request goes alone. From
+    then on the bound is the largest input that an answer told, and every byte of the longest facts as one more token:
+    requests differ in nothing else. The answer counts at its longest.
     """
 
-    def __init__(self, api: Api, spent: float, most_text_bytes: int):
+    def __init__(self, api: Api, spent: float, text_bytes: int, facts_bytes: int):
+        """Start with what was spent before.
+
+        Args:
+            spent: US dollars. text_bytes: of the longest request. facts_bytes: of the longest part that differs.
+        """
         self._api, self._changed = api, threading.Condition()
         self._spent, self._reserved = spent, 0.0
-        self._text, self._picture = most_text_bytes, api.picture_tokens
-        self.seen = False  # whether an answer has told what a picture costs
+        self._text, self._facts = text_bytes, facts_bytes
+        self.seen: int | None = None  # the largest input that an answer told, in tokens
         self._stopped: str | None = None
 
     @property
@@ -40,7 +46,8 @@ class Budget:
 
     def bound(self, price: float = 1.0) -> float:
         """The most that one request can cost. `price` is the share of the full price."""
-        return price * self.cost(self._text + self._picture, self._api.most_tokens)
+        first = self._text + self._api.picture_tokens
+        return price * self.cost(first if self.seen is None else self.seen + self._facts, self._api.most_tokens)
 
     def cost(self, tokens_in: int, tokens_out: int) -> float:
         """The cost of so many tokens at the full price."""
@@ -78,8 +85,7 @@ class Budget:
             self._spent += cost
             self._changed.notify_all()
 
-    def learn(self, text_bytes: int, tokens_in: int) -> None:
-        """See how many tokens a request with so much text had, so that the next bounds hold."""
+    def learn(self, tokens_in: int) -> None:
+        """An answer tells the tokens of its input."""
         with self._changed:
-            self.seen = True
-            self._picture = max(self._picture, tokens_in - text_bytes)
+            self.seen = max(self.seen or 0, tokens_in)

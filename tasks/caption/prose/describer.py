@@ -13,7 +13,6 @@ from tasks.caption.prose.batches import Batches
 from tasks.caption.prose.budget import Budget
 from tasks.caption.prose.client import connect
 from tasks.caption.prose.estimate import estimate
-from tasks.caption.prose.instructions import AGAIN_BYTES
 from tasks.caption.prose.oneby import OneByOne
 from tasks.caption.prose.request import request_key
 from tasks.caption.prose.settings import Api
@@ -99,11 +98,12 @@ class ProseDescriber:
 
     def budget(self, items: list[Item]) -> Budget:
         """The budget after all earlier runs."""
-        most = max((item.text_bytes for item in items), default=0) + AGAIN_BYTES
-        budget = Budget(self._api, sum(item.usd for item in items), most)
+        facts = max((item.facts_bytes for item in items), default=0)
+        text = max((item.text_bytes for item in items), default=0)
+        budget = Budget(self._api, sum(item.usd for item in items), text, facts)
         for item in items:
             for tokens in item.tokens:
-                budget.learn(item.text_bytes, tokens)
+                budget.learn(tokens)
         return budget
 
     def _collect(self, items: dict[str, Item], budget: Budget) -> None:
@@ -121,7 +121,7 @@ class ProseDescriber:
         batches = Batches(client, self._api, self._store, budget, self._say)
         try:
             if self._api.batch is not None:
-                if not budget.seen:
+                if budget.seen is None:
                     one_by_one.run(wanted[:1], lambda done: None)  # its answer tells what a picture costs
                 batches.run(wanted)
             left = [item for item in wanted if item.open(self._api)]

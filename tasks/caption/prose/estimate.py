@@ -40,6 +40,7 @@ class Estimate:
 def estimate(items: Sequence[Item], api: Api, budget: Budget) -> Estimate:
     """The cost of the next answers of `items`."""
     price = 1.0 - api.batch.discount if api.batch and len(items) >= api.batch.least else 1.0
-    tokens = sum(int(item.text_bytes / BYTES_PER_TOKEN) + api.picture_tokens for item in items)
+    guessed = sum(int(item.text_bytes / BYTES_PER_TOKEN) + api.picture_tokens for item in items)
+    tokens = guessed if budget.seen is None else len(items) * budget.seen
     usd = price * budget.cost(tokens, len(items) * min(ANSWER_TOKENS, api.most_tokens))
     return Estimate(len(items), usd, len(items) * api.tries * budget.bound(), budget.spent)

@@ -42,7 +42,7 @@ SCHEMA: dict[str, Any] = {
 }
 """JSON schema of the answer, in the part of the language that strict structured output knows."""
 
-AGAIN_BYTES = 1500
+AGAIN_BYTES = 800
 LEAST_SHARE = 0.03  # smaller shares are not told
 
 

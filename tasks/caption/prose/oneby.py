@@ -98,7 +98,7 @@ class OneByOne:
                 tokens = outcome.answer.tokens
                 if tokens:
                     cost = self._budget.cost(*tokens)
-                    self._budget.learn(item.text_bytes, tokens[0])
+                    self._budget.learn(tokens[0])
                 self._store.answered(row, cost, stored(outcome.answer), outcome.answer.model)
             elif outcome.charged:
                 self._store.lost([row])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tasks.caption.describer import Facts
-from tasks.caption.prose.instructions import SCHEMA, again, instructions, told
+from tasks.caption.prose.instructions import AGAIN_BYTES, SCHEMA, again, instructions, told
 from tasks.caption.prose.picture import png
 from tasks.caption.prose.settings import Api
 
@@ -54,6 +54,11 @@ def body(facts: Facts, picture: np.ndarray, api: Api, reasons: list[str]) -> dic
         api.limit_key: api.most_tokens,
     }
     return made if api.temperature is None else made | {"temperature": api.temperature}
+
+
+def facts_bytes(facts: Facts) -> int:
+    """Bytes of the part of a request that differs from others."""
+    return len(told(facts).encode()) + AGAIN_BYTES
 
 
 def text_bytes(facts: Facts) -> int:

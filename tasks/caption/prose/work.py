@@ -12,7 +12,7 @@ import numpy as np
 from tasks.caption.check.verdict import Verdict
 from tasks.caption.describer import Facts
 from tasks.caption.prose.answer import judged
-from tasks.caption.prose.request import body, text_bytes
+from tasks.caption.prose.request import body, facts_bytes, text_bytes
 from tasks.caption.prose.settings import Api
 from tasks.caption.prose.store import Row
 
@@ -40,6 +40,11 @@ class Item:
     def text_bytes(self) -> int:
         """Of the first request."""
         return text_bytes(self.facts)
+
+    @property
+    def facts_bytes(self) -> int:
+        """Of the part of a request that differs from others."""
+        return facts_bytes(self.facts)
 
     @property
     def reasons(self) -> list[str]:
