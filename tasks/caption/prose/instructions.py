@@ -104,10 +104,10 @@ def _ground(facts: Facts) -> list[str | None]:
 
 
 def _directions(facts: Facts) -> str:
-    faces = f"the ground as a whole falls to the {facts['aspect']}" if facts["aspect"] else "in no main direction"
+    falls = f"to the {facts['aspect']}" if facts["aspect"] else "in no main direction"
     facing = {name: share for name, share in facts["aspect_shares"].items() if share >= 0.1}
     lines = f"; crests and valleys run {facts['grain']}" if facts["grain"] else ""
-    return f"Directions: {faces}{lines}; slopes face {_shares(facing) or 'nowhere'}."
+    return f"Directions: the ground as a whole falls {falls}{lines}; slopes face {_shares(facing) or 'nowhere'}."
 
 
 def _picture(facts: Facts) -> list[str | None]:
