@@ -14,6 +14,9 @@ from tasks.runs.titles import flatten
 from tasks.runs.tracking import safe_name
 
 
+LONGEST = 6000  # characters of a value that MLflow takes, see `tasks.runs.tracking`
+
+
 def departures(section: Any, seed: Any, run: Recorded, root: Path = ROOT) -> dict[str, tuple[str | None, str | None]]:
     """Return parameter → (value in the file, recorded value) for each one that differs, as the texts that MLflow shows.
 
@@ -41,7 +44,7 @@ def departures(section: Any, seed: Any, run: Recorded, root: Path = ROOT) -> dic
 
 def texts(flat: dict[str, Any]) -> dict[str, str]:
     """Return parameters as the names and texts that MLflow shows of a run's own ones."""
-    return {safe_name(name): redact(str(value))[:6000] for name, value in flat.items() if "/" not in name}
+    return {safe_name(name): redact(str(value))[:LONGEST] for name, value in flat.items() if "/" not in name}
 
 
 def _same_code(run: Recorded, root: Path) -> bool:
