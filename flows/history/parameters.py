@@ -13,7 +13,6 @@ from tasks.runs.secrets import redact
 from tasks.runs.titles import flatten
 from tasks.runs.tracking import safe_name
 
-
 LONGEST = 6000  # characters of a value that MLflow takes, see `tasks.runs.tracking`
 
 
