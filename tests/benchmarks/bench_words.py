@@ -47,6 +47,8 @@ def run() -> list[tuple[str, str, str]]:
     rows = []
     for steps in STEPS:
         for guidance in GUIDANCE if "text" in model.conditions else (1.0,):
+            if guidance > (model.most_guidance or guidance):
+                continue
             what = f"{steps} evaluation{'s' * (steps > 1)}" + (f", guidance {guidance:g}" if guidance != 1 else "")
             with tempfile.TemporaryDirectory() as folder:
                 parts = _measure(Path(folder), model, shards, steps, guidance, guidance == 1)

@@ -82,9 +82,8 @@ def _sample(
     if params.steps not in model.evaluations:
         takes = " or ".join(map(str, model.evaluations))
         raise LandloomError(f"generate.steps: {params.steps}: this model takes {takes} network evaluations")
-    strength = {} if guidance == 1 else {"guidance": guidance}
     try:
-        return model.sample(indices, seed=seed, steps=params.steps, conditions=given or None, **strength)
+        return model.sample(indices, seed=seed, steps=params.steps, conditions=given or None, guidance=guidance)
     except ValueError as error:
         raise LandloomError(f"{what}: {error}") from None
 

@@ -7,8 +7,7 @@ from typing import Any
 
 def unknown(model: Any, text: str) -> list[str]:
     """Words of `text` that the model never saw in training; empty if it takes no text."""
-    words = getattr(model, "words", None)
-    return [] if words is None else list(words.unknown(text))
+    return [] if model.words is None else list(model.words.unknown(text))
 
 
 def unknown_note(text: str, strange: list[str]) -> list[str]:

@@ -51,7 +51,7 @@ def measure_steering(
         task = Task(
             held,
             float(model.gsd),
-            getattr(model, "coarse_px", None),
+            model.coarse_px,
             lambda conditions, name=name, **more: _sample(stage, model, conditions, name, **more),
             lambda purpose, name=name: stage.rng(f"steering {name} {purpose}"),
             stage.params.guidance,
@@ -77,9 +77,8 @@ def _sample(
     for start in stage.progress(range(0, count, BATCH), what=f"batches steered by {name}"):
         indices = np.arange(start, min(start + BATCH, count))
         given = {key: values[indices] for key, values in conditions.items()}
-        strength = {} if guidance == 1 else {"guidance": guidance}
         try:
-            out.append(model.sample(indices, seed=stage.seed, steps=steps, conditions=given, **strength))
+            out.append(model.sample(indices, seed=stage.seed, steps=steps, conditions=given, guidance=guidance))
         except ValueError as error:
             raise LandloomError(f"{stage.dir / 'model'}: samples with the condition {name}: {error}") from None
     tiles = np.concatenate(out)

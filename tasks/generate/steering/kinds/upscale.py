@@ -30,6 +30,4 @@ def _read(model: Any, value: str, others: Mapping[str, str | None]) -> Given:
     return Given(found.height, stem(path.stem) or "upscale", facts, tuple(notes), (), picture, fine)
 
 
-KIND = Kind(
-    condition="coarse", metavar="TIF", help="make the details of this coarse terrain", read=_read, exact=True
-)
+KIND = Kind(condition="coarse", metavar="TIF", help="make the details of this coarse terrain", read=_read, exact=True)

@@ -32,6 +32,7 @@ class Generator:
 
     product = "heights"
     evaluations = (1, 2)
+    most_guidance = None
 
     def __init__(self, params: Any, config: dict[str, Any]):
         self.config, self.px, self.gsd = config, int(config["px"]), config["gsd"]

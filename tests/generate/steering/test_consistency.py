@@ -1,0 +1,51 @@
+"""The same on a small real model of `consistency`, untrained: what is given reaches it, and what it keeps is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from affine import Affine
+
+from models.core.artifact import save_model
+from tasks.core.errors import LandloomError
+from tasks.generate.terrain.rasterfiles import read_geotiff
+from tests.generate.steering.asked import CORNER, PX, ask, raster, sidecars
+from tests.generate.test_draw import settle
+from tests.models.consistency.worded import made
+
+
+@pytest.fixture(scope="module")
+def worded(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("worded")
+    method, _, _, config = made()
+    folder = root / "data/toy/model"
+    folder.mkdir(parents=True)
+    save_model(folder, config, torch.nn.ModuleDict({name: method.networks[name] for name in method.ema}))
+    return settle(root, ["geotiff"])
+
+
+def test_words_and_guidance_reach_the_model(worded, tmp_path, capsys):
+    folder = ask(worded, tmp_path / "out", guidance=(1.0, 2.0), text=["High mountains. The slopes face west.", "Karst"])
+    found = sidecars(folder)
+    assert {facts["unknown_words"] for facts in found.values()} == {"", "karst"}
+    assert "“karst” in “Karst”: the model never saw this word" in capsys.readouterr().out
+    with pytest.raises(LandloomError, match="guidance 5: it must be at least 1 and at most 4"):
+        ask(worded, tmp_path / "more", guidance=(5.0,), text="High mountains.")
+
+
+def test_known_heights_and_block_means_are_kept(worded, tmp_path, ground, mask):
+    folder = ask(
+        worded, tmp_path / "out", inpaint=raster(tmp_path / "alp.tif", ground), mask=mask, text="High mountains."
+    )
+    height = read_geotiff(next(folder.glob("*.tif")))[0]
+    there = np.ones((PX, PX), bool)
+    there[4:9, 5:12] = False
+    assert np.array_equal(height[there], ground[there]) and np.isfinite(height).all()
+    coarse = ground.reshape(4, 4, 4, 4).mean(axis=(1, 3)).astype(np.float32)
+    path = raster(tmp_path / "coarse.tif", coarse, transform=CORNER @ Affine.scale(4))
+    height = read_geotiff(ask(worded, tmp_path / "up", upscale=path) / "coarse.tif")[0].astype(np.float64)
+    off = np.abs(height.reshape(4, 4, 4, 4).mean(axis=(1, 3)) - coarse)
+    assert off.max() <= 0.001 * np.ptp(ground)
