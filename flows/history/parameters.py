@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,21 @@ def departures(section: Any, seed: Any, run: Recorded, root: Path = ROOT) -> dic
     wrong = {
         name: (here.get(name), run.params.get(name))
         for name in sorted(here.keys() | run.params.keys())
-        if here.get(name) != run.params.get(name)
+        if not equal(here.get(name), run.params.get(name))
     }
     if _same_code(run, root):
         return wrong
     return {name: pair for name, pair in wrong.items() if name in chosen}
+
+
+def equal(one: str | None, other: str | None) -> bool:
+    """Whether two texts mean the same value: mappings inside lists stand in another order in a run file."""
+    if one == other or one is None or other is None:
+        return one == other
+    try:
+        return bool(ast.literal_eval(one) == ast.literal_eval(other))
+    except (ValueError, SyntaxError):
+        return len(one) == len(other) == LONGEST  # both are cut off, so only equal texts could be compared
 
 
 def texts(flat: dict[str, Any]) -> dict[str, str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from flows.history.findings import DIFFERENT, NOTE, SAME, Finding, compared
-from flows.history.parameters import LONGEST, departures, texts
+from flows.history.parameters import departures, equal, texts
 from flows.history.runs import Recorded
 from flows.history.store import Store
 from flows.history.worktree import Worktree
@@ -20,7 +19,6 @@ from tasks.core.hashing import dvc_md5, file_sha256
 from tasks.core.settings import read
 from tasks.runs.provenance import LOCK
 from tasks.runs.titles import flatten
-from tasks.runs.tracking import safe_name
 
 
 def settle(run: Recorded, tree: Worktree) -> list[Finding]:
@@ -109,23 +107,14 @@ def recorded_params(chain: list[Recorded], store: Store) -> Iterator[Finding]:
         if data is None:  # an older run, or bytes that are nowhere: the comparison of outputs tells that
             continue
         facts = json.loads(data)
-        flat = {"seed": facts["seed"], **flatten(facts["params"])}
-        written, values = texts(flat), {safe_name(name): value for name, value in flat.items()}
+        written = texts({"seed": facts["seed"], **flatten(facts["params"])})
         told = [
             f"{name} is {run.params.get(name)}, {run.record} has {written.get(name)}"
             for name in sorted(written.keys() | run.params.keys())
-            if run.params.get(name) != written.get(name) and not _means(run.params.get(name), values.get(name))
+            if not equal(run.params.get(name), written.get(name))
         ]
         if told:
             yield Finding(run.stage, "parameters in MLflow", DIFFERENT, "; ".join(told[:3]))
-
-
-def _means(text: str | None, value: Any) -> bool:
-    """Whether MLflow's text of a parameter is this value: mappings inside lists may stand in another order there."""
-    try:
-        return text is not None and bool(ast.literal_eval(text) == value)
-    except (ValueError, SyntaxError):
-        return len(text) == LONGEST  # cut off, so only equal texts could be compared
 
 
 def checkout_params(chain: list[Recorded], root: Path) -> Iterator[Finding]:

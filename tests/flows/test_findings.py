@@ -19,6 +19,7 @@ from flows.history.findings import (
     verdict,
 )
 from flows.history.lockfile import check
+from flows.history.parameters import equal
 from flows.history.runs import Recorded
 
 H100, CPU, OTHER = {"cpu": "A", "gpus": "NVIDIA H100"}, {"cpu": "A"}, {"cpu": "B"}
@@ -67,6 +68,11 @@ def test_bytes_that_differ_on_two_processors_of_one_arithmetic_name_both():
         "; made on A, made again on B: both compute with x86-64-v3, so please report it"
     )
     assert machines(run(hardware=then), then) == machines(run(), now) == ""
+
+
+def test_texts_of_parameters_are_compared_by_their_value():
+    assert equal("[{'a': 1, 'b': None}]", "[{'b': None, 'a': 1}]") and equal("facts", "facts") and equal(None, None)
+    assert not equal("[{'a': 1}]", "[{'a': 2}]") and not equal("facts", "fact") and not equal("1", None)
 
 
 def test_metrics_apart_are_named_with_both_values():
