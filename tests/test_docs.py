@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+from dvc.utils.serialize import parse_yaml
 
-from tasks.core.settings import ROOT, room_params, validate
+from flows.scale import apply_overlay
+from tasks.core.settings import ROOT, read, room_params, stage_rooms, validate
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^( *)```yaml\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -30,16 +33,36 @@ def overrides(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("where", "text"), blocks(), ids=[where for where, _ in blocks()])
-def test_yaml_blocks_load_and_parameters_are_valid(where, text):
-    values = YAML(typ="safe").load(text)
-    if isinstance(values, dict) and list(values)[0] == "datasets":
-        for dataset, sections in values["datasets"].items():
-            for room, section in sections.items():
-                validate(room_params(room), section, f"{where}: datasets.{dataset}.{room}")
+def test_yaml_blocks_load_and_parameters_are_valid(where, text, tmp_path):
+    """Each block is read by DVC, put into a copy of params.yaml where it belongs, and checked with all rules."""
+    values = parse_yaml(text, where)
+    if "datasets" not in values:
+        values = {"datasets": placed(values, where)} if "compute" not in values else values
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    for room in stage_rooms():
+        (tmp_path / "tasks" / room).mkdir(parents=True)
+        (tmp_path / "tasks" / room / "params.py").touch()
+    for dataset, sections in values.get("datasets", {}).items():
+        for room, section in sections.items():
+            validate(room_params(room), section, f"{where}: datasets.{dataset}.{room}")
+    apply_overlay(values, write=True, root=tmp_path)
+
+
+def placed(values: dict[str, Any], where: str) -> dict[str, Any]:
+    """The datasets of a block that shows only a part: sections, a part of train, or edits of label."""
+    if "edits" in values:
+        return {"atlas": {"label": {"method": {"name": "cluster", **values}}}}
+    if "speed" in values:
+        return {"terrain": {"train": {"steps": 1, "batch": 1, "lr": 1e-3, "method": {"name": "consistency"}} | values}}
+    method = values.get("train", {}).get("method", {}).get("name")
+    datasets = read()["datasets"]
+    uses = next((name for name in datasets if datasets[name]["train"]["method"]["name"] == method), "aerial")
+    assert set(values) <= set(stage_rooms()), f"{where}: say in `placed` where it belongs"
+    return {uses: values}
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "params.yaml"], ids=lambda page: page.name)
 def test_mappings_in_the_text_load_too(page):
     """DVC's reader refuses `{crs: EPSG:4326}`: a colon inside a flow mapping needs quotes."""
     for text in overrides(page):
-        YAML(typ="safe").load(text)
+        parse_yaml(text, page)
