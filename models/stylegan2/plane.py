@@ -9,6 +9,10 @@ edge of the picture, and the network has learned with zeros around it: with neig
 pictures that it never saw. The features of the places are laid over each other with the weights of their styles. The
 weight of a place is zero at the edge of its picture, so no edge shows.
 
+All places start from the same constant features, so the mean of their features over many styles has a shape, and
+laying places over each other would repeat it as a lattice. Each place therefore gives its difference from that mean, and
+the mean itself, averaged over all pixels, is added once.
+
 From there on, each pixel of each layer has its own style: it multiplies the input channels of that pixel, and
 demodulation divides by the norm of the weights with the style of that pixel (arXiv 1912.04958, equations 1 and 3). The
 noise of a pixel depends on the seed, the layer and where it lies in the plane.
@@ -39,6 +43,7 @@ CELLS = SIDE // 2  # of these pixels, from one place to the next
 BLOCK = 32  # largest side of a block of noise that is drawn at once
 FAR = 2**20  # added to coordinates, because keys of random generators are not negative
 STYLE, NOISE, OWN = 0, 1, 2  # kinds of random numbers: latents, noise of the plane, noise of the places
+MIDDLE, MANY = 3, 256  # seed of the places whose mean is measured, and their number
 
 
 class StylePlane:
@@ -65,6 +70,7 @@ class StylePlane:
         self.side, self._places, self._patch = places * self.place, places, patch
         self._style = lru_cache(maxsize=4096)(self._draw_style)
         self._coarse = lru_cache(maxsize=256)(self._place)
+        self._middle = lru_cache(maxsize=1)(self._mean_place)
 
     def window(self, row: int, col: int) -> np.ndarray:
         """uint8 (side, side, 3)."""
@@ -101,7 +107,9 @@ class StylePlane:
         rise = (np.arange(CELLS) + 0.5) / CELLS
         rise = rise * rise * (3 - 2 * rise)
         weights = torch.from_numpy(np.concatenate([rise, 1 - rise]).astype(np.float32)).to(self._device)
-        window, out = weights[:, None] * weights, None
+        window, shapes = weights[:, None] * weights, self._middle()
+        levels = [(window * shape).sum(dim=(2, 3), keepdim=True) / window.sum() for shape in shapes]
+        out = [level.expand(-1, -1, rows, cols).clone() for level in levels]
         # The picture of place k covers the cells 4k - 2 to 4k + 5.
         for row in range((top - CELLS) // CELLS, (top + rows + CELLS) // CELLS + 1):
             for col in range((left - CELLS) // CELLS, (left + cols + CELLS) // CELLS + 1):
@@ -109,18 +117,29 @@ class StylePlane:
                 y, x = slice(max(0, up), min(rows, up + SIDE)), slice(max(0, across), min(cols, across + SIDE))
                 if y.start >= y.stop or x.start >= x.stop:
                     continue
-                parts = self._coarse(row, col)
-                if out is None:
-                    out = [part.new_zeros((1, part.shape[1], rows, cols)) for part in parts]
                 inside = (slice(y.start - up, y.stop - up), slice(x.start - across, x.stop - across))
-                for whole, part in zip(out, parts, strict=True):
-                    whole[:, :, y, x] += window[inside] * part[:, :, inside[0], inside[1]]
+                for whole, part, shape in zip(out, self._coarse(row, col), shapes, strict=True):
+                    whole[:, :, y, x] += window[inside] * (part - shape)[:, :, inside[0], inside[1]]
         return out[0], out[1]
 
     def _place(self, row: int, col: int) -> tuple[Tensor, Tensor]:
         """Features (1, c, 8, 8) and picture (1, channels, 8, 8) of one place, as the plain network makes them."""
-        net, w, noise = self._synthesis, self._style(row, col), iter(self._own_noise(row, col))
-        x, picture = net.constant[None], None
+        return self._begin(self._style(row, col), self._own_noise(row, col))
+
+    @torch.inference_mode()
+    def _mean_place(self) -> tuple[Tensor, Tensor]:
+        """The mean of features and picture over places with random styles and the truncation of the plane."""
+        rng, sides = np.random.default_rng(MIDDLE), self._synthesis.shapes[: 2 * COARSE - 1]
+        z = torch.from_numpy(rng.standard_normal((MANY, self._z), np.float32)).to(self._device)
+        noise = [torch.from_numpy(rng.standard_normal((MANY, 1, side, side), np.float32)) for side in sides]
+        styles = self._mapping.truncated(self._mapping(z), self._psi)
+        found = self._begin(styles, [values.to(self._device) for values in noise])
+        return tuple(part.mean(dim=0, keepdim=True) for part in found)
+
+    def _begin(self, w: Tensor, given: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """The coarse levels of the plain network: styles (n, w) and noise to features and picture, (n, …, 8, 8)."""
+        net, noise = self._synthesis, iter(given)
+        x, picture = net.constant.expand(len(w), -1, -1, -1), None
         for level in list(net.levels.values())[:COARSE]:
             if level.up is not None:
                 x = level.up(x, w, next(noise))

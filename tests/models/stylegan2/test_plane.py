@@ -31,7 +31,7 @@ def test_a_place_is_laid_over_its_neighbours_with_weights_of_sum_one(space):
         known[row, col] = torch.full((1, 2, 8, 8), float(10 * row + col))
         return known[row, col], torch.ones(1, 3, 8, 8)
 
-    plane._coarse = place
+    plane._coarse, plane._middle = place, lambda: (torch.zeros(1, 2, 8, 8), torch.zeros(1, 3, 8, 8))
     features, ones = plane._blended(-3, 5, 14, 11)
     assert torch.allclose(ones, torch.ones(1, 3, 14, 11), atol=1e-6)
     rows = (np.arange(-3, 11) + 0.5) / 4 - 0.5
