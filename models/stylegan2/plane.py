@@ -10,8 +10,8 @@ pictures that it never saw. The features of the places are laid over each other 
 weight of a place is zero at the edge of its picture, so no edge shows.
 
 All places start from the same constant features, so the mean of their features over many styles has a shape, and
-laying places over each other would repeat it as a lattice. Each place therefore gives its difference from that mean, and
-the mean itself, averaged over all pixels, is added once.
+laying places over each other would repeat it as a lattice. Each place therefore gives its difference from that mean,
+and the mean itself, averaged over all pixels, is added once.
 
 From there on, each pixel of each layer has its own style: it multiplies the input channels of that pixel, and
 demodulation divides by the norm of the weights with the style of that pixel (arXiv 1912.04958, equations 1 and 3). The

@@ -58,36 +58,41 @@ class Spread(torch.autograd.Function):
 
 
 @cache
-def _taps(device: torch.device, dtype: torch.dtype) -> Tensor:
-    return torch.tensor(SYM6, device=device, dtype=dtype)
+def _enlarging(side: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The matrix (2 · (side + 2 · MARGIN), side) that doubles a line of pixels, reflected at its ends."""
+    taps = torch.tensor(SYM6, dtype=torch.float64)
+    pad, first = len(SYM6) // 2 + MARGIN, len(SYM6) + len(SYM6) // 2 - 1
+    lines = F.pad(torch.eye(side, dtype=torch.float64)[:, None], (pad, pad), mode="reflect")
+    # Pixel u of the padded line lies at 2u + CENTRE of the enlarged one, of which a part is kept.
+    lines = F.conv_transpose1d(lines, taps[None, None], stride=2)[:, 0, first : first + 2 * (side + 2 * MARGIN)]
+    return lines.T.contiguous().to(device, dtype)
+
+
+@cache
+def _reducing(side: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The matrix (side, 2 · side + taps - 2) that halves a line of pixels."""
+    taps = torch.tensor(SYM6, dtype=torch.float64)
+    lines = F.conv1d(torch.eye(2 * side + len(SYM6) - 2, dtype=torch.float64)[:, None], taps[None, None], stride=2)
+    return lines[:, 0].T.contiguous().to(device, dtype)
 
 
 def resampled(pictures: Tensor, inverse: Tensor) -> Tensor:
     """Pictures (n, c, s, s) under an affine map, reflected at the borders.
 
     The picture is enlarged twofold, resampled bilinearly and reduced again, both by the filter `SYM6` (the paper's
-    appendix B). Without a map, enlargement and reduction cancel up to rounding, because the filter is orthogonal.
+    appendix B). Without a map, enlargement and reduction cancel up to rounding, because the filter is orthogonal. Both
+    are products with small matrices: on a processor, a convolution of single channels takes many times as long.
 
     Args:
         inverse: (n, 2, 3): from places in the result to places in the picture, in units of half a side from the centre.
     """
-    n, channels, side, _ = pictures.shape
-    kernel = _taps(pictures.device, pictures.dtype)
-    taps = len(SYM6)
-    pad, kept = taps // 2 + MARGIN, 2 * (side + 2 * MARGIN)
-    flat = F.pad(pictures.reshape(n * channels, 1, side, side), (pad,) * 4, mode="reflect")
-    for shape, stride in (((1, 1, taps, 1), (2, 1)), ((1, 1, 1, taps), (1, 2))):
-        flat = F.conv_transpose2d(flat, kernel.view(shape), stride=stride)
-    # Pixel u of the padded picture lies at 2u + CENTRE of the enlarged one, of which a part is kept.
-    first = taps + taps // 2 - 1
-    large = flat[:, :, first : first + kept, first : first + kept].reshape(n, channels, kept, kept)
-
-    wanted = torch.arange(2 * side + taps - 2, device=pictures.device, dtype=pictures.dtype)
+    side, device, dtype = pictures.shape[-1], pictures.device, pictures.dtype
+    enlarge, reduce = (make(side, device, dtype) for make in (_enlarging, _reducing))
+    kept, taps = len(enlarge), len(SYM6)
+    wanted = torch.arange(reduce.shape[1], device=device, dtype=dtype)
     wanted = ((wanted - CENTRE) / 2 + 0.5) * 2 / side - 1  # the filter's margin on both sides is included
     y, x = torch.meshgrid(wanted, wanted, indexing="ij")
     places = torch.einsum("nij,hwj->nhwi", inverse, torch.stack([x, y, torch.ones_like(x)], dim=-1))
     places = places * (2 * side / kept) + 2 * (CENTRE - (taps - 1) / 2) / kept
-    flat = Sampled.apply(large, places).reshape(n * channels, 1, len(wanted), len(wanted))
-    for shape, stride in (((1, 1, taps, 1), (2, 1)), ((1, 1, 1, taps), (1, 2))):
-        flat = F.conv2d(flat, kernel.view(shape), stride=stride)
-    return flat.view(n, channels, side, side)
+    large = Sampled.apply(enlarge @ pictures @ enlarge.T, places)
+    return reduce @ large @ reduce.T
