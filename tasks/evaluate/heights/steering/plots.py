@@ -29,8 +29,8 @@ def spread(held: Held) -> list[int]:
 def samples_of_captions(held: Held, made: np.ndarray, gsd: float) -> Figure:
     """Held-out tiles, the samples of their captions, and the captions. A pair has one range of metres."""
     chosen = spread(held)
-    figure = Figure(figsize=(2.1 * len(chosen), 5.6), layout="constrained")
-    axes = figure.subplots(2, len(chosen), squeeze=False)
+    figure = Figure(figsize=(2.1 * len(chosen), 6.4), layout="constrained")
+    axes = figure.subplots(3, len(chosen), squeeze=False, height_ratios=[1, 1, 0.75])
     for axis in axes.ravel():
         axis.set_axis_off()
     for column, index in enumerate(chosen):
@@ -40,13 +40,17 @@ def samples_of_captions(held: Held, made: np.ndarray, gsd: float) -> Figure:
             axes[row, column].imshow(shaded_relief(height, gsd, low, high), interpolation="none")
             name = "held out" if row == 0 else "generated"
             axes[row, column].set_title(f"{name}: {np.ptp(height):,.0f} m of relief", fontsize=7)
-        text = "\n".join(textwrap.wrap(held.captions[index], 34))
-        axes[1, column].text(0, -0.04, text, transform=axes[1, column].transAxes, va="top", fontsize=6.5)
+        text = "\n".join(textwrap.wrap(held.captions[index], 38))
+        axes[2, column].text(0, 1, text, va="top", fontsize=6.5, in_layout=False)
     return figure
 
 
-def rows_of(held: Held, rows: dict[str, np.ndarray], gsd: float) -> Figure:
-    """Held-out tiles, and a row for each set: heights float (n, px, px), or sketches uint8 (n, px, px)."""
+def rows_of(held: Held, rows: dict[str, np.ndarray], gsd: float, own_range: bool = False) -> Figure:
+    """Held-out tiles, and a row for each set: heights float (n, px, px), or sketches uint8 (n, px, px).
+
+    Args:
+        own_range: whether each picture has its own range of metres, and not that of the held-out tile.
+    """
     chosen = spread(held)
     pictures = []
     for tiles in ({"held out": held.heights} | rows).values():
@@ -55,7 +59,7 @@ def rows_of(held: Held, rows: dict[str, np.ndarray], gsd: float) -> Figure:
             if tiles.dtype == np.uint8:
                 line.append(LINE_COLORS[tiles[index]])
                 continue
-            real = held.heights[index]
-            line.append(shaded_relief(tiles[index], gsd, float(real.min()), float(real.max()) + 1))
+            of = tiles[index] if own_range else held.heights[index]
+            line.append(shaded_relief(tiles[index], gsd, float(of.min()), float(of.max()) + 1))
         pictures.append(line)
     return mosaic(pictures, ["held out", *rows])

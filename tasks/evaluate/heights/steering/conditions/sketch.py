@@ -54,7 +54,7 @@ def measure(task: Task) -> Part | None:
         f"(with those of another sample by {value['control']['all']:.2f}).",
         (
             "Held-out tiles, the sketches of their ridges (red) and valleys (blue), and samples of the sketches.",
-            rows_of(held, {"sketch": drawn, "generated": made}, task.gsd),
+            rows_of(held, {"sketch": drawn, "generated": made}, task.gsd, own_range=True),
         ),
     )
 
