@@ -31,6 +31,7 @@ from models.consistency.unet import UNet
 from models.core.method import Batch, Logs, Phase, State
 
 Network = nn.Module | partial
+FACTS_EVERY = 2  # steps; two numbers a tile are learned in fewer steps than images
 FACTS_LR = 1e-2  # the head has few weights, and a short training must reach its end too
 
 
@@ -97,7 +98,7 @@ class Consistency:
             Phase("consistency", ("denoiser",), self._optimizer, self._consistency, self._tuning),
         ]
         if "facts" in self.networks:
-            found.append(Phase("facts", ("facts",), self._facts_optimizer, self._facts))
+            found.append(Phase("facts", ("facts",), self._facts_optimizer, self._facts, self._facts_due))
         return found
 
     def _optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
@@ -112,6 +113,9 @@ class Consistency:
 
     def _tuning(self, state: State, logs: Logs) -> bool:
         return not self._pretraining(state, logs)
+
+    def _facts_due(self, state: State, logs: Logs) -> bool:
+        return state.step % FACTS_EVERY == 0
 
     def _facts_optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=FACTS_LR)

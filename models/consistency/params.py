@@ -52,7 +52,7 @@ class NetworkConfig(Config):
 class GuidanceConfig(Config):
     """Guidance by words, trained into the network (`models.consistency.guidance`)."""
 
-    share: float = Field(0.125, ge=0, le=1)
+    share: float = Field(0.1, ge=0, le=1)
     """Share of the tiles of a batch that train guidance. With 0 the network does not take the strength as an input, and
     a guided sample takes two passes of the network for each evaluation."""
     most: float = Field(4.0, gt=1)

@@ -26,6 +26,10 @@ def show(model: HeightsModel, shards: ShardSet, done: int) -> Figure:
         labels = shards.batch(rows, ("label",))["label"]
         title = f"step {done}, by the labels of the real ones"
         grids[title] = model.sample(np.arange(len(rows)), 0, model.evaluations[-1], {"labels": labels})
+    if "text" in model.conditions:
+        texts = shards.index["caption"].to_numpy(object)[rows]
+        title = f"step {done}, by the captions of the real ones"
+        grids[title] = model.sample(np.arange(len(rows)), 0, model.evaluations[-1], {"text": texts})
     return grid(grids, model.gsd)
 
 
