@@ -27,3 +27,19 @@ def strengths(n: int, share: float, most: float, worded: Tensor) -> Tensor:
     found = torch.ones(n, device=worded.device)
     found[:guided] = 1 + (most - 1) * torch.rand(guided, device=worded.device)
     return torch.where(worded, found, 1.0)
+
+
+def guided_path(lower: Tensor, upper: Tensor, share: Tensor, clean: Tensor, strength: Tensor) -> Tensor:
+    """Noisy images at the lower level, of which those of guided tiles lie on the guided path.
+
+    Args:
+        lower, upper: (n, c, h, w) at both levels, on the path of each tile itself.
+        share: (n,), the lower level divided by the upper one.
+        clean: (k, c, h, w), the guided denoiser's images of the first k of `upper`. One step of Euler leads from
+            `upper` towards them.
+        strength: (k,); a tile with strength 1 stays on its own path.
+    """
+    guided = len(clean)
+    moved = torch.lerp(clean, upper[:guided], share[:guided, None, None, None])
+    chosen = strength[:, None, None, None] > 1
+    return torch.cat([torch.where(chosen, moved, lower[:guided]), lower[guided:]])

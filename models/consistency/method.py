@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from models.consistency.edm import denoising_loss, precondition
 from models.consistency.encoding import TerrainEncoding
 from models.consistency.facts import WIDTH, FactsHead, choose, surprise
-from models.consistency.guidance import strengths
+from models.consistency.guidance import guided_path, strengths
 from models.consistency.params import Params
 from models.consistency.schedule import curriculum_end, grid_size, karras_grid, lognormal_weights, pseudo_huber
 from models.consistency.steering import Steering
@@ -167,36 +167,23 @@ class Consistency:
         noise = torch.randn_like(x)  # the same noise for both, so that both lie on one path
         lower, upper = (x + level[:, None, None, None] * noise for level in (low, high))
         if guided := self._guided(len(x)):
-            lower = self._guided_path(state, inputs, facts, lower, upper, low, high, guided)
+            part = {name: values[:guided] for name, values in inputs.items()}
+            with torch.no_grad():
+                guide = _given(self._guide(state), part)
+                clean = self.estimate(guide, upper[:guided], high[:guided], facts[:guided])
+                lower = guided_path(lower, upper, low / high, clean, part["guidance"])
         with torch.no_grad(), replayed(x.device):  # the teacher: the student without gradients, not an average
             teacher = self.estimate(network, lower, low, facts)
         student = self.estimate(network, upper, high, facts)
         loss = (pseudo_huber(student - teacher) / (high - low)).mean()
         return loss, {"intervals": torch.tensor(float(size - 1))}
 
-    @torch.no_grad()
-    def _guided_path(
-        self,
-        state: State,
-        inputs: Mapping[str, Tensor],
-        facts: Tensor,
-        lower: Tensor,
-        upper: Tensor,
-        low: Tensor,
-        high: Tensor,
-        guided: int,
-    ) -> Tensor:
-        """`lower`, with guided tiles moved to where one step of Euler along the guided path leads from `upper`."""
+    def _guide(self, state: State) -> nn.Module:
+        """The denoiser as it was at the end of diffusion, without dropout."""
         guide = state.networks["guide"]
         if state.step == self._diffusion(state):
             guide.load_state_dict(state.networks["denoiser"].state_dict())
-        guide.eval()  # without dropout
-        part = {name: values[:guided] for name, values in inputs.items()}
-        clean = self.estimate(_given(guide, part), upper[:guided], high[:guided], facts[:guided])
-        share = (low / high)[:guided, None, None, None]
-        moved = torch.lerp(clean, upper[:guided], share)
-        chosen = inputs["guidance"][:guided, None, None, None] > 1
-        return torch.cat([torch.where(chosen, moved, lower[:guided]), lower[guided:]])
+        return guide.eval()
 
     def _guided(self, n: int) -> int:
         """How many tiles of a batch may be guided."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import fmean
 from typing import Any
 
@@ -40,7 +41,7 @@ def run() -> list[tuple[str, str, str]]:
     models = {name: _Trained(section, conditions, tiles) for name, conditions in KINDS.items()}
     rows = []
     for phase in ("denoising", "consistency"):
-        spent = _alternating({name: (lambda model=model: model.step(phase)) for name, model in models.items()})
+        spent = _alternating({name: partial(model.step, phase) for name, model in models.items()})
         plain = spent.pop("no conditions")
         for name, seconds in spent.items():
             rows.append((f"training step, {phase}: {name} / no conditions", f"{seconds / plain:.2f}", "≤ 1.3"))
