@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import yaml
 from affine import Affine
 from PIL import Image
 
 from tasks.core.errors import LandloomError
+from tasks.core.settings import ROOT, rooms
 from tasks.generate import __main__ as entry
 from tests.generate.steering.asked import CORNER, PX, ask, raster
 from tests.generate.test_draw import settle
@@ -106,3 +108,16 @@ def test_options_that_do_not_fit_each_other_are_told(arguments, said, capsys):
     with pytest.raises(SystemExit):
         entry.command(arguments)
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("conditions", "refused"), [([], True), (["sketch"], True), (["text"], False)])
+def test_prompts_need_a_method_that_learns_words(conditions, refused):
+    terrain = yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"]["terrain"]
+    terrain["train"]["method"]["conditions"] = conditions
+    terrain["generate"] |= {"prompts": ["high mountains"], "explore": {}}
+    if not refused:
+        assert rooms({"toy": terrain}, "toy")["generate"].prompts == ["high mountains"]
+        return
+    words = "datasets.toy.generate.prompts: train.method consistency has no condition text, so no words steer it"
+    with pytest.raises(LandloomError, match=words):
+        rooms({"toy": terrain}, "toy")
