@@ -46,6 +46,11 @@ def run() -> list[tuple[str, str, str]]:
         across, inside = seams(picture, period)
         shown = f"{across / max(inside, 1e-9):.2f} × ({across:.2f} and {inside:.2f} of 255)"
         rows.append((f"{name}: change across the lines where parts meet, of that elsewhere ({what})", shown, ""))
+    for name, picture, period in (("mosaic", mosaic, plane.place), ("plain samples side by side", tiles, space.px)):
+        share, chance = repeated(picture, period)
+        rows.append(
+            (f"{name}: part of the variance that repeats with the parts", f"{share:.2%} (by chance {chance:.2%})", "")
+        )
     rows.append(("mosaic: contrast beside that of plain samples", f"{mosaic.std() / max(tiles.std(), 1e-9):.2f} ×", ""))
     rows.append(
         (
@@ -56,3 +61,14 @@ def run() -> list[tuple[str, str, str]]:
     )
     rows.append(("mosaic: seconds a megapixel", f"{seconds / (width * height / 1e6):.1f}", ""))
     return rows
+
+
+def repeated(picture: np.ndarray, period: int) -> tuple[float, float]:
+    """Share of the variance of a picture that the mean of its parts holds, and that of parts without a common shape."""
+    rows, cols = (side // period for side in picture.shape[:2])
+    values = picture[: rows * period, : cols * period].astype(np.float64)
+    parts = (
+        values.reshape(rows, period, cols, period, 3).transpose(0, 2, 1, 3, 4).reshape(rows * cols, period, period, 3)
+    )
+    inside = parts - parts.mean(axis=(1, 2), keepdims=True)
+    return float(inside.mean(axis=0).var() / inside.var()), 1 / (rows * cols)

@@ -39,6 +39,15 @@ def test_a_place_is_laid_over_its_neighbours_with_weights_of_sum_one(space):
     assert torch.equal(plane._blended(0, 8, 4, 4)[0], features[:, :, 3:7, 3:7])
 
 
+def test_what_all_places_have_in_common_makes_no_lattice(space):
+    plane = space.plane(3, 1.0, 1, 1)
+    shapes = plane._middle()
+    plane._coarse = lambda row, col: shapes
+    for found, shape in zip(plane._blended(-3, 5, 14, 11), shapes, strict=True):
+        assert torch.allclose(found, found[:, :, :1, :1].expand_as(found), atol=1e-6)
+        assert float(shape.std(dim=(2, 3)).mean()) > 1e-2, "it has a shape, which would repeat"
+
+
 def test_windows_equal_the_whole(space):
     plane = space.plane(3, 1.0, 1, 1)
     whole = plane.region(-4, 4, 12, 8)
