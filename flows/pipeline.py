@@ -26,6 +26,7 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.outside.away import check_prefect
+from flows.outside.git import check_repository
 from flows.scale import apply_overlay
 from flows.seal import seal as commit_lock
 from flows.stages.artifacts import publish_outcomes
@@ -179,6 +180,7 @@ def main() -> None:
     given = parser.parse_args()
     runner = ThreadPoolTaskRunner(max_workers=given.jobs)
     with told(StageFailed, ValueError):
+        check_repository(ROOT)
         check_prefect()
         outcomes = pipeline.with_options(task_runner=runner)(
             *(given.targets, given.start, given.dry),

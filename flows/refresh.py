@@ -22,6 +22,7 @@ from dvc.utils.serialize import modify_yaml
 from prefect import flow, get_run_logger
 
 from flows.outside.away import check_prefect
+from flows.outside.git import check_repository
 from flows.pipeline import pipeline, print_outcomes
 from flows.stages.checkout import checkout
 from flows.stages.form import hide
@@ -108,6 +109,7 @@ def main() -> None:
     parser.add_argument("dataset", help="a key of `datasets` in params.yaml")
     given = parser.parse_args()
     with told(StageFailed, ValueError):
+        check_repository(ROOT)
         check_prefect()
         print_outcomes(refresh(given.dataset))
 

@@ -26,7 +26,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import wait
 
 from flows.outside.away import check_prefect
-from flows.outside.git import git
+from flows.outside.git import check_repository, git
 from flows.scale import apply_overlay
 from flows.stages.artifacts import run_of
 from flows.stages.checkout import assignments, nested
@@ -245,6 +245,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="sets side by side")
     given = parser.parse_args()
     with told(StageFailed, ValueError):
+        check_repository(ROOT)
         check_prefect()
         grid = assignments(given.grid)
         combinations(grid, [])

@@ -30,6 +30,17 @@ def has_commit(root: Path, commit: str) -> bool:
     return _run(root, "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
 
 
+def check_repository(root: Path) -> None:
+    """Raise LandloomError where no repository of git holds the checkout, as in an unpacked archive: DVC needs one."""
+    done = _run(root, "rev-parse", "--git-dir")
+    if done.returncode != 0:
+        said = (done.stderr.decode(errors="replace").strip() or "no reason given").splitlines()[0]
+        raise LandloomError(
+            f"a checkout of git is needed, and {root} is none: clone it, or run git init, git add -A and git commit "
+            f"here (git says: {said.removeprefix('fatal: ')})"
+        )
+
+
 def _run(folder: Path, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     try:
         return run_git(folder, *arguments, stdin=stdin)
