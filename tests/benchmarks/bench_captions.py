@@ -20,7 +20,8 @@ from tests.caption.api import FAULTS, Api
 from tests.caption.prose import KEY, describe, settings, tiles
 
 TILES, SHARE, CONNECTIONS = 2000, 0.05, 32
-TOY = {"TILES": 60, "CONNECTIONS": 8}
+TOY = {"TILES": 60, "CONNECTIONS": 8, "TIMEOUT_S": 1.0, "SILENCE_S": 1.2}
+TIMEOUT_S, SILENCE_S = 3.0, 3.5  # of a client, and of a server that answers too late
 BATCH = {"poll_s": 0.05, "least": 20}
 
 
@@ -41,11 +42,11 @@ def run() -> list[tuple[str, str, str]]:
 
 
 def _api() -> Api:
-    return Api(dict.fromkeys(FAULTS, SHARE), silence_s=1.2)
+    return Api(dict.fromkeys(FAULTS, SHARE), silence_s=SILENCE_S)
 
 
 def _settings(api: Api, **values: Any) -> Any:
-    return settings(api.url, connections=CONNECTIONS, timeout_s=1.0, **values)
+    return settings(api.url, connections=CONNECTIONS, timeout_s=TIMEOUT_S, **values)
 
 
 def _measure(way: str, made: Any, batch: dict[str, Any] | None) -> list[tuple[str, str, str]]:

@@ -204,16 +204,20 @@ class Api:
         return [(self._plain(identity), identity) for identity in self._batches]
 
     def _plain(self, identity: str) -> dict[str, Any]:
-        return {name: value for name, value in self._batches[identity].items() if name != "looks"}
+        return {name: value for name, value in list(self._batches[identity].items()) if name != "looks"}
 
     def _look(self, handler: Handler) -> None:
         identity = handler.path.split("/")[3]
         batch = self._batches[identity]
         batch["looks"] += 1
-        if batch["status"] != "failed" and batch["looks"] >= self.looks and "output_file_id" not in batch:
-            self._work(batch)
-        elif batch["status"] == "validating":
-            batch["status"] = "in_progress"
+        with self._lock:
+            if batch["status"] == "validating":
+                batch["status"] = "in_progress"
+            ready = batch["status"] == "in_progress" and batch["looks"] >= self.looks
+            if ready:
+                batch["status"] = "finalizing"
+        if ready:
+            threading.Thread(target=self._work, args=(batch,), daemon=True).start()
         handler.json(self._plain(identity))
 
     def _work(self, batch: dict[str, Any]) -> None:
@@ -239,10 +243,12 @@ class Api:
             done.append(answered[: len(answered) // 2] if fault == "torn" else answered)
             if fault == "torn":
                 self.good.discard(name)  # its answer is lost
+        output, errors = f"file-{uuid.uuid4().hex}", f"file-{uuid.uuid4().hex}"
+        self._files[output] = "\n".join(done).encode()
+        self._files[errors] = "\n".join(map(json.dumps, failed)).encode()
+        # The state comes last: a client reads the files as soon as it sees it.
+        batch |= {"output_file_id": output, "error_file_id": errors}
         batch["status"] = "expired" if self.expires else "completed"
-        batch["output_file_id"], batch["error_file_id"] = f"file-{uuid.uuid4().hex}", f"file-{uuid.uuid4().hex}"
-        self._files[batch["output_file_id"]] = "\n".join(done).encode()
-        self._files[batch["error_file_id"]] = "\n".join(map(json.dumps, failed)).encode()
 
 
 def write(body: dict[str, Any]) -> dict[str, Any]:
