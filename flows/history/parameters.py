@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,9 @@ def equal(one: str | None, other: str | None) -> bool:
     if one == other or one is None or other is None:
         return one == other
     try:
-        return bool(ast.literal_eval(one) == ast.literal_eval(other))
-    except (ValueError, SyntaxError):
-        return len(one) == len(other) == LONGEST  # both are cut off, so only equal texts could be compared
+        return json.dumps(ast.literal_eval(one), sort_keys=True) == json.dumps(ast.literal_eval(other), sort_keys=True)
+    except (ValueError, SyntaxError, TypeError):  # plain words, or a value that MLflow cut off
+        return False
 
 
 def texts(flat: dict[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ no Prefect.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import tomllib
@@ -49,7 +50,7 @@ def is_ours(url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{url}/admin/settings", timeout=_ANSWER_S) as answer:
             home = Path(json.load(answer)["home"]).expanduser()
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):  # whatever else listens there
         return False
     # A server that was started by hand in this folder states the relative path of `prefect.toml`.
     return (ROOT / home).resolve() == Path(os.environ[HOME]).resolve()

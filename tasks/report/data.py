@@ -15,7 +15,7 @@ from tasks.formats.tables.captions import read_captions
 from tasks.formats.tables.ledger import by_terms, read_ledger
 from tasks.formats.tables.sources import read_sources
 from tasks.formats.tables.tiles import read_tiles
-from tasks.runs.store import run_page
+from tasks.runs.store import local_page
 
 LISTED = 200  # largest number of rows shown of a table; the page gives the number of the others
 
@@ -90,7 +90,7 @@ def stages(lineage: dict[str, Any]) -> list[dict[str, Any]]:
         data = {path: digest for path, digest in record["inputs"].items() if path.startswith("data/")}
         shown = {path: digest for path, digest in record["outs"].items() if "/pictures/" not in path}
         text = yaml.safe_dump(record["params"], sort_keys=False, allow_unicode=True) if record["params"] else ""
-        page = run_page(record["run_id"]) if record["run_id"] else None
+        page = local_page(record["run_id"]) if record["run_id"] else None
         row = {"name": record["stage"].split("@")[0], "data": data, "shown": shown, "yaml": text, "page": page}
         rows.append({**record, **row})
     return rows

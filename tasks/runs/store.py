@@ -59,6 +59,11 @@ def run_page(run_id: str) -> str:
     return f"{pages()}/#/runs/{run_id}"
 
 
+def local_page(run_id: str) -> str:
+    """Return the address of the page of a run as `make ui` opens it: the same text on every machine, for outputs."""
+    return f"{UI}/#/runs/{run_id}"
+
+
 def run_link(run_id: str) -> str:
     """Return a Markdown link to a run within MLflow's pages. It is relative, so it works under every address."""
     return f"[{run_id[:8]}](#/runs/{run_id})"

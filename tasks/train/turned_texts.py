@@ -23,6 +23,11 @@ _ABBREVIATED = re.compile(r"\b(NE|SE|SW|NW)\b")
 _ZONE = re.compile(r"(?:mid-latitudes|subtropics|hemisphere|tropics|latitudes)\b", re.IGNORECASE)
 _LINE = re.compile(r"\b(?P<one>(?:north|south|east|west)[a-z-]*) to (?P<other>(?:north|south|east|west)[a-z-]*)\b")
 
+_FALL = re.compile(
+    r"\b(?:falls?|drops?|slop(?:es?|ing)|descends?|dips?|tilts?|rises?|climbs?|flows?|drains?)\b[^.;,]*$", re.I
+)
+"""Words before a line that has a direction: ground that falls from north to south does not fall from south to north."""
+
 
 def turned_texts(texts: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """Each text, turned as `tasks.train.training_tiles.turned` turns its tile; `codes` (n,) are 0..7."""
@@ -69,5 +74,8 @@ def _short(eighth: int) -> str:
 
 
 def _in_order(match: re.Match[str]) -> str:
+    """A line, with its ends in the order of captions; a fall or a rise keeps its direction."""
+    if _FALL.search(match.string[: match.start()]):
+        return match.group()
     back = f"{match['other']} to {match['one']}"
     return back if back in LINES else match.group()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 
@@ -93,6 +95,21 @@ def test_a_server_of_another_project_is_not_used(server, monkeypatch, tmp_path):
     assert is_ours(server["PREFECT_API_URL"])
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
     assert not is_ours(server["PREFECT_API_URL"])
+
+
+def test_something_else_on_the_port_is_no_server(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def greet() -> None:
+            connection, _ = other.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        monkeypatch.setenv("PREFECT_HOME", "nowhere")
+        assert not is_ours(f"http://127.0.0.1:{other.getsockname()[1]}/api")
+        thread.join()
 
 
 def test_without_a_server_the_profile_counts_and_else_a_flow_brings_its_own(tmp_path):

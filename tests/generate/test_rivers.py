@@ -5,7 +5,10 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import rasterio
+from affine import Affine
+from rasterio.crs import CRS
 
+from tasks.generate.terrain.place import Place
 from tasks.generate.write_sample import write_sample
 from tests.generate.toys import params, terrain
 
@@ -39,3 +42,14 @@ def test_rivers_give_the_same_bytes_twice_and_flat_ground_has_none(tmp_path):
     assert first.read_bytes() == second.read_bytes()
     sidecar = write_sample(tmp_path, terrain(np.zeros((20, 20), np.float32)), params(exports=["rivers"]))
     assert sidecar["rivers"]["lines"] == len(gpd.read_file(tmp_path / "t.rivers.gpkg")) == 0
+
+
+def test_rivers_of_a_terrain_with_a_place_lie_there(tmp_path):
+    place = Place("given.tif", CRS.from_epsg(32632).to_wkt(), Affine(30, 0, 500_000, 0, -30, 5_000_000))
+    write_sample(tmp_path, terrain(valley(), 30.0, place=place), params(exports=["geotiff", "rivers"]))
+    lines = gpd.read_file(tmp_path / "t.rivers.gpkg")
+    longest = lines.loc[lines.upstream_km2.idxmax()]
+    with rasterio.open(tmp_path / "t.tif") as source:
+        assert lines.crs.to_epsg() == source.crs.to_epsg() == 32632
+        assert next(source.sample([longest.geometry.coords[-1]]))[0] == longest.to_m
+    assert longest.geometry.coords[-1] == (500_000 + 20.5 * 30, 5_000_000 - 59.5 * 30)

@@ -28,6 +28,16 @@ def test_a_line_keeps_the_order_in_which_captions_name_its_ends(code):
     assert found == set(LINES)
 
 
+@pytest.mark.parametrize("code", range(8))
+@pytest.mark.parametrize(
+    "text", ["The ground falls gently from {} to {}", "It drops {} to {}", "Streams flow from {} to {}"]
+)
+def test_a_fall_keeps_its_direction(text, code):
+    ends = {wind: turned_text(f"it faces {wind}", code).split()[-1] for wind in WINDS}
+    for high, low in (("south", "north"), ("north", "south"), ("west", "east"), ("north-east", "south-west")):
+        assert turned_text(text.format(high, low), code) == text.format(ends[high], ends[low])
+
+
 def test_other_forms_of_a_wind_turn_and_keep_their_form():
     text = "Southern slopes, a north-western spur, westward streams, north facing, northwest, NW of it"
     assert (

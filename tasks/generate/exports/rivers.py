@@ -28,7 +28,7 @@ def _write(folder: Path, terrain: Terrain, order: Order) -> Facts:
 
     cells = order.settings.cells
     lines = rivers(terrain.height, cells, low_sea(terrain.height[None])[0])
-    length = write_rivers(folder / f"{terrain.name}.rivers.gpkg", lines, terrain.height, terrain.gsd)
+    length = write_rivers(folder / f"{terrain.name}.rivers.gpkg", lines, terrain.height, terrain.gsd, terrain.place)
     return {"lines": len(lines), "length_km": round(length / 1000, 3), "cells": cells}
 
 

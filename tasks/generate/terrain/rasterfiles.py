@@ -21,17 +21,23 @@ NOWHERE = (
 BYTE_ORDERS = {"windows": "<u2", "mac": ">u2"}  # Unity's names
 
 
+def georeference(rows: int, gsd: float, place: Place | None) -> tuple[str, Affine]:
+    """CRS in WKT, and the transform from pixel corners to its coordinates."""
+    return (NOWHERE, Affine(gsd, 0, 0, 0, -gsd, rows * gsd)) if place is None else (place.crs, place.transform)
+
+
 def write_geotiff(path: Path, height: np.ndarray, gsd: float, tags: dict[str, str], place: Place | None = None) -> None:
     """Write float32 metres with the pixel size `gsd`, at its place, or else in the engineering CRS."""
     rows, cols = height.shape
+    crs, transform = georeference(rows, gsd, place)
     profile = {
         "driver": "GTiff",
         "dtype": "float32",
         "count": 1,
         "height": rows,
         "width": cols,
-        "crs": NOWHERE if place is None else place.crs,
-        "transform": Affine(gsd, 0, 0, 0, -gsd, rows * gsd) if place is None else place.transform,
+        "crs": crs,
+        "transform": transform,
         "compress": "deflate",  # every reader supports it; with predictor 3 files are nearly as small as with ZSTD
         "predictor": 3,
     }

@@ -9,25 +9,25 @@ import numpy as np
 import pyogrio
 from shapely import LineString
 
-from tasks.generate.terrain.rasterfiles import NOWHERE
+from tasks.generate.terrain.place import Place
+from tasks.generate.terrain.rasterfiles import georeference
 from tasks.relief.rivers import River
 
 DATE = "2000-01-01T00:00:00.000Z"
 """The file records when it was changed. With a fixed date, the same lines give the same bytes."""
 
 
-def write_rivers(path: Path, rivers: list[River], height: np.ndarray, gsd: float) -> float:
+def write_rivers(path: Path, rivers: list[River], height: np.ndarray, gsd: float, place: Place | None = None) -> float:
     """Write the lines with their upstream area, Strahler order, length and heights; return the length in metres.
 
-    Coordinates are metres in the CRS of the GeoTIFF: x from the west, y from the south, through the centres of pixels.
+    Coordinates are those of the GeoTIFF, through the centres of pixels.
 
     Args:
         height: float32 (H, W) metres. gsd: metres a pixel.
     """
-    rows = height.shape[0]
-    places = [
-        LineString(np.stack([line.pixels[:, 1] + 0.5, rows - 0.5 - line.pixels[:, 0]], axis=1) * gsd) for line in rivers
-    ]
+    crs, transform = georeference(height.shape[0], gsd, place)
+    centres = [transform @ (line.pixels[:, 1] + 0.5, line.pixels[:, 0] + 0.5) for line in rivers]
+    places = [LineString(np.stack(centre, axis=1)) for centre in centres]
     ends = np.array([[height[tuple(line.pixels[0])], height[tuple(line.pixels[-1])]] for line in rivers], float)
     ends = ends.reshape(-1, 2)
     length = np.array([place.length for place in places], float)
@@ -38,7 +38,7 @@ def write_rivers(path: Path, rivers: list[River], height: np.ndarray, gsd: float
         "from_m": ends[:, 0],
         "to_m": ends[:, 1],
     }
-    frame = gpd.GeoDataFrame(table, geometry=places, crs=NOWHERE)
+    frame = gpd.GeoDataFrame(table, geometry=places, crs=crs)
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": DATE})
     try:
         frame.to_file(path, layer="rivers", driver="GPKG", geometry_type="LineString")
