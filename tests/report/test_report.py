@@ -156,6 +156,7 @@ def test_the_account_of_evaluate_is_all_told_and_no_metric_is_known_by_name(page
     for text in ("cannot tell <blur> from real terrain", "FID: left out.", "2 samples look like", "copies <found>"):
         assert text in page.text
     assert "Nothing" not in page.text  # a group without anything in it
+    assert "relief <class>" in page.text and "72 %" in page.text and "told in the table" not in page.text
     captions = [names["alt"] for tag, names in page.tags if tag == "img"]
     assert captions.count("Pairs.") == captions.count("Shorter is closer.") == 1
     scores = read_scores(account())

@@ -156,6 +156,7 @@ def account() -> dict[str, Any]:
         for measure in MEASURES
     ]  # fmt: skip
     metrics.append(Metric("memorisation_copies/steps1", "copies <found>", 2, better="lower", group="memorisation"))
+    metrics.append(Metric("steering/relief", "told in the table", 0.7, better="higher", group="steered"))
     return Account(
         headline="swd/steps2",
         metrics=metrics,
@@ -164,7 +165,11 @@ def account() -> dict[str, Any]:
         findings=["It beats <noise>."],
         cautions=["recall cannot tell <blur> from real terrain"],
         notes=["FID: left out."],
-        groups=[Group("memorisation", "Does it repeat?", ["2 samples look like copies."]), Group("empty", "Nothing")],
+        groups=[
+            Group("memorisation", "Does it repeat?", ["2 samples look like copies."]),
+            Group("steered", "Does it follow?", ["It does."], table=[{"question": "relief <class>", "hills": "72 %"}]),
+            Group("empty", "Nothing"),
+        ],
         pictures=[Picture("distances", "Shorter is closer."), Picture("nearest_steps1", "Pairs.", "memorisation")],
         details={"sample_size": 64},
         matrices={},
