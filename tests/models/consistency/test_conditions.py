@@ -264,3 +264,37 @@ def test_facts_follow_coarse_and_known_heights(trained):
         assert np.array_equal(high(found), is_high)
         apart = np.abs(np.log(found.std(axis=(1, 2)) / heights.std(axis=(1, 2))))
         assert np.median(apart) < (0.1 if name == "coarse" else 0.5)
+
+
+class Cut(Exception):
+    """The training is killed."""
+
+
+def weights_after(folder, cuts):
+    """The averaged weights of ten steps, with the training killed before each of the steps `cuts` and begun again."""
+    changes = {"condition_dropout": 0.3, "hint_dropout": 0.5, "guidance": {"share": 0.5}}
+    loop = LOOP.model_copy(update={"steps": 10, "checkpoint_every": 2, "lr": 1e-2})
+    left = list(cuts)
+    while True:
+        begun = len(cuts) - len(left)
+        method, values, encoding, _ = made(seed=begun, **changes)  # the weights of a later attempt must not matter
+        torch.manual_seed(0)
+        asked = iter(range(left[0] if left else 100))
+
+        def make(rng, asked=asked, values=values, encoding=encoding):
+            if next(asked, None) is None:
+                raise Cut
+            return batch(values, encoding, 8, int(rng.integers(2**31)))
+
+        try:
+            return fit(method, make, folder, loop).networks.state_dict()
+        except Cut:
+            left.pop(0)
+
+
+def test_a_killed_training_ends_in_the_bits_of_an_unbroken_one(tmp_path):
+    """Also if it is killed after diffusion: the guide is part of a checkpoint."""
+    whole = weights_after(tmp_path / "whole", [])
+    broken = weights_after(tmp_path / "broken", [3, 5])  # killed after steps 3 and 7, so resumed after 2 and 6
+    assert whole.keys() == broken.keys()
+    assert all(torch.equal(values, broken[name]) for name, values in whole.items())
