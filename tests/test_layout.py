@@ -126,6 +126,18 @@ def test_a_stage_starts_without_prefect():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
+def test_a_model_is_used_without_prefect_dvc_and_mlflow():
+    """A machine that only generates imports none of them: drawings, words and the latent space need the model alone."""
+    code = """
+import importlib, pkgutil, sys
+sys.modules.update(dict.fromkeys(("prefect", "dvc", "mlflow"), None))  # an import of one of them fails
+import tasks.generate
+for module in pkgutil.walk_packages(tasks.generate.__path__, "tasks.generate."):
+    importlib.import_module(module.name)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
 def test_dvc_sees_the_stages_that_we_see():
     from dvc.repo import Repo
 
