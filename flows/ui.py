@@ -4,7 +4,8 @@
     python -m flows.ui --links    print the addresses only, also those of the server in MLFLOW_TRACKING_URI
 
 Each address opens a table with its columns chosen: for each dataset the evaluations, best headline first, and for each
-stage its runs. MLflow's runners of background jobs stay off: nothing here uses them.
+stage its runs. The columns of a table are saved in MLflow, as a tag of its experiment. MLflow's runners of background
+jobs stay off: nothing here uses them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from flows.stages.scores import headline_of
 from tasks.core.command import told
@@ -34,7 +36,7 @@ def links(root: Path = ROOT) -> list[tuple[str, str]]:
     try:
         client, _ = connect(root)
         found = experiments(client)
-        rows = []
+        rows: list[tuple[str, str]] = []
         for room in stage_names(root):
             experiment = found.get(f"landloom/{room}")
             if experiment is None:
@@ -42,15 +44,21 @@ def links(root: Path = ROOT) -> list[tuple[str, str]]:
             if room == BEST:
                 for dataset in read(root)["datasets"]:
                     better = headline_of(root, dataset).get("better", "lower")
-                    client.set_experiment_tag(experiment, *view_tag(room, dataset, better == "lower"))
+                    _save(client, experiment, *view_tag(room, dataset, better == "lower"))
                     rows.append((f"best training of {dataset}", _table(experiment, dataset)))
-            client.set_experiment_tag(experiment, *view_tag(room))
+            _save(client, experiment, *view_tag(room))
             rows.append((f"runs of {room}", _table(experiment)))
     except LandloomError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever MLflow's client raises
         raise LandloomError(f"MLflow cannot be reached: {str(error).splitlines()[0]}") from None
     return sorted(rows, key=lambda row: row[0].startswith("runs"))
+
+
+def _save(client: Any, experiment: str, key: str, value: str) -> None:
+    """Save a view, unless MLflow has it already."""
+    if client.get_experiment(experiment).tags.get(key) != value:
+        client.set_experiment_tag(experiment, key, value)
 
 
 def _table(experiment: str, dataset: str | None = None) -> str:
@@ -67,7 +75,9 @@ def command(root: Path = ROOT) -> list[str]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m flows.ui", description=__doc__.splitlines()[0])
-    parser.add_argument("--links", action="store_true", help="print the addresses and start nothing")
+    parser.add_argument(
+        "--links", action="store_true", help="save the tables, print their addresses, and start nothing"
+    )
     given = parser.parse_args()
     with told():
         found = links()

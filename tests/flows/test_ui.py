@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import psutil
 import pytest
@@ -38,7 +37,7 @@ def view(client, address: str) -> dict:
     return json.loads(client.get_experiment(experiment).tags[f"mlflow.sharedViewState.{name}"])
 
 
-def test_each_address_names_a_view_with_columns_that_its_runs_have(recorded):
+def test_each_address_names_a_view_with_columns_that_its_runs_have(recorded, monkeypatch):
     client, _ = connect(recorded)
     found = dict(links(recorded))
     assert list(found) == [
@@ -52,6 +51,9 @@ def test_each_address_names_a_view_with_columns_that_its_runs_have(recorded):
     assert best["orderByKey"] == "metrics.`headline`" and best["orderByAsc"] is True
     assert best["searchFilter"] == "tags.dataset = 'terrain'" and best["selectedColumns"][0] == "metrics.`headline`"
     assert view(client, found["best training of maps"])["orderByAsc"] is False, "the evaluation says what is better"
+    writes = []
+    monkeypatch.setattr(type(client), "set_experiment_tag", lambda *given: writes.append(given))
+    assert dict(links(recorded)) == found and not writes, "what is saved is not written again"
     experiment = found["runs of evaluate"].partition("#/experiments/")[2].partition("/")[0]
     assert len(client.search_runs([experiment], best["searchFilter"])) == 1
 
@@ -84,8 +86,3 @@ def test_a_page_of_a_server_is_named_without_its_password(monkeypatch):
 def test_a_fresh_checkout_has_no_addresses_yet(tmp_path):
     (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
     assert links(tmp_path) == []
-
-
-def test_the_command_is_the_one_of_make_ui():
-    assert "@python -m flows.ui" in (ROOT / "Makefile").read_text()
-    assert command()[:4] == [sys.executable, "-m", "mlflow", "ui"]
