@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from flows.params import shown
 from tasks.core.choice import choice_of, model_below
@@ -90,8 +91,24 @@ def merge(document: Any, overlay: dict[str, Any]) -> list[Change]:
             if not isinstance(target.get(part), dict):
                 target[part] = {}
             target = target[part]
-        target[last] = value
+        target[last] = _quoted(copy.deepcopy(value))
     return found
+
+
+def _quoted(value: Any) -> Any:
+    """The value with quotes around words that hold a colon, such as addresses.
+
+    The file has mappings in one line, and DVC's reader refuses a bare colon there.
+    """
+    if isinstance(value, dict):
+        for name in value:
+            value[name] = _quoted(value[name])
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            value[number] = _quoted(inner)
+    elif type(value) is str and ":" in value:
+        return DoubleQuotedScalarString(value)
+    return value
 
 
 def apply_scale(name: str, write: bool, root: Path = ROOT) -> list[Change]:

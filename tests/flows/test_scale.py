@@ -115,6 +115,14 @@ def test_another_kind_replaces_the_block(root):
     assert values(root)["terrain"]["acquire"].source.paths == ["in"]
 
 
+def test_an_address_in_a_mapping_of_one_line_is_quoted(root):
+    place = {"by": "polygons", "file": "https://example.org/a.gpkg", "sha256": "a" * 64, "columns": ["name: en"]}
+    apply_overlay({"datasets": {"terrain": {"caption": {"method": {"place": place}}}}}, write=True, root=root)
+    method = yaml12.load((root / "params.yaml").read_text())["datasets"]["terrain"]["caption"]["method"]
+    assert method == {"name": "facts", "place": place}
+    assert place["file"] == "https://example.org/a.gpkg"
+
+
 def test_deep_defaults_are_set_one_by_one(root):
     features = {"sun_azimuth": 300.0, "weights": {"color": 1.0}}
     apply_overlay({"datasets": {"atlas": {"label": {"method": {"features": features}}}}}, write=True, root=root)
