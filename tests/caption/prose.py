@@ -55,9 +55,10 @@ def describe(
     facts: list[Facts],
     pictures: dict[str, np.ndarray],
     say: Callable[[str], None] = lambda line: None,
+    dataset: str = "terrain",
 ) -> list[Caption]:
     """One run over the store in `folder`, as a new process has it."""
-    store = Store(folder)
+    store = Store(folder, dataset)
     try:
         return ProseDescriber(api, TemplateDescriber(0.3), store, pictures.__getitem__, say)(keys, facts)
     finally:
@@ -65,10 +66,15 @@ def describe(
 
 
 def run(
-    folder: Path, api: Api, keys: list[str] = KEYS, say: Callable[[str], None] = lambda line: None, **values: Any
+    folder: Path,
+    api: Api,
+    keys: list[str] = KEYS,
+    say: Callable[[str], None] = lambda line: None,
+    dataset: str = "terrain",
+    **values: Any,
 ) -> list[Caption]:
     """One run over the first of the forty tiles."""
-    return describe(folder, settings(api.url, **values), keys, FACTS[: len(keys)], PICTURES, say)
+    return describe(folder, settings(api.url, **values), keys, FACTS[: len(keys)], PICTURES, say, dataset)
 
 
 def by(captions: list[Caption]) -> dict[str, int]:

@@ -136,6 +136,19 @@ def test_the_cap_is_never_exceeded_and_holds_over_runs(tmp_path, cap, batch):
         assert not any("the cap of" in (caption.reason or "") for caption in more) and api.repeated == 0
 
 
+def test_the_cap_is_for_all_requests_that_a_dataset_ever_sent(tmp_path, api):
+    cap = {"cap_usd": 0.02, "picture_tokens": 100, "connections": 1}
+    run(tmp_path, api, **cap)
+    first = api.charged
+    for temperature in (0.1, 0.2, 0.3):  # each makes another request of every tile
+        run(tmp_path, api, **cap, temperature=temperature)
+    assert first > 0.01 and api.charged <= 0.02 + 1e-9
+    captions = run(tmp_path, api, **cap, temperature=0.4, dataset="other")
+    assert api.charged > 0.022 and by(captions)["model"] > 1, "another dataset has a cap of its own"
+    asked = api.requests
+    assert by(run(tmp_path, api, **cap, dataset="other"))["model"] > 1 and api.requests == asked, "answers serve all"
+
+
 def test_a_budget_for_some_tiles_is_spread_by_hash(tmp_path, api):
     captions = run(tmp_path, api, tiles=10)
     assert by(captions) == {"model": 10, "template": 30} and api.requests == 10
@@ -182,7 +195,7 @@ def test_answers_travel_to_another_machine(tmp_path):
     with Api({"untrue": 0.3, "silent": 0.1}) as api:
         captions = run(tmp_path / "here", api, timeout_s=0.5)
         asked = api.requests
-        there = Store(tmp_path / "there")
+        there = Store(tmp_path / "there", "terrain")
         for caption in captions:
             assert there.adopt(caption.request, caption.answers) and not there.adopt(caption.request, caption.answers)
         there.close()
@@ -190,7 +203,7 @@ def test_answers_travel_to_another_machine(tmp_path):
 
 
 def test_the_store_counts_what_was_on_its_way(tmp_path):
-    store = Store(tmp_path)
+    store = Store(tmp_path, "terrain")
     first, second = store.send([("a", 0.5), ("b", 0.25)])
     store.answered(first, 0.1, '{"content": "x"}', "eye")
     rows = store.rows(["a", "b", "c"])

@@ -10,10 +10,15 @@ import time
 
 import pytest
 
+from tasks.caption.prose.batches import Batches
+from tasks.caption.prose.client import connect
+from tasks.caption.prose.describer import ProseDescriber
+from tasks.caption.prose.store import Store
+from tasks.caption.templates import TemplateDescriber
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
 from tests.caption.api import Api
-from tests.caption.prose import KEY, by, run
+from tests.caption.prose import FACTS, KEY, KEYS, PICTURES, by, run, settings
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +105,37 @@ def test_a_full_queue_is_waited_for_and_a_refused_batch_is_told(tmp_path, api):
             run(tmp_path / "other", other, batch={"poll_s": 0.001, "least": 2})
         other.queue_full = 0
         assert by(run(tmp_path / "other", other)) == {"model": 40}
+
+
+def _left_on_its_way(folder, api):
+    """A run that ends after it has sent a batch of 39 requests."""
+    look = api.server.routes["/v1/batches/*"]
+    api.server.routes["/v1/batches/*"] = lambda handler: handler.answer(404, b"{}")
+    with pytest.raises(LandloomError, match="answers 404"):
+        run(folder, api, batch={"poll_s": 0.01, "least": 2})
+    api.server.routes["/v1/batches/*"] = look
+
+
+def test_a_queue_that_was_full_in_an_earlier_run_is_no_refusal(tmp_path, api):
+    api.queue_full = 1
+    _left_on_its_way(tmp_path, api)
+    said: list[str] = []
+    captions = run(tmp_path, api, batch={"poll_s": 0.01, "least": 2}, say=said.append)
+    assert by(captions) == {"model": 40} and api.repeated == 0
+    assert any("the queue of the account was full; its 39 requests are free again" in line for line in said)
+    assert sum(caption.cost_usd for caption in captions) == pytest.approx(api.charged)
+
+
+@pytest.mark.parametrize("dataset", ["terrain", "other"])
+def test_a_batch_of_which_few_requests_are_wanted_settles_what_was_counted(tmp_path, api, dataset):
+    _left_on_its_way(tmp_path, api)
+    store, given = Store(tmp_path, dataset), settings(api.url, batch={"poll_s": 0.01})
+    describer = ProseDescriber(given, TemplateDescriber(0.3), store, PICTURES.__getitem__, print)
+    _, items = describer.items(KEYS[:30], FACTS[:30], KEYS[:5])
+    budget = describer.budget(list(items.values()))
+    bound = budget.spent
+    Batches(connect(given), given, store, budget, print).collect(store.batches())
+    charged = api.charged if dataset == "terrain" else 0.0
+    assert budget.spent == pytest.approx(charged) == pytest.approx(store.spent)
+    assert bound > charged if charged else bound == 0.0
+    store.close()

@@ -107,13 +107,13 @@ def test_a_fresh_clone_takes_the_answers_from_the_last_table_of_dvc(tmp_path, ap
     assert api.requests == asked and (data / "captions.parquet").read_bytes() == table
 
 
-def test_the_store_may_lie_where_machines_share_it(tmp_path, api, monkeypatch):
-    monkeypatch.setenv("LANDLOOM_STATE", str(tmp_path / "shared"))
-    for name in ("one", "two"):
-        grow(tmp_path / name)
-        caption(tmp_path / name, method=method(api))
-    assert api.requests == len(Store(tmp_path / "shared" / "captions").rows(_requests(tmp_path / "one")))
-    assert not (tmp_path / "one" / ".landloom" / "captions").exists()
+def test_the_store_is_on_the_disk_of_the_checkout_also_on_a_worker(tmp_path, api, monkeypatch):
+    monkeypatch.setenv("LANDLOOM_STATE", str(tmp_path / "bucket"))
+    grow(tmp_path)
+    caption(tmp_path, method=method(api))
+    store = Store(tmp_path / ".landloom" / "captions", "terrain")
+    assert api.requests == len(store.rows(_requests(tmp_path)))
+    assert not list((tmp_path / "bucket").rglob("*.sqlite*")), "a bucket has no locks"
 
 
 def _requests(root):

@@ -84,7 +84,8 @@ class Batches:
             else:
                 rows = self._store.in_batch(tag)
                 self._store.free(row.id for row in rows)
-                self._budget.settle(0.0, -sum(row.usd for row in rows))
+                for row in rows:
+                    self._over(row, 0.0, earlier=True)
         if waiting:
             self._say(f"collecting {len(waiting)} batches that an earlier run sent")
             self._wait(waiting, iter(()), earlier=True)
@@ -176,7 +177,7 @@ class Batches:
         )
 
     def _made(self, tag: str) -> Any:
-        """The batch with this tag at the API, None if there is none, or one that failed."""
+        """The batch with this tag at the API, None if there is none that works."""
         every = self._client.batches.list(limit=100)  # the iterator turns the pages
         return next((one for one in every if (one.metadata or {}).get(TAG) == tag and one.status != "failed"), None)
 
@@ -197,6 +198,9 @@ class Batches:
             self._store.lost(row.id for row in left)
         for row in left:
             self._over(row, 0.0 if batch.status == "failed" else row.usd, earlier)
+        if batch.status == "failed" and earlier and QUEUE_FULL in _codes(batch):
+            self._say(f"batch {batch.id}: the queue of the account was full; its {len(left)} requests are free again")
+            return
         if batch.status == "failed":
             told = "; ".join(error.message or "" for error in (batch.errors.data or [])) if batch.errors else ""
             raise LandloomError(
@@ -229,8 +233,14 @@ class Batches:
         return "answered"
 
     def _over(self, row: Row, cost: float, earlier: bool) -> None:
-        """A request is over. The bounds of an earlier run's requests count as spent until then, not as reserved."""
-        self._budget.settle(0.0 if earlier else row.usd, cost - (row.usd if earlier else 0.0))
+        """A request is over. The bounds of an earlier run's requests count as spent until then, not as reserved.
+
+        What another dataset pays for is not in this budget.
+        """
+        if not earlier:
+            self._budget.settle(row.usd, cost)
+        elif row.dataset == self._store.dataset:
+            self._budget.settle(0.0, cost - row.usd)
 
     def _call(self, call: Callable[[], Any]) -> Any:
         return patiently(call, self._api.most_wait_s)

@@ -8,7 +8,7 @@ from tasks.caption.prose.settings import Api
 
 
 class Budget:
-    """Gives out money before a request and takes back what it did not cost. Spent and reserved never exceed the cap.
+    """Reserves the bound of a request, and releases what it did not cost. Spent and reserved never exceed the cap.
 
     All requests have one bound, so that a second run stops where the first one stopped. Before the first answer it
     takes every byte of text as a token, and what the parameters say of the picture. The first request goes alone. From
@@ -62,7 +62,8 @@ class Budget:
     def reserve(self, price: float = 1.0, wait: bool = True) -> float | None:
         """Set aside the bound of one request; None if the cap or a stop forbids it.
 
-        While other requests are on their way, it waits: they may cost less than their bound. Not with `wait=False`.
+        While other requests are on their way, it waits: they may cost less than their bound. With `wait=False` it never
+        waits.
         """
         with self._changed:
             while self._stopped is None:

@@ -97,10 +97,10 @@ class ProseDescriber:
         return requests, items
 
     def budget(self, items: list[Item]) -> Budget:
-        """The budget after all earlier runs."""
+        """The budget after all earlier runs of the dataset, whatever they asked for."""
         facts = max((item.facts_bytes for item in items), default=0)
         text = max((item.text_bytes for item in items), default=0)
-        budget = Budget(self._api, sum(item.usd for item in items), text, facts)
+        budget = Budget(self._api, self._store.spent, text, facts)
         for item in items:
             for tokens in item.tokens:
                 budget.learn(tokens)

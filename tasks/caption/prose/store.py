@@ -1,4 +1,4 @@
-"""Every answer that was paid for, and every cent: a small database that outlives runs, machines and kills.
+"""Every answer that was paid for, and every cent: a small database that outlives runs and kills.
 
 A row is written before a request is sent, with the most that it can cost, and changed when its answer has come. So a
 kill loses no answer that had come, and the cost of those on their way is counted at its bound.
@@ -19,12 +19,12 @@ State = Literal["sent", "answered", "lost"]
 _TABLES = """
 create table if not exists requests (
   id integer primary key, request text not null, state text not null, usd real not null,
-  answer text, model text, batch text
+  answer text, model text, batch text, dataset text not null
 );
 create index if not exists by_request on requests (request);
 create table if not exists batches (tag text primary key, id text not null);
 """
-_ROWS = "select id, request, state, usd, answer, model, batch from requests"
+_ROWS = "select id, request, state, usd, answer, model, batch, dataset from requests"
 _AT_ONCE = 500  # values in one query; old versions of SQLite take 999
 WAIT_S = 60.0  # for another process that writes
 
@@ -37,6 +37,7 @@ class Row:
         request: its content key. state: on its way, answered, or lost (sent, and no answer came).
         usd: what it cost; where that is unknown, the most that it can have cost.
         answer: as `tasks.caption.prose.answer.stored` writes it. model: the exact model. batch: tag of its batch.
+        dataset: the one that paid.
     """
 
     id: int
@@ -46,13 +47,16 @@ class Row:
     answer: str | None
     model: str | None
     batch: str | None
+    dataset: str
 
 
 class Store:
-    """Rows by request. Threads and processes may share it."""
+    """Rows by request. Threads, processes and datasets may share it: an answer serves them all, and one pays."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, dataset: str):
+        """Open the store of `folder`. `dataset` pays for what is sent."""
         folder.mkdir(parents=True, exist_ok=True)
+        self.dataset = dataset
         self._lock = threading.Lock()
         self._base = sqlite3.connect(folder / "answers.sqlite", timeout=WAIT_S, check_same_thread=False)
         with self._lock, self._base:
@@ -66,6 +70,13 @@ class Store:
         """Whether nothing was ever sent."""
         with self._lock:
             return self._base.execute("select 1 from requests limit 1").fetchone() is None
+
+    @property
+    def spent(self) -> float:
+        """US dollars that this dataset spent on all requests, also those that no tile has any more."""
+        with self._lock:
+            query = "select coalesce(sum(usd), 0.0) from requests where dataset = ?"
+            return float(self._base.execute(query, (self.dataset,)).fetchone()[0])
 
     def rows(self, requests: Iterable[str]) -> dict[str, list[Row]]:
         """The rows of some requests, each in the order of sending."""
@@ -85,7 +96,8 @@ class Store:
             return [
                 int(
                     self._base.execute(
-                        "insert into requests (request, state, usd, batch) values (?, 'sent', ?, ?)", (key, usd, batch)
+                        "insert into requests (request, state, usd, batch, dataset) values (?, 'sent', ?, ?, ?)",
+                        (key, usd, batch, self.dataset),
                     ).lastrowid
                     or 0
                 )
@@ -116,8 +128,11 @@ class Store:
             if self._base.execute("select 1 from requests where request = ? limit 1", (request,)).fetchone():
                 return False
             self._base.executemany(
-                "insert into requests (request, state, usd, answer, model) values (?, ?, ?, ?, ?)",
-                [(request, row["state"], row["usd"], row["answer"], row["model"]) for row in json.loads(told)],
+                "insert into requests (request, state, usd, answer, model, dataset) values (?, ?, ?, ?, ?, ?)",
+                [
+                    (request, row["state"], row["usd"], row["answer"], row["model"], self.dataset)
+                    for row in json.loads(told)
+                ],
             )
             return True
 

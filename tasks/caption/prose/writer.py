@@ -26,11 +26,12 @@ def prose_writer(
 ) -> Iterator[ProseDescriber]:
     """The describer of a dataset's tiles.
 
-    The store is `.landloom/captions` of this checkout, or `$LANDLOOM_STATE/captions` for machines that come and go.
+    The store is `.landloom/captions` of this checkout on every machine: `LANDLOOM_STATE` may name a bucket, and a
+    bucket has no locks. Other machines get the answers with the table.
     """
     rows = {tile.key: tile for tile in tiles.itertuples()}
     lock = threading.Lock()  # a reader of rasters serves one thread at a time
-    store = Store(stage.kept_dir("captions"))
+    store = Store(stage.state_dir("captions"), stage.dataset)
     adopt_earlier(store, stage.root, f"data/{stage.dataset}/captions.parquet", stage.say)
     with SceneReader(stage.dir, scenes) as reader:
 
