@@ -1,0 +1,60 @@
+"""The numbers that stages name for DVC fit its tables: one column for each name of all stages, in 160 characters."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from dvc.compare import show_metrics
+
+from tasks.core.dag import stage_entry, stage_names
+from tasks.core.run import Run
+from tasks.core.settings import ROOT, Compute, Strict, read
+from tasks.core.stage import Stage
+
+WIDTH = 160
+
+
+def shown(room: str) -> set[str]:
+    """The names in `shown=(…)` of a stage's calls, read from its sources."""
+    trees = (ast.parse(path.read_text()) for path in (ROOT / "tasks" / room).rglob("*.py"))
+    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
+    given = (word.value for call in calls for word in call.keywords if word.arg == "shown")
+    return {name for value in given if isinstance(value, ast.Tuple) for name in ast.literal_eval(value)}
+
+
+def measured() -> list[str]:
+    return [
+        name for name in stage_names(ROOT) if f"/metrics/{name}.json" in str(stage_entry(name, "terrain", ROOT).outs)
+    ]
+
+
+@pytest.mark.parametrize("room", measured())
+def test_a_stage_with_metrics_names_one_or_two(room):
+    assert 1 <= len(shown(room)) <= 2
+
+
+def test_the_table_of_all_stages_and_datasets_fits_a_terminal(capsys):
+    values = {
+        f"data/{dataset}/metrics/{room}.json": {"data": dict.fromkeys(sorted(shown(room)), 12.34567)}
+        for room in measured()
+        for dataset in read()["datasets"]
+    }
+    show_metrics({"workspace": {"data": values}}, precision=5, round_digits=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(values) + 1 and max(map(len, lines)) <= WIDTH
+
+
+def test_the_file_holds_the_shown_numbers_and_the_run_all(tmp_path):
+    entry = stage_entry("caption", "terrain", ROOT)
+    for out in entry.outs:
+        (tmp_path / out).parent.mkdir(parents=True, exist_ok=True)
+    for out in ("captions.parquet", "runs/caption.json"):
+        (tmp_path / "data/terrain" / out).touch()
+    stage = Stage(entry, Strict(), 1, Compute(), Run(), tmp_path)
+    stage.metrics({"captions": 3, "words_mean": 7.5}, shown=("captions",))
+    stage.metrics({"loss": 1.0}, step=4)
+    stage.finish()
+    assert (tmp_path / "data/terrain/metrics/caption.json").read_text().split() == ["{", '"captions":', "3", "}"]
+    assert stage.figures == {"captions": 3, "words_mean": 7.5}
+    assert list((tmp_path / "data/terrain/pictures/caption").iterdir()), "DVC would warn of an empty folder"
