@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,15 +56,28 @@ APART = "benchmarks/test_alive.py"
 """Each test of this file may run in another process."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of `LONGEST` first; otherwise the order stays. Name the group of each test for pytest-xdist."""
+    """Put the tests of `LONGEST` first; otherwise the order stays."""
     items.sort(key=lambda item: _rank(item.path.relative_to(TESTS).as_posix()))
-    for item in items:
-        path = item.path.relative_to(TESTS).as_posix()
-        name = f"{path}::{item.name}"
-        group = TOGETHER.get(name) or TOGETHER.get(path) or (name if path == APART else path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give all tests of a group to one process. Marks of groups have no effect with pytest-xdist 3.8 on pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return Groups(config, log)
+
+
+def group(nodeid: str) -> str:
+    """The group of a test: one of `TOGETHER`, or its file; a test of `APART` is alone."""
+    name = nodeid.removeprefix(f"{TESTS.name}/")
+    path = name.partition("::")[0]
+    return TOGETHER.get(name) or TOGETHER.get(path) or (name if path == APART else path)
 
 
 def _rank(path: str) -> int:
