@@ -19,7 +19,7 @@ from prefect.runtime import flow_run
 from flows.stages.artifacts import publish
 from flows.stages.warm import Command, Warm
 from tasks.core.errors import LandloomError
-from tasks.core.settings import read, room_params, rooms, validate
+from tasks.core.settings import read, room_params, rooms, stage_rooms, validate
 from tasks.runs.host import LIMIT
 from tasks.runs.secrets import redact
 
@@ -117,7 +117,9 @@ def mistake(stage: str, root: Path) -> str | None:
 
     DVC looks for the folder of a source or method before it starts the stage, which would say it better.
     """
-    dataset = stage.partition("@")[2]
+    room, _, dataset = stage.partition("@")
+    if room not in stage_rooms(root):  # a stage of somebody's own, whose parameters nothing here describes
+        return None
     try:
         datasets = (read(root) or {}).get("datasets")
         if isinstance(datasets, dict) and dataset in datasets:
