@@ -48,7 +48,7 @@ def test_after_a_move_or_a_copy_it_is_made_again(checkout):
     moved = checkout.rename(checkout.parent / "there")
     for root in (moved, copy):
         said = setup(root)
-        assert AGAIN in said and "-m venv --clear .venv" in said and "pip install" in said
+        assert AGAIN in said and "-m venv --clear .venv" in said and "infra/install.py requirements.lock" in said
 
 
 def test_if_its_python_or_its_scripts_are_gone_it_is_made_again(checkout):
