@@ -23,7 +23,7 @@ from tasks.formats.shards.shardset import ShardSet
 from tasks.relief.landform_classes import KINDS
 
 DATA = Path(os.environ.get("LANDLOOM_STEERED", ROOT / "data" / "terrain"))
-SAMPLES = 512  # held-out tiles at most
+SAMPLES = 1024  # held-out tiles at most
 STEPS = (1, 2)
 GUIDANCE = (1.0, 2.0, 4.0)
 BARS = {
