@@ -32,7 +32,8 @@ def lines(heights: np.ndarray) -> np.ndarray:
     angle = 0.5 * np.arctan2(
         2 * xy, xx - yy
     )  # direction of the largest second derivative, from the columns to the rows
-    scale = np.sqrt(np.square(np.stack([half - apart, half + apart])).mean(axis=(0, 2, 3)))[:, None, None]
+    bends = np.stack([half - apart, half + apart], axis=1).reshape(len(half), -1)  # a row a tile, so that no tile
+    scale = np.sqrt(np.square(bends).mean(axis=1))[:, None, None]  # changes the rounding of another
     found = np.zeros(xx.shape, np.uint8)
     for kind, strength, across in ((VALLEY, half + apart, angle), (RIDGE, apart - half, angle + np.pi / 2)):
         found[_crest(strength, across) & (strength > STRONG * scale) & (scale > 0)] = kind

@@ -13,8 +13,6 @@ from threading import Lock
 
 import numpy as np
 
-CHUNK = 256  # texts computed before they are written
-
 
 class Store:
     """Features of one encoder.
@@ -22,10 +20,10 @@ class Store:
     Args:
         folder: created if missing. identity: hash of everything that determines the features.
         shape: of the features of one text, float16.
-        compute: from texts to features (n, *shape).
+        compute: from a text to its features (*shape).
     """
 
-    def __init__(self, folder: Path, identity: str, shape: tuple[int, ...], compute: Callable[[list[str]], np.ndarray]):
+    def __init__(self, folder: Path, identity: str, shape: tuple[int, ...], compute: Callable[[str], np.ndarray]):
         folder.mkdir(parents=True, exist_ok=True)
         self._shape, self._compute, self._lock = shape, compute, Lock()
         self._base = sqlite3.connect(folder / f"{identity}.sqlite", timeout=60, check_same_thread=False)
@@ -38,14 +36,11 @@ class Store:
             keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
             found = {key: self._read(key) for key in keys}
             missing = {key: text for key, text in zip(keys, texts, strict=True) if found[key] is None}
-            names = list(missing)
-            for start in range(0, len(names), CHUNK):
-                part = names[start : start + CHUNK]
-                values = self._compute([missing[key] for key in part]).astype(np.float16)
+            for key, text in missing.items():
+                found[key] = self._compute(text).astype(np.float16)
                 with self._base:
-                    rows = [(key, value.tobytes()) for key, value in zip(part, values, strict=True)]
-                    self._base.executemany("insert or ignore into features values (?, ?)", rows)
-                found |= dict(zip(part, values, strict=True))
+                    row = (key, found[key].tobytes())
+                    self._base.execute("insert or ignore into features values (?, ?)", row)
             return np.stack([found[key] for key in keys]) if keys else np.zeros((0, *self._shape), np.float16)
 
     def _read(self, key: str) -> np.ndarray | None:

@@ -28,6 +28,12 @@ def test_height_scale_and_unit_do_not_matter():
     assert 0.01 < (found == RIDGE).mean() < 0.2 and 0.01 < (found == VALLEY).mean() < 0.2
 
 
+def test_lines_of_a_tile_do_not_depend_on_other_tiles():
+    rough = np.random.default_rng(2).standard_normal((40, 64, 64)).cumsum(axis=1).cumsum(axis=2)
+    together = lines(rough)
+    assert all(np.array_equal(lines(rough[n : n + 1])[0], together[n]) for n in range(40))
+
+
 @pytest.mark.parametrize("turn", range(4))
 def test_lines_turn_with_the_tile(turn):
     rough = np.random.default_rng(1).standard_normal((1, 64, 64)).cumsum(axis=1).cumsum(axis=2)

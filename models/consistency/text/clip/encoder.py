@@ -9,20 +9,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from models.consistency.text.clip.params import Params
 from models.consistency.text.store import Store
+from models.consistency.text.subwords import Projected, Subwords
 from models.consistency.text.words import TOKEN
 
 INSTALL = "pip install transformers"
 
 
-class Clip:
-    """A `TextEncoder`. Codes are float32 (n, length, width of the model): features, zero beyond the end of a text.
-
-    `seen` are the tokens of the train captions: a word with another token is unknown, although its features may steer.
-    """
+class Clip(Subwords):
+    """A `TextEncoder`. Codes are float32 (n, length, width of the model): features, zero beyond the end of a text."""
 
     def __init__(self, params: Params, seen: list[int] | None = None):
         try:
@@ -31,7 +29,7 @@ class Clip:
             raise ValueError(f"text: the encoder clip needs a package that is not installed: {INSTALL}") from None
         try:
             self._tokenizer = CLIPTokenizer.from_pretrained(params.model, revision=params.revision)
-            self._model = CLIPTextModel.from_pretrained(params.model, revision=params.revision)
+            self._model = CLIPTextModel.from_pretrained(params.model, revision=params.revision, use_safetensors=True)
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ValueError(f"text.model: {params.model} is no CLIP model that can be read here: {reason}") from None
@@ -56,11 +54,6 @@ class Clip:
         """The model's tokens of a text, without those of its start and end."""
         return self._tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    def unknown(self, text: str) -> list[str]:
-        """The words with a token that no train caption has."""
-        words = dict.fromkeys(word.lower() for word in TOKEN.findall(text) if not word[0].isdigit())
-        return [word for word in words if not set(self.seen).issuperset(self.tokens(word))]
-
     def embedding(self, width: int) -> nn.Module:
         """A learned projection of the features."""
         return Projected(self.width, width)
@@ -69,14 +62,17 @@ class Clip:
         """The identity and the tokens of the train captions."""
         return {**self.identity, "seen": self.seen}
 
-    def _compute(self, texts: list[str]) -> np.ndarray:
-        """Features (n, length, width), zero beyond the end of each text."""
+    def _compute(self, text: str) -> np.ndarray:
+        """Features (length, width), zero beyond the end of the text.
+
+        One text at a time: the bits of a batch depend on its size, and features are kept for ever.
+        """
         given = self._tokenizer(
-            texts, padding="max_length", truncation=True, max_length=self._length, return_tensors="pt"
+            text, padding="max_length", truncation=True, max_length=self._length, return_tensors="pt"
         )
         with torch.inference_mode():
             found = self._model(input_ids=given["input_ids"], attention_mask=given["attention_mask"]).last_hidden_state
-        return (found * given["attention_mask"][:, :, None]).numpy()
+        return (found * given["attention_mask"][:, :, None])[0].numpy()
 
     def _hash(self) -> str:
         digest = hashlib.sha256(repr(sorted(self._tokenizer.get_vocab().items())).encode())
@@ -85,23 +81,10 @@ class Clip:
         return digest.hexdigest()
 
 
-class Projected(nn.Module):
-    """Features (n, length, inside) to (n, length, width)."""
-
-    def __init__(self, inside: int, width: int):
-        super().__init__()
-        self.project = nn.Linear(inside, width, bias=False)
-
-    def forward(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        return self.project(codes), (codes != 0).any(dim=2)
-
-
 def fit(params: Params, captions: Iterable[str]) -> Clip:
     """The encoder with the tokens of the captions; ValueError if something is missing."""
     encoder = Clip(params)
-    encoder.seen = sorted({token for text in captions if text for token in encoder.tokens(text)})
-    if not encoder.seen:
-        raise ValueError("text: no caption has words; give the dataset a caption method other than none")
+    encoder.see(captions)
     return encoder
 
 

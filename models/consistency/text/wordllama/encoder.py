@@ -9,15 +9,15 @@ import hashlib
 import importlib.metadata
 import importlib.util
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors.numpy import load_file
-from torch import Tensor, nn
+from torch import nn
 
+from models.consistency.text.subwords import Projected, Subwords
 from models.consistency.text.wordllama.params import Params
 from models.consistency.text.words import TOKEN
 
@@ -27,11 +27,8 @@ NO_TOKEN, FIRST = 0, 1
 INSTALL = "pip install wordllama==0.4.0.post1 tokenizers"
 
 
-class WordLlama:
-    """A `TextEncoder`. Codes are int64 (n, length): tokens of the package, counted from `FIRST`.
-
-    `seen` are the tokens of the train captions: a word with another token is unknown, although its embedding may steer.
-    """
+class WordLlama(Subwords):
+    """A `TextEncoder`. Codes are int64 (n, length): tokens of the package, counted from `FIRST`."""
 
     def __init__(self, params: Params, seen: list[int] | None = None):
         folder = _folder()
@@ -63,45 +60,22 @@ class WordLlama:
             return []
         return self._tokenizer.encode(text.lower(), add_special_tokens=False).ids
 
-    def unknown(self, text: str) -> list[str]:
-        """The words with a token that no train caption has."""
-        words = dict.fromkeys(word.lower() for word in TOKEN.findall(text) if not word[0].isdigit())
-        return [word for word in words if not self._seen.issuperset(self.tokens(word))]
-
     def embedding(self, width: int) -> nn.Module:
         """The embeddings of the package, which stay as they are, under a learned projection."""
-        return Projected(next(iter(load_file(self._table).values())), width)
+        values = next(iter(load_file(self._table).values())).astype(np.float32)
+        values = values / np.sqrt(np.square(values).mean())
+        table = np.concatenate([np.zeros((FIRST, values.shape[1]), np.float32), values])
+        return Projected(values.shape[1], width, torch.from_numpy(table))
 
     def to_dict(self) -> dict[str, Any]:
         """The identity and the tokens of the train captions."""
         return {**self.identity, "seen": self.seen}
 
-    @cached_property
-    def _seen(self) -> set[int]:
-        return set(self.seen)
-
-
-class Projected(nn.Module):
-    """Codes (n, length) to features (n, length, width). The table is not saved with the model: its hash is."""
-
-    def __init__(self, table: np.ndarray, width: int):
-        super().__init__()
-        values = table.astype(np.float32)
-        values = values / np.sqrt(np.square(values).mean())
-        zero = np.zeros((FIRST, values.shape[1]), np.float32)
-        self.register_buffer("table", torch.from_numpy(np.concatenate([zero, values])), persistent=False)
-        self.project = nn.Linear(values.shape[1], width, bias=False)
-
-    def forward(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        return self.project(self.table[codes]), codes != NO_TOKEN
-
 
 def fit(params: Params, captions: Iterable[str]) -> WordLlama:
     """The encoder with the tokens of the captions; ValueError if the package is missing or no caption has words."""
     encoder = WordLlama(params)
-    encoder.seen = sorted({token for text in captions for token in encoder.tokens(text)})
-    if not encoder.seen:
-        raise ValueError("text: no caption has words; give the dataset a caption method other than none")
+    encoder.see(captions)
     return encoder
 
 

@@ -10,7 +10,7 @@ from models.core.config import Config
 
 
 class Params(Config):
-    """Token embeddings of the package wordllama (`pip install wordllama`), under a learned projection."""
+    """Token embeddings of a package (`pip install wordllama==0.4.0.post1 tokenizers`), under a learned projection."""
 
     name: Literal["wordllama"] = "wordllama"
     length: int = Field(96, ge=1, le=1024)
