@@ -19,10 +19,12 @@ def place_facts(tile: pd.Series | tuple, layers: list[str], named: Place | None 
     | `place` | centre, degrees rounded to tenths, and the latitude's zone; null where unknown |
 
     A place with a name has two facts more: `name`, and `name_exact`, true where the tile's middle lies in that place
-    and false where the place is near.
+    and false where the place is near. If a geocoder was asked, `answer` says which one and for which cell.
     """
     has_gsd, has_place = pd.notna(tile.gsd), pd.notna(tile.lat) and pd.notna(tile.lon) and not tile.procedural
-    name = {"name": named.name, "name_exact": named.exact} if named else {}
+    name = {"name": named.name, "name_exact": named.exact} if named and named.name else {}
+    if named and named.answer:
+        name["answer"] = named.answer
     lat, lon = (round(float(tile.lat), 1), round(float(tile.lon), 1)) if has_place else (None, None)
     return {
         "layers": layers,

@@ -71,7 +71,8 @@ def measure(
     stage: Stage[Params], settings: Settings, tiles: gpd.GeoDataFrame, scenes: gpd.GeoDataFrame
 ) -> tuple[list[Facts], Places]:
     """The facts of each tile, in the order of `tiles`, and the names of places that are in them."""
-    folders = Folders(stage.root, stage.kept_dir("places"), turns())
+    shared = partial(turns, partial(stage.state_dir, "hosts"), stage.say)
+    folders = Folders(stage.root, stage.kept_dir("places"), shared, stage.dataset)
     places = find_places(pd.DataFrame(tiles), settings.place, folders, stage.say)
     named = read_classes(stage.dir / "labels")
     classes = dict(zip(named["id"].tolist(), named["name"], strict=True))
@@ -135,8 +136,8 @@ def _told(settings: Settings, captions: pd.DataFrame, facts: Sequence[Facts], pl
     """Figures of names and of prose, where the parameters ask for them."""
     told: dict[str, Any] = {}
     if not isinstance(settings.place, NoPlace):
-        told |= {"places_named": len(places.found), "places_failed": places.failed}
-        told["places_without_name"] = sum(bool(tile["place"]) for tile in facts) - len(places.found) - places.failed
+        told |= {"places_named": places.named, "places_failed": places.failed}
+        told["places_without_name"] = sum(bool(tile["place"]) for tile in facts) - places.named - places.failed
     if isinstance(settings, Prose):
         by_model = captions["text_from"] == "model"
         told |= {

@@ -170,6 +170,14 @@ def test_numbers_have_the_unit_of_their_range():
     assert told[3:5] == [(4, "angle"), (0.12, "share")] and told[5][0] == pytest.approx(0.914, abs=0.001)
 
 
+def test_a_count_is_a_whole_number_of_what_was_stated():
+    known = SLOPE | {"stated": {"date": "1913-05", "title": "Die 24 Gipfel"}}
+    for number in ("1913", "24"):
+        assert judge([f"A slope of {number}."], known).reasons == ()
+    for number in ("3", "191", "2"):
+        assert judge([f"A slope of {number}."], known).text is None
+
+
 @pytest.mark.parametrize("turn, wind", enumerate(WINDS))
 def test_every_wind_is_read_in_every_spelling(turn, wind):
     bearing = np.radians(45 * turn)

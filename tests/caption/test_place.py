@@ -16,7 +16,7 @@ from shapely.geometry import box
 from tasks.caption.params import Facts
 from tasks.caption.phrases import where
 from tasks.caption.place.geocoder import Named, cell_of, name_cells
-from tasks.caption.place.names import Folders, find_places
+from tasks.caption.place.names import Folders, find_places, turns
 from tasks.caption.place.settings import OSM, Geocoder, NoPlace, Polygons
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_sha256
@@ -38,7 +38,7 @@ def rows(*points, procedural=()):
 
 @pytest.fixture
 def folders(tmp_path):
-    return Folders(tmp_path, tmp_path / "kept", tmp_path / "turns")
+    return Folders(tmp_path, tmp_path / "kept", lambda: tmp_path / "turns", "terrain")
 
 
 def polygons(folder, crs="EPSG:4326", **more):
@@ -121,6 +121,7 @@ class Nominatim:
         self.agents: set[str] = set()
         self.times: list[float] = []
         self.faults: list[int] = []
+        self.wait_s = 1
         self.url = server.url
         server.routes["/reverse"] = self.reverse
 
@@ -131,7 +132,7 @@ class Nominatim:
         self.agents.add(handler.headers["User-Agent"])
         if self.faults:
             status = self.faults.pop(0)
-            handler.answer(status, b"{}", **({"Retry_After": 1} if status == 429 else {}))
+            handler.answer(status, b"{}", **({"Retry_After": self.wait_s} if status == 429 else {}))
             return
         lat, lon = float(query["lat"]), float(query["lon"])
         self.asked.append((lat, lon))
@@ -163,10 +164,15 @@ def test_tiles_of_a_cell_share_one_request_and_the_next_run_asks_nothing(nominat
     tiles = rows((46.01, 8.01), (46.2, 8.2), (46.3, 8.2), (-5, 8), (46.1, 8.1), procedural=["t4"])
     for _ in range(2):
         places = find_places(tiles, nominatim.settings(), folders, print)
-        assert {key: place.name for key, place in places.found.items()} == dict.fromkeys(
+        assert {key: place.name for key, place in places.found.items() if place.name} == dict.fromkeys(
             ["t0", "t1", "t2"], "State 46, Country"
         )
-        assert places.failed == 0 and not places.found["t0"].exact and places.found["t0"].attribution == OSM
+        assert (
+            places.failed == 0
+            and places.named == 3
+            and not places.found["t0"].exact
+            and places.found["t0"].attribution == OSM
+        )
     assert sorted(nominatim.asked) == [(-4.875, 8.125), (46.125, 8.125), (46.375, 8.125)]
     assert nominatim.agents == {AGENT}
     assert where({"name": "State 46, Country", "name_exact": False}) == "near State 46, Country"
@@ -178,6 +184,7 @@ def test_a_failure_is_no_name_and_is_asked_for_again(nominatim, folders):
     places = find_places(rows((46, 8), (50, 8)), nominatim.settings(), folders, said.append)
     assert set(places.found) == {"t1"} and places.failed == 1
     assert "1 cells have no answer (GeocoderServiceError" in said[-1] and "name no place" in said[-1]
+    assert "`dvc repro -f -s caption@terrain` asks for them again" in said[-1], "DVC holds the stage for up to date"
     places = find_places(rows((46, 8), (50, 8)), nominatim.settings(), folders, said.append)
     assert set(places.found) == {"t0", "t1"} and places.failed == 0
 
@@ -192,6 +199,29 @@ def test_a_wait_that_the_server_asks_for_is_kept(nominatim, folders):
     nominatim.faults = [429]
     assert ask(nominatim, folders, (184, 32)).names == {(184, 32): "State 46, Country"}
     assert nominatim.times[1] - nominatim.times[0] >= 0.9
+
+
+def test_a_wait_longer_than_the_parameters_allow_ends_the_questions(nominatim, folders):
+    nominatim.faults, nominatim.wait_s = [429], 86_400
+    started = time.monotonic()
+    named = ask(nominatim, folders, (184, 32), (184, 33))
+    assert len(named.failed) == 2 and named.asked == 1 and time.monotonic() - started < 60
+    assert "it asks to wait 86400 s, longer than most_wait_s, 120" in (named.why or "")
+    assert len(ask(nominatim, folders, (184, 32), (184, 33)).names) == 2, "no other process is held for a day"
+
+
+def test_a_home_that_cannot_be_written_is_told_once(nominatim, folders, monkeypatch):
+    home = folders.root / "home"
+    home.write_text("no folder")
+    monkeypatch.setenv("HOME", str(home))
+    said: list[str] = []
+    own = folders.root / "own"
+    alone = Folders(folders.root, folders.kept, lambda: turns(lambda: own, said.append), "terrain")
+    places = find_places(rows((46, 8), (50, 8)), nominatim.settings(), alone, said.append)
+    assert len(places.found) == 2 and list(own.iterdir())
+    assert sum(line.startswith("warning: ") and "only processes of this checkout" in line for line in said) == 1
+    monkeypatch.setenv("HOME", str(folders.root / "other"))
+    assert turns(lambda: own, said.append) == folders.root / "other" / ".cache" / "landloom" / "hosts"
 
 
 def test_a_service_that_is_down_is_left_alone(nominatim, folders):

@@ -16,10 +16,11 @@ from tasks.caption.prose.store import Store
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
 from tasks.formats.tables.captions import read_captions
+from tests.acquire.server import serving
 from tests.caption.api import PRICES, Api
 from tests.caption.prose import KEY
 from tests.caption.small import FACTS, caption, grow
-from tests.caption.test_place import polygons
+from tests.caption.test_place import Nominatim, polygons
 
 PROSE = {"name": "prose", **FACTS}
 
@@ -93,18 +94,41 @@ def test_a_fresh_clone_takes_the_answers_from_the_last_table_of_dvc(tmp_path, ap
     data = grow(tmp_path)
     caption(tmp_path, method=method(api))
     asked, table = api.requests, (data / "captions.parquet").read_bytes()
-    (tmp_path / "made.parquet").write_bytes(table)
-    command = "cp made.parquet data/terrain/captions.parquet"
-    stages = {"caption": {"cmd": command, "outs": ["data/terrain/captions.parquet"]}}
-    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
-    Repo.init(str(tmp_path), no_scm=True).close()
-    (data / "captions.parquet").unlink()
-    subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], cwd=tmp_path, check=True)
-    # As on another machine: no store, and DVC has removed the output before the stage runs.
-    shutil.rmtree(tmp_path / ".landloom")
-    (data / "captions.parquet").unlink()
+    _as_on_another_machine(tmp_path)
     caption(tmp_path, method=method(api))
     assert api.requests == asked and (data / "captions.parquet").read_bytes() == table
+
+
+def _as_on_another_machine(root):
+    """DVC knows the table and has removed it, as it does before a stage runs; nothing else of the run is left."""
+    table = root / "data" / "terrain" / "captions.parquet"
+    (root / "made.parquet").write_bytes(table.read_bytes())
+    command = "cp made.parquet data/terrain/captions.parquet"
+    stages = {"caption": {"cmd": command, "outs": ["data/terrain/captions.parquet"]}}
+    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    Repo.init(str(root), no_scm=True).close()
+    table.unlink()
+    subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], cwd=root, check=True)
+    shutil.rmtree(root / ".landloom")
+    table.unlink()
+
+
+def test_a_fresh_clone_takes_the_names_from_the_last_table_of_dvc(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    data = grow(tmp_path)
+    with serving() as server:
+        nominatim = Nominatim(server)
+        place = nominatim.settings().model_dump(mode="json")
+        method = {"name": "facts", **FACTS, "drop_share": 0.0, "place": place}
+        stage = caption(tmp_path, method=method)
+        assert stage.figures["places_named"] == 5 and len(nominatim.asked) == 1
+        table = (data / "captions.parquet").read_bytes()
+        _as_on_another_machine(tmp_path)
+        caption(tmp_path, method=method)
+        assert len(nominatim.asked) == 1 and (data / "captions.parquet").read_bytes() == table
+        shutil.rmtree(tmp_path / ".landloom")
+        caption(tmp_path, method=method | {"place": place | {"cell_deg": 0.5}})
+        assert len(nominatim.asked) == 2, "other cells have other names"
 
 
 def test_the_store_is_on_the_disk_of_the_checkout_also_on_a_worker(tmp_path, api, monkeypatch):

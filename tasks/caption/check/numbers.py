@@ -105,7 +105,8 @@ def _measured(number: Number, facts: Facts) -> bool:
     if number.kind == "area":
         side = (facts.get("side_km") or 0) * 1000
         return abs(number.value - side**2) <= 2 * ROUNDED * side**2
-    return number.value == facts.get("islands") or number.written in str(facts.get("stated", {}))
+    stated = (match.group("value") for match in NUMBER.finditer(str(facts.get("stated", {}))))
+    return number.value in (facts.get("islands"), *(float(value.replace(",", "")) for value in stated))
 
 
 def _lengths(facts: Facts) -> list[float]:

@@ -1,7 +1,7 @@
 """Names of places from a geocoder of geopy: one request a cell, in turn with every process of this user.
 
 A cell that fails has no name in this run and is asked for again in the next. Only answers are kept: a name, or that
-there is nothing (open sea).
+there is nothing (open sea). Answers of another machine come with the last table.
 """
 
 from __future__ import annotations
@@ -70,20 +70,34 @@ def cell_of(lat: float, lon: float, cell_deg: float) -> Cell:
 
 
 def name_cells(
-    cells: Iterable[Cell], settings: Geocoder, cache: Path, turns: Path, say: Callable[[str], None]
+    cells: Iterable[Cell],
+    settings: Geocoder,
+    cache: Path,
+    turns: Callable[[], Path],
+    say: Callable[[str], None],
+    earlier: Callable[[], dict[Cell, str | None]] = dict,
 ) -> Named:
-    """Name cells from the cache, and ask the service for the rest.
+    """Name cells from the cache, then from the last table, and ask the service for the rest.
 
     Args:
-        cache: folder that keeps answers. turns: folder that every process of this user shares.
+        cache: folder that keeps answers. turns: makes the folder that every process of this user shares.
+        earlier: reads the names of the last table; called if the cache does not have all cells.
 
     Raises:
         LandloomError: geopy has no such geocoder, a key is missing, or more cells are missing than may be asked for.
     """
-    folder = cache / f"{settings.service}-{_identity(settings)}"
+    folder = cache / answered_by(settings)
     wanted = sorted(set(cells))
     names = {cell: json.loads(file.read_text())["name"] for cell in wanted if (file := _file(folder, cell)).exists()}
     missing = [cell for cell in wanted if cell not in names]
+    if missing:
+        adopted = {cell: name for cell, name in earlier().items() if cell in set(missing)}
+        for cell, name in adopted.items():
+            write_json(_file(folder, cell), {"name": name, "raw": None})
+        if adopted:
+            say(f"{settings.service}: {len(adopted)} cells have their names from the last captions.parquet")
+        names |= adopted
+        missing = [cell for cell in missing if cell not in adopted]
     if len(missing) > settings.most_cells:
         raise LandloomError(
             f"{KEY}.most_cells: {len(missing)} cells have no answer yet, and {settings.most_cells} may be asked for; "
@@ -93,7 +107,7 @@ def name_cells(
         return Named(names, [], 0, None)
     service = _service(settings)
     throttle, host = (
-        Throttle(turns, settings.requests_per_second, 1),
+        Throttle(turns(), settings.requests_per_second, 1),
         str(settings.options.get("domain") or _host(service)),
     )
     say(f"{settings.service}: {len(missing)} cells to ask for, at most {settings.requests_per_second:g} a second")
@@ -136,14 +150,19 @@ class _Asker:
                 return (_name(found, self._settings) if found else None), (found.raw if found else None)
             except GeocoderNotFound:
                 return None, None
+            except GeocoderRateLimited as error:
+                wait, most = error.retry_after or HOLD_S * 2**attempt, self._settings.most_wait_s
+                if wait > most:
+                    self.over = True
+                    raise GeocoderRateLimited(
+                        f"it asks to wait {wait:g} s, longer than most_wait_s, {most:g}"
+                    ) from None
+                self._throttle.hold(self._host, wait)  # every process that shares the turns waits
+                if attempt + 1 == self._settings.tries:
+                    raise
             except FINAL:
                 self.over = True
                 raise
-            except GeocoderRateLimited as error:
-                # Every process that shares the turns waits.
-                self._throttle.hold(self._host, error.retry_after or HOLD_S * 2**attempt)
-                if attempt + 1 == self._settings.tries:
-                    raise
             except GeopyError:
                 if attempt + 1 == self._settings.tries:
                     raise
@@ -193,10 +212,10 @@ def _latin(part: str) -> bool:
     return bool(letters) and all("LATIN" in unicodedata.name(letter, "") for letter in letters)
 
 
-def _identity(settings: Geocoder) -> str:
-    """A hash of what can change an answer; who asks and how fast cannot."""
+def answered_by(settings: Geocoder) -> str:
+    """The service and a hash of what can change an answer; who asks and how fast cannot."""
     told = [settings.cell_deg, settings.parts, dict(sorted(settings.options.items())), _reverse(settings)]
-    return hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=6).hexdigest()
+    return f"{settings.service}-{hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=6).hexdigest()}"
 
 
 def _file(folder: Path, cell: Cell) -> Path:

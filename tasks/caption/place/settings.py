@@ -62,7 +62,9 @@ class Geocoder(Strict):
     timeout_s: float = Field(15.0, gt=0.0, le=300.0)
     """Seconds without an answer after which a request has failed."""
     tries: int = Field(3, ge=1, le=10)
-    """Tries for each cell. A cell without an answer has no place; the next run asks again."""
+    """Tries for each cell. A cell without an answer has no place."""
+    most_wait_s: float = Field(120.0, gt=0.0, le=3600.0)
+    """The longest wait that the service may ask for. If it asks for more, no further cell is asked for."""
     attribution: str | None = None
     """What the service asks to be named. Null for Nominatim: OpenStreetMap's."""
 
