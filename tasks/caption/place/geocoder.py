@@ -13,9 +13,11 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from geopy.adapters import RequestsAdapter
 from geopy.exc import (
     ConfigurationError,
     GeocoderAuthenticationFailure,
@@ -170,7 +172,9 @@ class _Asker:
 
 
 def _service(settings: Geocoder) -> Service:
-    options: dict[str, Any] = {"timeout": settings.timeout_s, **settings.options}
+    # geopy's own repetitions are off: they take no turns, and they sleep as long as Retry-After says, without a word.
+    once = partial(RequestsAdapter, max_retries=0)
+    options: dict[str, Any] = {"timeout": settings.timeout_s, "adapter_factory": once, **settings.options}
     if settings.user_agent:
         options["user_agent"] = settings.user_agent
     for argument, variable in settings.key.items():
