@@ -27,6 +27,7 @@ class StyleGenerator:
 
     conditions: tuple[str, ...] = ()
     evaluations = (1,)
+    words, coarse_px, most_guidance = None, None, 1.0
 
     def __init__(self, method: StyleGan2, networks: nn.ModuleDict, config: dict[str, Any], device: torch.device):
         self.networks, self._device, self._z = networks, device, method.params.generator.z
@@ -38,12 +39,20 @@ class StyleGenerator:
         self.latent: LatentSpace | None = StyleSpace(networks, self._z, abilities, device) if abilities else None
 
     def sample(
-        self, indices: Sequence[int] | np.ndarray, seed: int, steps: int = 1, conditions: Conditions | None = None
+        self,
+        indices: Sequence[int] | np.ndarray,
+        seed: int,
+        steps: int = 1,
+        conditions: Conditions | None = None,
+        guidance: float = 1.0,
     ) -> np.ndarray:
         """Samples `indices` of `seed`: uint8 (n, px, px, 3) sRGB, or float32 (n, px, px) metres.
 
-        Errors are those of `sample_in_one_step`.
+        Raises:
+            ValueError: `guidance` is not 1, because no words steer the model; or as `sample_in_one_step`.
         """
+        if guidance != 1:
+            raise ValueError(f"stylegan2 takes no words, so its guidance is 1, not {guidance:g}")
         square = (self.px, self.px)
         like = ((*square, 3), np.uint8) if self.product == "image" else (square, np.float32)
         return sample_in_one_step("stylegan2", indices, steps, conditions, like, lambda slots: self._batch(slots, seed))

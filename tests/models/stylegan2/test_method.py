@@ -106,6 +106,11 @@ def test_heights_come_out_in_metres_with_the_relief_that_was_drawn(tmp_path):
     found = model.sample([0, 5], seed=3)
     assert model.product == "heights" and found.shape == (2, 32, 32) and 300 < found.mean() < 700
     assert json.loads((tmp_path / "config.json").read_text())["product"] == "heights"
+    # What the stages ask of every model of heights (`models.core.products.HeightsModel`).
+    assert (model.words, model.coarse_px, model.most_guidance) == (None, None, 1.0)
+    assert (model.sample([0, 5], seed=3, steps=1, conditions=None, guidance=1.0) == found).all()
+    with pytest.raises(ValueError, match="no words, so its guidance is 1, not 3"):
+        model.sample([0], seed=3, guidance=3.0)
 
 
 def test_a_sample_depends_on_its_seed_and_index_alone(tmp_path):
