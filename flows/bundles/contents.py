@@ -24,8 +24,9 @@ SHARED = ("tasks/core", "tasks/compute", "tasks/formats", "tasks/relief", "model
 """Folders of which a stage uses only some modules. A stage uses all modules of its other dependencies."""
 
 MACHINES = ("infra/scales", "infra/accelerate", "infra/slurm", "infra/gpu")
-BESIDE = ("dvc.yaml", "dvc.lock", PARAMS, LOCK, *MACHINES, "flows/__init__.py")
-FAR = ("__init__", "archive", "far", "layout", "machine", "parent", "verify")  # modules of flows/bundles
+BESIDE = ("dvc.yaml", "dvc.lock", PARAMS, LOCK, *MACHINES)
+FAR = "flows/bundles/far.py"
+"""The program that `run.py` calls. Like all of flows, it must not import a third-party package on the target."""
 RUN = '''#!/usr/bin/env python3
 """Run the stages of this bundle: `python3 run.py --help` says how."""
 import sys
@@ -81,11 +82,11 @@ def contents(stages: Sequence[str], root: Path, also: Sequence[str] = ()) -> Con
         values = parameters(entry, root)
         described.append({"name": entry.key, "inputs": inputs, "params": values, "outs": list(entry.outs)})
     carried, outside = _named_by_parameters(described, root)
-    bookkeeping = reach((root / "tasks" / "runs").glob("*.py"), root)
+    always = reach([*(root / "tasks" / "runs").glob("*.py"), root / FAR], root)
     # The run also records parameters of upstream rooms, so their parameter models are needed.
     models = reach([path for package in ("tasks", "models") for path in (root / package).rglob("params.py")], root)
-    files |= {path.relative_to(root).as_posix(): path for path in bookkeeping | models} | carried
-    for name in (*BESIDE, *(f"flows/bundles/{name}.py" for name in FAR)):
+    files |= {path.relative_to(root).as_posix(): path for path in always | models} | carried
+    for name in BESIDE:
         files |= inside(root / name, root)
     for name in also:
         if not (root / name).resolve().is_relative_to(root.resolve()) or not (found := inside(root / name, root)):
@@ -100,7 +101,7 @@ def contents(stages: Sequence[str], root: Path, also: Sequence[str] = ()) -> Con
         "format": BUNDLE_FORMAT,
         "commit": commit,
         "stages": described,
-        "modules": sorted(strangers(used | bookkeeping, root)),
+        "modules": sorted(strangers(used | always, root)),
     }
     texts = {ORIGIN: json.dumps(origin, indent=1, sort_keys=True).encode(), "run.py": RUN.encode()}
     return Contents(dict(sorted(files.items())), texts, manifest, outside)

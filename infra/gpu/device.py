@@ -23,7 +23,8 @@ def fresh(precision: str, threads: int, batch: int, speed: SpeedConfig) -> Accel
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-    return accelerator(precision, threads, batch, speed)
+    torch.set_num_threads(threads)
+    return accelerator(precision, batch, speed)
 
 
 def peak_gib() -> float:

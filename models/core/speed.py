@@ -5,6 +5,9 @@ Every switch is off by default (`models.core.config.SpeedConfig`), because it ch
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 
@@ -12,6 +15,17 @@ from models.core.config import SpeedConfig
 
 MODES = {"kernels": None, "graphs": "reduce-overhead"}
 """Maps the value of `compile` to the mode of `torch.compile`."""
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute with `count` CPU threads. Sums depend on their number, so what follows has as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def lay_out(networks: nn.ModuleDict, speed: SpeedConfig) -> None:

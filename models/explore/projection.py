@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from models.core.products import LatentSpace
+from models.core.speed import threads
 from models.explore.likeness import Distance
 
 RISE, FALL = 0.05, 0.25  # shares of the steps in which the rate rises and falls
@@ -69,9 +70,7 @@ def _descend(
     rate: float,
 ) -> np.ndarray:
     """The best point of the steps from the share `calm` on."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums of gradients depend on the number of threads
-    try:
+    with threads(1):  # sums of gradients depend on their number
         point = start.requires_grad_(True)
         adam = torch.optim.Adam([point], lr=rate, betas=(0.9, 0.999))
         best, lowest = start.detach().clone(), math.inf
@@ -86,8 +85,6 @@ def _descend(
             adam.step()
             with torch.no_grad():
                 point.copy_(torch.from_numpy(space.fit(point.numpy())))
-    finally:
-        torch.set_num_threads(threads)
     return best.numpy()
 
 

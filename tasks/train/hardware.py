@@ -16,14 +16,13 @@ SWITCH_S = 1e-4
 5 ms: a training of small networks, which starts a thousand kernels a step, then takes twice the time."""
 
 
-def accelerator(precision: str, threads: int, batch: int, speed: SpeedConfig) -> Accelerator:
+def accelerator(precision: str, batch: int, speed: SpeedConfig) -> Accelerator:
     """Set up the device of this process, alone or under `accelerate launch`.
 
     Args:
-        precision: auto, fp32 or bf16. threads: CPU threads of each process. batch: tiles a step, over all processes.
+        precision: auto, fp32 or bf16. batch: tiles a step, over all processes.
         speed: whether TF32 is allowed.
     """
-    torch.set_num_threads(threads)
     state = PartialState(cpu=not torch.cuda.is_available())
     if batch % state.num_processes:
         raise LandloomError(f"train.batch: {batch} tiles cannot be shared evenly by {state.num_processes} processes")

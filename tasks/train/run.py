@@ -23,6 +23,7 @@ from models.core.config import SpeedConfig
 from models.core.loop import TrainingError, train
 from models.core.record import MethodRecord
 from models.core.record import method as record_of
+from models.core.speed import threads
 from tasks.core.errors import LandloomError
 from tasks.core.files import atomic_dir
 from tasks.core.hashing import file_sha256
@@ -39,8 +40,13 @@ from tasks.train.watched import stopped, watch_of
 
 def run(stage: Stage[Params]) -> None:
     """Measure the encoding, train, write the model and its pictures."""
+    with threads(stage.params.threads):
+        _run(stage)
+
+
+def _run(stage: Stage[Params]) -> None:
     params = stage.params
-    accelerator = set_up(params.precision, params.threads, params.batch, params.speed)
+    accelerator = set_up(params.precision, params.batch, params.speed)
     if accelerator.device.type == "cpu" and params.speed.compile != "none" and params.arithmetic == "fixed":
         raise LandloomError(
             "train.speed.compile: compiled code on a CPU depends on the processor model; set train.arithmetic to fast, "

@@ -18,6 +18,7 @@ import torch
 
 from models.core.artifact import build_method
 from models.core.method import State
+from models.core.speed import threads
 from models.core.watch import Watch
 from tests.benchmarks.modes import Endless, pictures, trained
 
@@ -28,12 +29,8 @@ BASE = {"z": 64, "tiles": 1024, "batch": 16, "px": 32, "learns_every": 1}
 
 def run() -> list[tuple[str, str, str]]:
     """Rows of the table."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with threads(1):
         return [*_watch(), *_observations()]
-    finally:
-        torch.set_num_threads(before)
 
 
 def _watch() -> list[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from models.core.features import features
+from models.core.speed import threads
 from models.core.watch import distances
 from tests.benchmarks.modes import pictures, trained
 
@@ -22,17 +23,13 @@ TOY = {"STEPS": 2, "TILES": 64, "SAMPLES": 32, "WIDTH": 64, "MOST": 4}
 
 def run() -> list[tuple[str, str, str]]:
     """Rows of the table."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    try:
+    with threads(THREADS):
         method = {"name": "stylegan2", "generator": {"z": 64, "w": 64, "width": WIDTH, "most": MOST}}
         began = time.process_time()
         model, watch, _ = trained(method, TILES, BATCH, STEPS, lr=2.5e-3, ema_half_life=100.0, ema_ramp=0.05)
         seconds = time.process_time() - began
         real, kinds = pictures(SAMPLES, 5)
         made = model.sample(range(SAMPLES), seed=1)
-    finally:
-        torch.set_num_threads(before)
     precision, recall, nearest = measured(real, made)
     found = len(set(kinds[nearest].tolist()))
     what = f"32 px, {STEPS} steps of {BATCH}, {seconds:.0f} s of processor time"

@@ -119,7 +119,7 @@ def test_a_model_of_a_gpu_may_differ_as_far_as_its_metrics_do_not(done):
         lock.write_text(good)
     assert status == 0, said
     line = next(line for line in said.splitlines() if f" {model} " in line)
-    assert re.search(r"^different as allowed .* made on NVIDIA H100; \d metrics within 10 %$", line), line
+    assert re.search(r"^different as allowed .* made on NVIDIA H100; \d+ metrics within 10 %$", line), line
     assert last(said).endswith(f"the first that departs is train@terrain: {model}")
 
 
