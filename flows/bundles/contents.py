@@ -97,11 +97,12 @@ def contents(stages: Sequence[str], root: Path, also: Sequence[str] = ()) -> Con
     own = [*also, *(dep for entry in entries for dep in entry.deps if not dep.startswith(("data/", *SHARED)))]
     used = reach([path for dep in own for path in inside(root / dep, root).values() if path.suffix == ".py"], root)
     files |= {path.relative_to(root).as_posix(): path for path in used}
+    names = {str(each.get("name")) for each in _mappings([each["params"] for each in described])}
     manifest = {
         "format": BUNDLE_FORMAT,
         "commit": commit,
         "stages": described,
-        "modules": sorted(strangers(used | always, root)),
+        "modules": sorted(strangers(used | always, root, names)),
     }
     texts = {ORIGIN: json.dumps(origin, indent=1, sort_keys=True).encode(), "run.py": RUN.encode()}
     return Contents(dict(sorted(files.items())), texts, manifest, outside)
