@@ -7,8 +7,10 @@ At each look, a fixed batch of latents is sampled and compared with held-out dat
   kinds can be far apart on average, but each has a twin.
 - coverage: share of real pictures with a sample nearer than their fifth real neighbour.
 - precision: share of samples nearer to some real picture than its fifth real neighbour.
+- quality: harmonic mean of coverage and precision, times diversity where that is below 1. It chooses the snapshot.
 - score: how near real pictures have a sample, and samples a real picture, compared with real pictures among each other.
-  It falls if samples miss real pictures, and if they look like none. 1 is that of the data, as for the first two.
+  1 is that of the data, as for the first two. It cannot choose a snapshot: a blurred mean of all pictures is nearer to
+  each than most pictures are to each other. Such means have a precision of 1, too, but hardly any diversity.
 
 (Naeem et al. 2020, arXiv 2002.09797, equation 10; Kynkäänniemi et al. 2019, arXiv 1904.06991, equation 2.) A generator
 that has collapsed makes a few pictures again and again: its diversity falls, and then its coverage.
@@ -27,8 +29,8 @@ from models.core.config import WatchConfig
 from models.core.features import NAME, features
 
 NEIGHBOURS = 5
-LOGGED = ("diversity", "distinct", "coverage", "precision", "score", "flagged")
-CLOSE = 0.95  # the newest snapshot with this share of the highest score is kept
+LOGGED = ("diversity", "distinct", "coverage", "precision", "quality", "score", "flagged")
+CLOSE = 0.95  # the newest snapshot with this share of the highest quality is kept
 Draw = Callable[[nn.ModuleDict], np.ndarray]
 """Function of the averaged networks that samples the fixed latents: pictures uint8 (n, h, w, 3)."""
 
@@ -77,13 +79,12 @@ class Watch:
         row["flagged"] = float(reason is not None)
         if reason is not None and not (len(self.rows) > 1 and self.rows[-2]["flagged"]):
             self._say(f"warning: step {done}: the generator seems to collapse: {reason}")
-        score = row["score"]
-        if self.best is None or score >= CLOSE * max(row["score"] for row in self.rows):
+        if self.best is None or row["quality"] >= CLOSE * max(row["quality"] for row in self.rows):
             self.best = {name: value.detach().cpu().clone() for name, value in networks.state_dict().items()}
         return {f"watch/{name}": row[name] for name in LOGGED}
 
     def measured(self, pictures: np.ndarray) -> dict[str, float]:
-        """Diversity, coverage, precision and score of pictures uint8 (n, h, w, 3)."""
+        """Diversity, coverage, precision, quality and score of pictures uint8 (n, h, w, 3)."""
         fake = self._scaled(features(pictures))
         cross = distances(self._real, fake)
         inside = cross <= self._radius[:, None]
@@ -93,15 +94,16 @@ class Watch:
         distinct = float(np.sort(among, axis=1)[:, 1].mean()) / max(self._near, 1e-9)
         missed, foreign = float(cross.min(axis=1).mean()), float(cross.min(axis=0).mean())
         score = 2 * self._near / max(missed + foreign, 1e-9)
-        shares = {"coverage": coverage, "precision": precision, "score": score}
+        quality = min(1.0, diversity) * 2 * coverage * precision / max(coverage + precision, 1e-9)
+        shares = {"coverage": coverage, "precision": precision, "quality": float(quality), "score": score}
         return {"diversity": float(diversity), "distinct": distinct, **shares}
 
     @property
     def kept(self) -> dict[str, float]:
         """The row of the best snapshot."""
-        top = max(row["score"] for row in self.rows)
-        # Rows before a later, higher score were kept once, and replaced.
-        return [row for row in self.rows if row["score"] >= CLOSE * top][-1]
+        top = max(row["quality"] for row in self.rows)
+        # Rows before a later, higher value were kept once, and replaced.
+        return [row for row in self.rows if row["quality"] >= CLOSE * top][-1]
 
     @property
     def stop(self) -> bool:
@@ -118,15 +120,15 @@ class Watch:
 
     def facts(self) -> dict[str, Any]:
         """Which snapshot is kept and why, for `config.json`."""
-        kept, top = self.kept, max(row["score"] for row in self.rows)
+        kept, top = self.kept, max(row["quality"] for row in self.rows)
         flagged = [int(row["step"]) for row in self.rows if row["flagged"]]
-        reason = "the last look" if kept is self.rows[-1] else "later ones are farther from the held-out data"
-        numbers = {name: round(kept[name], 4) for name in ("diversity", "coverage", "precision", "score")}
+        reason = "the last look" if kept is self.rows[-1] else "later ones cover less, or look less real"
+        numbers = {name: round(kept[name], 4) for name in ("diversity", "coverage", "precision", "quality")}
         return {
             "step": int(kept["step"]),
-            "why": f"newest of {len(self.rows)} looks with at least {CLOSE:.0%} of the highest score; {reason}",
+            "why": f"newest of {len(self.rows)} looks with at least {CLOSE:.0%} of the highest quality; {reason}",
             **numbers,
-            "highest_score": round(top, 4),
+            "highest_quality": round(top, 4),
             "space": NAME,
             "flagged_steps": flagged,
         }

@@ -64,7 +64,7 @@ def test_the_curve_tells_both_sides_and_how_often_each_learnt(done):
 
 def test_the_watch_chose_the_snapshot_and_flags_a_painter_that_sees_no_map(done):
     snapshot = load_model(done / "model").config["training"]["snapshot"]
-    assert 1 <= snapshot["step"] <= PAINT["steps"] and snapshot["score"] > 0
+    assert 1 <= snapshot["step"] <= PAINT["steps"] and snapshot["quality"] >= 0
     shards = ShardSet(done / "shards")
     rows = shards.rows("train")[:32]
     real, view = painting.views(shards, rows)

@@ -70,8 +70,17 @@ def test_an_untrained_generator_has_its_grace():
 def test_the_newest_snapshot_near_the_best_is_kept_and_told():
     found, _ = looked([GREY, GOOD, GOOD[::-1], GREY, TWO])
     assert found.kept["step"] == 3 and found.facts()["step"] == 3 and found.facts()["flagged_steps"] == [4, 5]
-    assert "later ones are farther" in found.facts()["why"] and found.kept["margin"] == 0.5
+    assert "later ones cover less" in found.facts()["why"] and found.kept["margin"] == 0.5
     assert "the last look" in looked([GREY, GOOD])[0].facts()["why"]
+
+
+def test_a_blurred_mean_of_all_pictures_is_not_kept_for_lying_near_to_each():
+    rng = np.random.default_rng(3)
+    blurred = (0.1 * GOOD + 0.9 * GOOD.mean(axis=0)).astype(np.uint8)
+    rough = np.clip(GOOD + rng.normal(0, 30, GOOD.shape), 0, 255).astype(np.uint8)
+    found, _ = looked([blurred, rough])
+    assert found.rows[0]["score"] > found.rows[1]["score"] and found.rows[0]["quality"] < found.rows[1]["quality"], found.rows
+    assert found.kept["step"] == 2
 
 
 def test_patience_counts_steps_of_collapse_in_a_row():
