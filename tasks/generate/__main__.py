@@ -11,6 +11,7 @@ import yaml
 
 from tasks.core import yaml12
 from tasks.core.errors import LandloomError
+from tasks.generate.chosen import PRETRAINED
 from tasks.generate.explore import part as parts
 from tasks.generate.params import STRONGEST, Params
 from tasks.generate.run import run
@@ -25,7 +26,7 @@ def command(arguments: list[str] | None = None) -> None:
     part = next((name for name in parts.names() if getattr(given, name) is not None), None)
     wished = {name: values for name in kinds.names() if (values := getattr(given, name))}
     _consistent(parser, given, part, wished)
-    if not (wished or given.palette or part):
+    if not (wished or given.palette or part or given.model):
         main("generate", Params, run)
         return
     from tasks.generate.explore.make import explore
@@ -37,12 +38,12 @@ def command(arguments: list[str] | None = None) -> None:
                 changes = parts.find(part).given(getattr(given, part)) | dict(map(_setting, given.set))
             except ValueError as error:
                 parser.error(str(error))
-            folder = explore(given.dataset, part, changes, given.out, given.seed)
+            folder = explore(given.dataset, part, changes, given.out, given.seed, model=given.model)
         elif given.palette:
-            folder = give_palette(given.dataset, given.out)
+            folder = give_palette(given.dataset, given.out, model=given.model)
         else:
             also = {option: getattr(given, option) for name in kinds.names() for option in kinds.find(name).also}
-            wish = Wish(wished, also, given.count or 1, given.seed, given.guidance or (), given.steps)
+            wish = Wish(wished, also, given.count or 1, given.seed, given.guidance or (), given.steps, given.model)
             folder = steer(given.dataset, wish, given.out)
     except LandloomError as error:
         print(f"generate@{given.dataset}: {error}", file=sys.stderr)
@@ -69,6 +70,12 @@ def _parser() -> argparse.ArgumentParser:
         part = parts.find(name)
         takes: dict[str, Any] = {"metavar": part.argument} if part.argument else {"action": "store_const", "const": ""}
         what.add_argument(f"--{name}", **takes, help=part.help)
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        help=f"`{PRETRAINED}`: the model that comes with the repository; or the folder of a model; the dataset's own "
+        "trained model unless given",
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to; a folder of drawings/ unless given")
     parser.add_argument("--seed", type=int, help="another seed than the parameters'")
     parser.add_argument(
@@ -93,15 +100,16 @@ def _consistent(parser: argparse.ArgumentParser, given: Any, part: str | None, w
         for option in kind.also:
             if getattr(given, option) is not None and name not in wished:
                 parser.error(f"--{option} goes with --{name}")
+    steered = wished or (given.model and not other)
     for option in ("count", "guidance", "steps"):
-        if getattr(given, option) is not None and not wished:
-            options = kinds.join([f"--{name}" for name in kinds.names()])
+        if getattr(given, option) is not None and not steered:
+            options = kinds.join([*(f"--{name}" for name in kinds.names()), "--model"])
             parser.error(f"--{option} goes with {options}; the stage has the parameters'")
-    if not (wished or part) and given.seed is not None:
+    if not (steered or part) and given.seed is not None:
         parser.error(
             "--seed goes with what steers samples or a part of the latent space; the stage has the parameters'"
         )
-    if not (wished or other) and given.out:
+    if not (steered or other) and given.out:
         parser.error("--out goes with another option: the stage itself writes data/<dataset>/samples")
     if given.set and part is None:
         parser.error("--set goes with a part of the latent space")

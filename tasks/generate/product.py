@@ -90,12 +90,16 @@ def find(name: str) -> Product:
     return importlib.import_module(module).PRODUCT
 
 
-def open_model(folder: Path) -> tuple[Any, Product]:
-    """The model of `folder` and its product; `LandloomError` if it is not a model or cannot be sampled."""
+def open_model(folder: Path, mend: str = "run `dvc repro` to train it again") -> tuple[Any, Product]:
+    """The model of `folder` and its product; `LandloomError` if it is not a model or cannot be sampled.
+
+    Args:
+        mend: what to do about a folder that is not a model, the end of the message.
+    """
     try:
         model = load_model(folder)
     except ValueError as error:
-        raise LandloomError(f"{error}; run `dvc repro` to train it again") from None
+        raise LandloomError(f"{error}; {mend}") from None
     product = find(product_of(model))
     product.check(model, folder)
     return model, product

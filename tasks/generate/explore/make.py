@@ -8,12 +8,12 @@ from typing import Any
 from models.core.products import latent_space
 from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
-from tasks.core.hashing import dvc_md5, file_sha256
+from tasks.core.hashing import file_sha256
 from tasks.core.settings import ROOT, Strict, validate
+from tasks.generate.chosen import choose
 from tasks.generate.explore import part as parts
 from tasks.generate.explore.part import Shown, Task
 from tasks.generate.folders import fill
-from tasks.generate.product import open_model
 from tasks.generate.section import section
 
 PLACE, FACTS, SHEET = "drawings", "explore.json", "sheet.png"
@@ -57,12 +57,14 @@ def explore(
     out: Path | None,
     seed: int | None,
     root: Path = ROOT,
+    model: str | None = None,
 ) -> Path:
     """Make one part of a dataset's model into a folder; return the folder.
 
     Args:
         changes: settings that differ from those in params.yaml. out: the folder; None means
             `drawings/<dataset>-<name>`. seed: None means the seed of the parameters.
+        model: which model, for `tasks.generate.chosen.choose`.
 
     Raises:
         LandloomError: the model, the parameters or the settings cannot be used; no files are written.
@@ -71,12 +73,11 @@ def explore(
     record = parts.find(name)
     base = params.explore.get(name, record.settings())
     settings = validate(record.settings, {**base.model_dump(), **changes}, f"generate.explore.{name}")
-    folder = root / "data" / dataset / "model"
-    model, _ = open_model(folder)
-    task = Task(model, latent_space(model), params.seed if seed is None else seed, root)
+    chosen = choose(dataset, model, root)
+    task = Task(chosen.model, latent_space(chosen.model), params.seed if seed is None else seed, root)
 
     def write(target: Path) -> None:
-        shown = make_part(name, settings, task, target, {"dataset": dataset, "model_md5": dvc_md5(folder)})
+        shown = make_part(name, settings, task, target, chosen.origin)
         shown.sheet.savefig(target / SHEET, dpi=110, metadata={"Software": None})
 
     return fill(out or root / PLACE / f"{dataset}-{name}", write)

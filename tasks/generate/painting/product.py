@@ -40,6 +40,8 @@ def _make(model: Any, folder: Path, name: str, params: Params, origin: Facts) ->
 
 
 def _steer(model: Any, row: Row, params: Params, origin: Facts) -> list[Terrain]:
+    if "labels" not in row.conditions:
+        raise LandloomError(f"{row.names[0]}: this model paints drawings; give one with --labels")
     facts, labels = {**origin, **row.facts}, row.conditions["labels"]
     return [
         _paint(model, labels, params, row.seed + index, name, {**facts, "index": index})

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.errors import LandloomError
-from tasks.core.hashing import dvc_md5
 from tasks.core.settings import ROOT
 from tasks.generate import export
+from tasks.generate.chosen import choose
 from tasks.generate.folders import fill
-from tasks.generate.product import open_model, product_of
+from tasks.generate.product import product_of
 from tasks.generate.section import section
 from tasks.generate.steering import kind as kinds
 from tasks.generate.steering.kind import Given
@@ -28,9 +28,10 @@ class Wish:
     """What a person asks of a model.
 
     Attributes:
-        given: kind (`tasks.generate.steering.kind`) to its values, as the command got them.
+        given: kind (`tasks.generate.steering.kind`) to its values, as the command got them; {} means noise alone.
         also: further options of the kinds, as `mask`.
         count: samples of each row. seed, guidance, steps: None and () mean those of the parameters.
+        model: which model, for `tasks.generate.chosen.choose`.
     """
 
     given: Mapping[str, Sequence[str]]
@@ -39,19 +40,20 @@ class Wish:
     seed: int | None = None
     guidance: Sequence[float] = ()
     steps: int | None = None
+    model: str | None = None
 
 
 def steer(dataset: str, wish: Wish, out: Path | None = None, root: Path = ROOT) -> Path:
-    """Make what is wished with the dataset's model, in all exports, into a folder; return the folder.
+    """Make what is wished with a model, in all exports, into a folder; return the folder.
 
     Args:
-        out: the folder; None means `drawings/<name of the first text or file>`.
+        out: the folder; None means `drawings/<name of the first text or file>`, or `drawings/noise`.
 
     Raises:
         LandloomError: the wish, the model or the parameters cannot be used; no files are written.
     """
-    params, folder = section(dataset, root), root / "data" / dataset / "model"
-    model, product = open_model(folder)
+    params, chosen = section(dataset, root), choose(dataset, wish.model, root)
+    model, product, folder = chosen.model, chosen.product, chosen.folder
     params = params if wish.steps is None else params.model_copy(update={"steps": wish.steps})
     for name in wish.given:
         kinds.check(name, model, folder)
@@ -64,9 +66,8 @@ def steer(dataset: str, wish: Wish, out: Path | None = None, root: Path = ROOT) 
     conditions = {name: kinds.find(name).condition for name in given}
     strengths = list(wish.guidance) or [params.guidance]
     seed = params.seed if wish.seed is None else wish.seed
-    origin = {"dataset": dataset, "model_md5": dvc_md5(folder)}
     wanted = rows(given, conditions, strengths, wish.count, seed)
-    made = [(row, product.steer(model, row, params, origin)) for row in wanted]
+    made = [(row, product.steer(model, row, params, chosen.origin)) for row in wanted]
     if not any(kinds.find(name).exact for name in given):
         made = [(row, [product.refine(params, each) for each in part]) for row, part in made]
     elif params.drain:
@@ -91,24 +92,24 @@ def steer(dataset: str, wish: Wish, out: Path | None = None, root: Path = ROOT) 
     return fill(out or root / PLACE / stem_of(given), write)
 
 
-def give_palette(dataset: str, out: Path | None, root: Path = ROOT) -> Path:
+def give_palette(dataset: str, out: Path | None, root: Path = ROOT, model: str | None = None) -> Path:
     """Write the colours to draw with and a blank drawing, of each kind of drawing that the model takes; return it.
 
     A model that takes several kinds of drawings gets a folder for each, named after the option.
     """
     section(dataset, root)
-    folder = root / "data" / dataset / "model"
-    model, _ = open_model(folder)
+    chosen = choose(dataset, model, root)
+    opened = chosen.model
     drawn = {name: kinds.find(name) for name in kinds.names() if kinds.find(name).colors is not None}
-    taken = {name: each.colors(model) for name, each in drawn.items() if each.condition in model.conditions}
+    taken = {name: each.colors(opened) for name, each in drawn.items() if each.condition in opened.conditions}
     if not taken:
-        kinds.check(next(iter(drawn)), model, folder)
+        kinds.check(next(iter(drawn)), opened, chosen.folder)
 
     def write(target: Path) -> None:
         for name, colors in taken.items():
             place = target / name if len(taken) > 1 else target
             place.mkdir(exist_ok=True)
-            write_palette(place, colors, model.px, f"Landloom {dataset}, --{name}")
+            write_palette(place, colors, opened.px, f"Landloom {dataset}, --{name}")
 
     return fill(out or root / PLACE / f"palette-{dataset}", write)
 

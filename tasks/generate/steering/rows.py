@@ -12,6 +12,10 @@ from tasks.generate.steering.kind import Given, Layer
 from tasks.generate.terrain.place import Place
 
 
+NOISE = Given(None, "noise", {})
+"""What stands for a person's values where nothing was given, so that only the seed decides."""
+
+
 @dataclass(frozen=True)
 class Row:
     """Samples that differ only in their noise.
@@ -33,7 +37,7 @@ class Row:
 
 
 def stem_of(given: Mapping[str, list[Given]]) -> str:
-    """The name of the folder: that of the first text or file, and how many more texts there are."""
+    """The name of the folder: that of the first text or file, and how many more texts there are; `noise` for none."""
     first = _first(given)
     return first[0].stem + (f"-and-{len(first) - 1}-more" if len(first) > 1 else "")
 
@@ -76,11 +80,11 @@ def rows(
 
 def _first(given: Mapping[str, list[Given]]) -> list[Given]:
     """The values that name the samples: texts, or else those of the first kind."""
-    return given.get("text") or next(iter(given.values()))
+    return given.get("text") or next(iter(given.values()), [NOISE])
 
 
 def _title(chosen: Mapping[str, Given], guidance: float | None) -> str:
     told = [
         f"“{each.value}”" if isinstance(each.value, str) else f"{kind} {each.stem}" for kind, each in chosen.items()
     ]
-    return ", ".join([*told, *([] if guidance is None else [f"guidance {guidance:g}"])])
+    return ", ".join([*(told or ["from noise alone"]), *([] if guidance is None else [f"guidance {guidance:g}"])])

@@ -97,7 +97,7 @@ def test_a_model_without_a_condition_says_what_it_takes(tmp_path, root):
     [
         (["toy", "--text", "a", "--sketch", "a.png", "--sketch", "b.png"], "--sketch may be given once"),
         (["toy", "--mask", "m.png"], "--mask goes with --inpaint"),
-        (["toy", "--count", "3"], "--count goes with --inpaint, --labels, --sketch, --text and --upscale"),
+        (["toy", "--count", "3"], "--count goes with --inpaint, --labels, --sketch, --text, --upscale and --model"),
         (["toy", "--guidance", "2"], "--guidance goes with"),
         (["toy", "--text", "a", "--guidance", "0.5"], "--guidance: numbers from 1 to 20"),
         (["toy", "--text", "a", "--count", "0"], "--count: a number from 1"),
