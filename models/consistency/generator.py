@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from models.consistency.encoding import TerrainEncoding
 from models.consistency.exact import agree
 from models.consistency.method import Consistency
+from models.consistency.windows import windows
 from models.core.conditions import checked, checked_shapes
 from models.core.products import Conditions
 from models.core.slots import SLOTS, sample_in_slots
@@ -35,6 +36,7 @@ class HeightGenerator:
         self.most_guidance = method.config.guidance.most if method.config.baked else None
         self.classes: list[dict[str, Any]] = config.get("classes", []) if "labels" in self.conditions else []
         self.evaluations = method.evaluations
+        self.windows = windows(method, networks, self._encoding, device)
 
     def sample(
         self,

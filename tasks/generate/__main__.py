@@ -16,6 +16,7 @@ from tasks.generate.explore import part as parts
 from tasks.generate.params import STRONGEST, Params
 from tasks.generate.run import run
 from tasks.generate.steering import kind as kinds
+from tasks.generate.world import command as worlds
 from tasks.runs.execute import main
 
 
@@ -25,15 +26,18 @@ def command(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     part = next((name for name in parts.names() if getattr(given, name) is not None), None)
     wished = {name: values for name in kinds.names() if (values := getattr(given, name))}
-    _consistent(parser, given, part, wished)
-    if not (wished or given.palette or part or given.model):
+    if not worlds.asked(given):
+        _consistent(parser, given, part, wished)
+    if not (worlds.asked(given) or wished or given.palette or part or given.model):
         main("generate", Params, run)
         return
     from tasks.generate.explore.make import explore
     from tasks.generate.steering.make import Wish, give_palette, steer
 
     try:
-        if part is not None:
+        if worlds.asked(given):
+            folder = worlds.make(given)
+        elif part is not None:
             try:
                 changes = parts.find(part).given(getattr(given, part)) | dict(map(_setting, given.set))
             except ValueError as error:
@@ -64,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     steering.add_argument("--count", type=int, help="samples of each row; 1 unless given")
     steering.add_argument("--guidance", type=float, nargs="+", metavar="STRENGTH", help="1 or more; each is a row")
     steering.add_argument("--steps", type=int, help="another number of network evaluations than the parameters'")
+    worlds.add(parser)
     what = parser.add_argument_group("or one of these").add_mutually_exclusive_group()
     what.add_argument("--palette", action="store_true", help="write the colours to draw with, and a blank drawing")
     for name in parts.names():

@@ -1,0 +1,89 @@
+"""An endless plane that is blended from windows. Neighbours overlap by half.
+
+The weight of a window is sin² across each of its sides, so that the weights of all windows sum to 1 at every pixel, and
+a window fades out with its slope before it ends (partition of unity; Bar-Tal et al. 2023, MultiDiffusion, arXiv
+2302.08113, average windows in the same place of the sampling).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+GROUP = 4  # windows of a batch, each way: a batch has GROUP² neighbours
+KEPT = 192  # batches that stay in memory; a band of 4,096 pixels needs about 100
+
+Corners = list[tuple[int, int]]
+"""Row and column of the first pixel of each window of a batch."""
+
+
+class Plane(Protocol):
+    """Values on an endless grid of pixels."""
+
+    def read(self, row: int, col: int, rows: int, cols: int) -> np.ndarray:
+        """The values of a rectangle, float64 (rows, cols). A value does not depend on the rectangle."""
+        ...
+
+
+class Blended:
+    """A plane of windows.
+
+    Windows are made in batches of GROUP × GROUP neighbours. A window has the same place in the same batch whatever is
+    read, so its bits do not depend on what is read.
+
+    Args:
+        side: pixels of a window, each way. shift: row and column of the first pixel of window (0, 0).
+        make: corners of a batch to its windows (GROUP², side, side).
+    """
+
+    def __init__(self, side: int, shift: int, make: Callable[[Corners], np.ndarray]):
+        self._side, self._step, self._shift, self._make = side, side // 2, shift, make
+        fade = np.square(np.sin(np.pi * (np.arange(side) + 0.5) / side))
+        self._weight = fade[:, None] * fade[None]
+        self._kept: OrderedDict[tuple[int, int], np.ndarray] = OrderedDict()
+
+    def read(self, row: int, col: int, rows: int, cols: int) -> np.ndarray:
+        """As `Plane.read`. The windows of a pixel are added in one order: from the north, and from the west."""
+        found = np.zeros((rows, cols))
+        for i in self._windows(row, rows):
+            for j in self._windows(col, cols):
+                top, left = i * self._step + self._shift, j * self._step + self._shift
+                r0, r1 = max(row, top), min(row + rows, top + self._side)
+                c0, c1 = max(col, left), min(col + cols, left + self._side)
+                part = np.s_[r0 - top : r1 - top, c0 - left : c1 - left]
+                found[r0 - row : r1 - row, c0 - col : c1 - col] += self._weight[part] * self.window(i, j)[part]
+        return found
+
+    def window(self, i: int, j: int) -> np.ndarray:
+        """The window with the number (i, j), before it is blended, (side, side)."""
+        group = (i // GROUP, j // GROUP)
+        if group not in self._kept:
+            self._kept[group] = self._make(self._corners(group))
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(group)
+        return self._kept[group][i % GROUP * GROUP + j % GROUP]
+
+    def _windows(self, first: int, count: int) -> range:
+        """Numbers of the windows, along one axis, that have a pixel of first … first + count - 1."""
+        first = first - self._shift
+        return range((first - self._side) // self._step + 1, (first + count - 1) // self._step + 1)
+
+    def _corners(self, group: tuple[int, int]) -> Corners:
+        firsts = [[(number * GROUP + k) * self._step + self._shift for k in range(GROUP)] for number in group]
+        return [(row, col) for row in firsts[0] for col in firsts[1]]
+
+
+def cut(plane: Plane, corners: Corners, side: int, factor: int = 1) -> np.ndarray:
+    """The values under each window of a batch, float32 (n, side, side), read once for all of them.
+
+    Args:
+        side: pixels of the plane under a window, each way. factor: pixels of `corners` that a pixel of the plane covers.
+    """
+    places = [(row // factor, col // factor) for row, col in corners]
+    (top, left), (low, right) = places[0], places[-1]
+    whole = plane.read(top, left, low - top + side, right - left + side).astype(np.float32)
+    return np.stack([whole[row - top : row - top + side, col - left : col - left + side] for row, col in places])

@@ -1,0 +1,162 @@
+"""`python -m tasks.generate <dataset> --world SIDE` or `--window COL,ROW,WIDTH,HEIGHT`: seamless terrain of any size."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tasks.core.errors import LandloomError
+from tasks.core.files import write_json
+from tasks.core.hashing import file_sha256
+from tasks.core.settings import ROOT
+from tasks.generate.chosen import choose
+from tasks.generate.folders import fill
+from tasks.generate.section import section
+from tasks.generate.steering.pictures import stem
+from tasks.generate.steering.words import unknown, unknown_note
+from tasks.generate.world.files import Part, write_heights, write_picture
+from tasks.generate.world.noise import FARTHEST
+
+PLACE = "drawings"
+SHORT = 60  # characters of a name
+TOLD_S = 20.0  # seconds between two lines about progress
+ALONE = ("sketch", "inpaint", "labels", "upscale", "mask", "count", "palette", "set")
+"""Options of other commands."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options to the command line."""
+    group = parser.add_argument_group("seamless terrain of any size, with --text, --seed, --guidance and --steps")
+    either = group.add_mutually_exclusive_group()
+    either.add_argument("--world", metavar="SIDE", help="pixels a side, or COLUMNSxROWS")
+    either.add_argument("--window", metavar="COL,ROW,WIDTH,HEIGHT", help="a part of the same world, in pixels")
+
+
+def asked(given: argparse.Namespace) -> bool:
+    """Whether the command line asks for a world or a part of one."""
+    return given.world is not None or given.window is not None
+
+
+def make(given: argparse.Namespace, root: Path = ROOT) -> Path:
+    """Make what the command line asks for; return the folder.
+
+    Raises:
+        LandloomError: the options or the model cannot be used; no files are written.
+    """
+    for option in ALONE:
+        if getattr(given, option, None):
+            raise LandloomError(f"--{option} does not go with --world and --window")
+    texts, strengths = given.text or [""], given.guidance or [None]
+    if len(texts) > 1 or len(strengths) > 1:
+        raise LandloomError("--world and --window take one --text and one --guidance")
+    if given.seed is not None and not 0 <= given.seed < 2**31:
+        raise LandloomError("--seed: a number from 0 to 2147483647")
+    part = _part(given)
+    params = section(given.dataset, root)
+    text = " ".join(texts[0].split())
+    return write_world(
+        given.dataset,
+        part,
+        text,
+        params.seed if given.seed is None else given.seed,
+        params.guidance if strengths[0] is None else strengths[0],
+        2 if given.steps is None else given.steps,
+        given.out,
+        root,
+        given.model,
+    )
+
+
+def write_world(
+    dataset: str,
+    part: Part,
+    text: str,
+    seed: int,
+    guidance: float,
+    steps: int,
+    out: Path | None = None,
+    root: Path = ROOT,
+    wish: str | None = None,
+) -> Path:
+    """Write a part of a world: a COG, a picture and a sidecar; return the folder.
+
+    Args:
+        out: the folder; None means `drawings/<name of the text>-world`. wish: which model, as `--model`.
+    Raises:
+        LandloomError: the model cannot make it; no files are written.
+    """
+    from tasks.generate.world.ground import World
+
+    chosen = choose(dataset, wish, root)
+    world = World(chosen.model, seed, text, guidance, steps)
+    strange = unknown(chosen.model, text) if text else []
+    for note in unknown_note(text, strange):
+        print(f"[generate@{dataset}] {note}")
+    name = stem(text[:SHORT]) or "world"
+    facts = {**chosen.origin, "seed": seed, "steps": steps, "guidance": guidance}
+    facts |= {"text": text, "unknown_words": ", ".join(strange)} if text else {}
+    facts |= dict(zip(("first_col", "first_row", "cols", "rows"), part, strict=True))
+
+    def write(target: Path) -> None:
+        tags = {key.upper(): str(value) for key, value in facts.items()}
+        tags |= {"PLACE": "none: generated", "UNIT": "metre"}
+        heights, picture = target / f"{name}.tif", target / f"{name}.png"
+        found = write_heights(heights, world, part, world.gsd, tags, Told(dataset))
+        write_picture(picture, heights, found)
+        write_json(target / f"{name}.json", _sidecar(name, facts, part, world.gsd, found, (heights, picture)))
+
+    return fill(out or root / PLACE / f"{name}-world", write)
+
+
+def _sidecar(
+    name: str, facts: dict[str, Any], part: Part, gsd: float, found: Any, files: tuple[Path, ...]
+) -> dict[str, Any]:
+    titles = {".tif": "cloud-optimised GeoTIFF", ".png": "overview"}
+    return {
+        "name": name,
+        "place": "none: generated, no place on Earth",
+        **facts,
+        "gsd_m": gsd,
+        "side_m": [part.rows * gsd, part.cols * gsd],
+        "height": {"low_m": found.low, "high_m": found.high, "mean_m": found.mean, "unit": "metre"},
+        "sea_share": found.sea,
+        "files": {
+            path.suffix[1:]: {"name": path.name, "title": titles[path.suffix], "sha256": file_sha256(path)}
+            for path in files
+        },
+    }
+
+
+def _part(given: argparse.Namespace) -> Part:
+    if given.window is not None:
+        if not re.fullmatch(r"-?\d+,-?\d+,\d+,\d+", given.window):
+            raise LandloomError(f"--window {given.window}: give COL,ROW,WIDTH,HEIGHT in pixels, as 2048,1024,512,512")
+        option, part = "window", Part(*map(int, given.window.split(",")))
+    else:
+        if not re.fullmatch(r"\d+(x\d+)?", given.world):
+            raise LandloomError(f"--world {given.world}: give pixels a side, as 4096, or COLUMNSxROWS, as 8192x4096")
+        sides = [int(side) for side in given.world.split("x")]
+        option, part = "world", Part(0, 0, sides[0], sides[-1])
+    if min(part.cols, part.rows) < 1:
+        raise LandloomError(f"--{option}: a side must have at least 1 pixel")
+    if max(abs(part.col), abs(part.row), part.col + part.cols, part.row + part.rows) > FARTHEST:
+        raise LandloomError(f"--{option}: the plane ends {FARTHEST:,} pixels from its middle")
+    return part
+
+
+class Told:
+    """Prints how much is done, now and then."""
+
+    def __init__(self, dataset: str):
+        self._dataset, self._begun, self._last = dataset, time.monotonic(), time.monotonic()
+
+    def __call__(self, share: float) -> None:
+        now = time.monotonic()
+        if now - self._last >= TOLD_S:
+            self._last = now
+            left = (now - self._begun) * (1 - share) / share
+            print(f"[generate@{self._dataset}] {share:.0%}, {left:.0f} s left", file=sys.stderr, flush=True)

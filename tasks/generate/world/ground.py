@@ -1,0 +1,151 @@
+"""The planes of a world: a coarse map that the words steer, and the ground that the model makes on it.
+
+| plane | pixels | is |
+|---|---|---|
+| coarse map | blocks of the ground | windows of the model, with the relief of much larger ground |
+| ground | the model's | windows of the model that follow the coarse map |
+
+Each is evaluated twice. Windows have the same noise where they overlap, so their details agree, and the second
+evaluation starts from the blend of the first one, with its windows shifted by a quarter.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy.fft import dctn, idctn
+
+from tasks.core.errors import LandloomError
+from tasks.generate.world.blend import Blended, Corners, Plane, cut
+from tasks.generate.world.noise import normal
+from tasks.generate.world.words import Wanted
+
+ROUGHER = 0.35
+"""Exponent of the filter that makes a window of the model look eight times larger. From squares of 64 to squares of 512
+pixels of SRTM at 90 m, the deviation grows by 2.3 (median of 34 squares); within a window of the model, from 8 to 64,
+by 3.3. With this exponent it grows by 2.4."""
+COARSE_SHARE = 0.96  # deviation of the 8 × 8 block means of SRTM tiles over that of their 64 × 64 pixels (median)
+REGION = 2  # sides of a coarse window from one draw of elevation and relief to the next one
+GROUND, COARSE, NODES = 0, 1, 2  # first numbers of the keys of chance
+
+
+class World:
+    """An endless plane of heights in metres. Row 0 and column 0 are a place like any other.
+
+    Args:
+        model: a model of heights with `windows` (`models.consistency.windows`).
+        seed: chance. text: words, or "". guidance: their strength. steps: evaluations of each window, 1 or 2.
+        coarse: the map that all windows follow, in metres; None: one that the model makes from the words.
+    Raises:
+        LandloomError: the model cannot make windows, or the steps or the guidance are not those that it takes.
+    """
+
+    def __init__(
+        self, model: Any, seed: int, text: str = "", guidance: float = 1.0, steps: int = 2, coarse: Plane | None = None
+    ):
+        self._windows = _windows(model, text, guidance, steps)
+        self.gsd, self.factor = float(model.gsd), self._windows.coarse_px
+        self._seed, self._text, self._guidance = seed, text, guidance
+        self.coarse = coarse or self._coarse(steps)
+        self._ground = self._evaluated(GROUND, steps, self._first)
+
+    def read(self, row: int, col: int, rows: int, cols: int) -> np.ndarray:
+        """Heights of a rectangle, float32 (rows, cols) metres; the sea is 0. They do not depend on the rectangle."""
+        return np.maximum(self._ground.read(row, col, rows, cols), 0.0).astype(np.float32)
+
+    def _coarse(self, steps: int) -> Plane:
+        px = self._windows.px
+        self._wanted = Wanted(self._windows, self._text, self._guidance, (self._seed, NODES), REGION * px)
+        made = self._evaluated(COARSE, steps, self._first_of_coarse)
+        return Raised(Blended(px, 0, partial(self._roughened, made)), self._wanted)
+
+    def _evaluated(self, level: int, steps: int, first: Any) -> Blended:
+        """The plane after all evaluations."""
+        px = self._windows.px
+        made = Blended(px, 0, first)
+        if steps == 1:
+            return made
+        again = partial(self._again, level, made)
+        return Blended(px, px // 4 // self.factor * self.factor, again)
+
+    def _first(self, corners: Corners) -> np.ndarray:
+        return self._windows.first(
+            self._noise(GROUND, 0, corners), self._texts(corners), self._guidance, self._under(corners)
+        )
+
+    def _first_of_coarse(self, corners: Corners) -> np.ndarray:
+        middle = self._windows.px // 2
+        parts = [self._wanted.read(row + middle, col + middle, 1, 1) for row, col in corners]
+        moments = tuple(np.array([part[k][0, 0] for part in parts]) for k in range(2))
+        return self._windows.first(
+            self._noise(COARSE, 0, corners), self._texts(corners), self._guidance, None, moments
+        )
+
+    def _again(self, level: int, before: Plane, corners: Corners) -> np.ndarray:
+        coarse = self._under(corners) if level == GROUND else None
+        heights = cut(before, corners, self._windows.px)
+        return self._windows.again(
+            heights, self._noise(level, 1, corners), self._texts(corners), self._guidance, coarse
+        )
+
+    def _roughened(self, made: Plane, corners: Corners) -> np.ndarray:
+        """Windows of the coarse map with mean 0, in units of the deviation of a tile of ground within them."""
+        px = self._windows.px
+        shape = cut(made, corners, px).astype(np.float64)
+        waves = dctn(shape, axes=(1, 2), norm="ortho")
+        waves *= (1 + np.hypot(*np.indices((px, px)))) ** ROUGHER
+        waves[:, 0, 0] = 0.0
+        shape = idctn(waves, axes=(1, 2), norm="ortho")
+        side = px // self.factor  # of a tile of ground, on the coarse map
+        tiles = shape.reshape(len(shape), self.factor, side, self.factor, side)
+        inner = np.sqrt(tiles.var(axis=(2, 4)).mean(axis=(1, 2)))[:, None, None]
+        return COARSE_SHARE * np.divide(shape, inner, out=np.zeros_like(shape), where=inner > 0)
+
+    def _under(self, corners: Corners) -> np.ndarray:
+        return cut(self.coarse, corners, self._windows.px // self.factor, self.factor)
+
+    def _noise(self, level: int, evaluation: int, corners: Corners) -> np.ndarray:
+        px = self._windows.px
+        return np.stack([normal((self._seed, level, evaluation), row, col, px, px) for row, col in corners])
+
+    def _texts(self, corners: Corners) -> list[str]:
+        return [self._text] * len(corners)
+
+
+class Raised:
+    """A shape of deviation 1 within tiles, with the elevation and the relief that the words ask for at each pixel."""
+
+    def __init__(self, shape: Plane, wanted: Wanted):
+        self._shape, self._wanted = shape, wanted
+
+    def read(self, row: int, col: int, rows: int, cols: int) -> np.ndarray:
+        """As `Plane.read`, metres."""
+        mean, std = self._wanted.read(row, col, rows, cols)
+        return mean + std * self._shape.read(row, col, rows, cols)
+
+
+def _windows(model: Any, text: str, guidance: float, steps: int) -> Any:
+    """The windows of a model; `LandloomError` if it has none, or cannot do what is asked."""
+    windows = getattr(model, "windows", None)
+    name = model.config["method"]["name"]
+    if windows is None or model.gsd is None:
+        raise LandloomError(
+            f"--world: this {name} model was trained without the condition 'coarse', which all windows of a world "
+            "follow; train one with conditions [text, coarse], or choose another with --model"
+        )
+    if windows.px // 2 % windows.coarse_px:
+        raise LandloomError(
+            f"--world: half a tile of this model ({windows.px // 2} px) is no multiple of its coarse_px "
+            f"({windows.coarse_px}), so windows that overlap by half do not share the blocks of a coarse map"
+        )
+    if text and model.words is None:
+        raise LandloomError(f"--text: this {name} model was trained without words")
+    if steps not in windows.evaluations:
+        takes = " or ".join(map(str, windows.evaluations))
+        raise LandloomError(f"--steps {steps}: this model takes {takes} network evaluations")
+    most = 1.0 if model.words is None else model.most_guidance or guidance
+    if not 1 <= guidance <= max(most, 1):
+        raise LandloomError(f"--guidance {guidance:g}: this model takes 1 to {max(most, 1):g}")
+    return windows

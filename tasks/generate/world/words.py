@@ -1,0 +1,58 @@
+"""Elevation and relief that the words ask for, which change slowly over the plane as far as the words leave them open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tasks.generate.world.noise import generator
+
+
+class Wanted:
+    """Mean height and relief of the coarse map at each pixel.
+
+    Both are drawn from what the model knows of the words (its distribution of mean and deviation of a tile) at the
+    nodes of a square grid, and eased from node to node by sin². The relief is eased as a logarithm.
+
+    Args:
+        windows: the model's (`models.consistency.windows`). text, guidance: the words, and their strength.
+        key: of the chances. apart: pixels between nodes.
+    """
+
+    def __init__(self, windows: Any, text: str, guidance: float, key: tuple[int, ...], apart: int):
+        self._windows, self._text, self._guidance, self._key, self._apart = windows, text, guidance, key, apart
+        self._nodes: dict[tuple[int, int], tuple[float, float]] = {}
+
+    def read(self, row: int, col: int, rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation in metres, float64 (rows, cols) each."""
+        down, right = self._eased(row, rows), self._eased(col, cols)
+        mean, logs = np.zeros((rows, cols)), np.zeros((rows, cols))
+        for i, high in down.items():
+            for j, wide in right.items():
+                share = high[:, None] * wide[None]
+                node = self._node(i, j)
+                mean += share * node[0]
+                logs += share * node[1]
+        return mean, np.exp(logs)
+
+    def _eased(self, first: int, count: int) -> dict[int, np.ndarray]:
+        """Node to its share of each pixel."""
+        place = (np.arange(first, first + count) + 0.5) / self._apart
+        below = np.floor(place)
+        rest = np.square(np.sin(0.5 * np.pi * (place - below)))
+        return {
+            node: np.where(below == node, 1 - rest, 0.0) + np.where(below == node - 1, rest, 0.0)
+            for node in range(int(below[0]), int(below[-1]) + 2)
+        }
+
+    def _node(self, i: int, j: int) -> tuple[float, float]:
+        if (i, j) not in self._nodes:
+            rng = generator(self._key, i, j)
+            chances = np.concatenate([[rng.random()], rng.standard_normal(2)])[None]
+            mean, std = self._windows.moments([self._text], chances, self._guidance)
+            self._nodes[i, j] = float(mean[0]), float(np.log(max(std[0], LEAST)))
+        return self._nodes[i, j]
+
+
+LEAST = 0.5  # metres; a plain without any relief has no logarithm

@@ -1,0 +1,71 @@
+"""A plane is the same wherever one looks at it from, and windows leave no trace in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tasks.core.errors import LandloomError
+from tasks.generate.world.blend import GROUP, Blended, cut
+from tasks.generate.world.ground import World
+from tasks.generate.world.noise import normal
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_height_does_not_depend_on_what_else_is_read_nor_on_the_order(model, steps):
+    whole = World(model, 7, "High mountains.", steps=steps).read(-9, -30, 50, 61)
+    assert whole.dtype == np.float32 and np.isfinite(whole).all() and np.ptp(whole) > 1
+    backwards = World(model, 7, "High mountains.", steps=steps)
+    for row, col, rows, cols in ((30, 20, 11, 11), (0, 0, 1, 1), (-9, -30, 17, 40)):
+        part = backwards.read(row, col, rows, cols)
+        assert np.array_equal(part, whole[row + 9 : row + 9 + rows, col + 30 : col + 30 + cols])
+
+
+def test_seed_and_words_change_the_world(model):
+    one = World(model, 7, "High mountains.").read(0, 0, 16, 16)
+    assert not np.array_equal(one, World(model, 8, "High mountains.").read(0, 0, 16, 16))
+    assert not np.array_equal(one, World(model, 7, "A flat plain.").read(0, 0, 16, 16))
+
+
+def test_noise_is_one_field(model):
+    whole = normal((3, 0), -40, 7, 90, 70)
+    assert np.array_equal(whole[31:52, 11:30], normal((3, 0), -9, 18, 21, 19))
+    assert abs(whole.mean()) < 0.05 and abs(whole.std() - 1) < 0.05
+    assert not np.array_equal(whole, normal((3, 1), -40, 7, 90, 70))
+
+
+def test_weights_sum_to_one_and_a_surface_of_all_windows_comes_back():
+    def make(corners):
+        return np.stack([slope(row, col, 16) for row, col in corners])
+
+    def slope(row, col, side):
+        rows, cols = np.mgrid[row : row + side, col : col + side].astype(float)
+        return 3 * rows - 2 * cols
+
+    plane = Blended(16, 4, make)
+    assert np.allclose(plane.read(-37, 5, 60, 41), slope(-37, 5, 60)[:, :41], atol=1e-9)
+    corners = [(row, col) for row in range(0, 8 * GROUP, 8) for col in range(0, 8 * GROUP, 8)]
+    assert np.allclose(cut(plane, corners, 16), make(corners), atol=1e-4)
+
+
+class Ramp:
+    """A coarse map that a person gives: a straight slope."""
+
+    def read(self, row, col, rows, cols):
+        return np.fromfunction(lambda r, c: 2000 + 100 * (row + r) - 40 * (col + c), (rows, cols))
+
+
+def test_the_ground_follows_a_given_coarse_map(model):
+    given = World(model, 7, coarse=Ramp()).read(0, 0, 64, 64)
+    means = given.reshape(16, 4, 16, 4).mean(axis=(1, 3))
+    assert np.corrcoef(means.ravel(), Ramp().read(0, 0, 16, 16).ravel())[0, 1] > 0.95
+
+
+def test_what_a_model_cannot_do_is_told(model, monkeypatch):
+    with pytest.raises(LandloomError, match="--steps 3: this model takes 1 or 2"):
+        World(model, 7, steps=3)
+    with pytest.raises(LandloomError, match="--guidance 5: this model takes 1 to 4"):
+        World(model, 7, "Hills.", guidance=5.0)
+    monkeypatch.setattr(model, "windows", None)
+    with pytest.raises(LandloomError, match="trained without the condition 'coarse'"):
+        World(model, 7)
