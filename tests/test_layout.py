@@ -16,7 +16,7 @@ from tests.code_deps import FIRST, ROOT, imports, undeclared, unused
 
 ROOMS = sorted(path.parent.name for path in (ROOT / "tasks").glob("*/__main__.py"))
 DATASETS = list(yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"])
-SHARED = ("core", "formats", "relief", "compute")
+SHARED = ("core", "formats", "relief", "compute", "polite")
 BY_NAME = {("models",): "params.py", ("tasks", "acquire", "sources"): "source.py"}
 """Folders whose members are found by name, and the file that every member has."""
 APART = (("tasks", "evaluate"), ("tasks", "generate"), ("tasks", "train"), ("tasks", "generate", "exports"))

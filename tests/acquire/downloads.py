@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tasks.acquire.common.download import Downloads, Expected
 from tasks.acquire.common.http import Http, Patience
-from tasks.core.throttle import Throttle
+from tasks.polite.throttle import Throttle
 
 BODY = bytes(range(256)) * 4000  # 1 MB
 ETAG = '"one"'

@@ -13,7 +13,7 @@ from tasks.acquire.common.download import Downloads
 from tasks.acquire.common.http import Http, Patience, plain
 from tasks.acquire.common.source import Refusal
 from tasks.core.errors import LandloomError
-from tasks.core.throttle import Throttle
+from tasks.polite.throttle import Throttle
 from tests.acquire.downloads import ANY, BODY, ETAG, downloads, get, http, left_behind, status
 from tests.acquire.server import Handler, Server, file_route, in_turn
 

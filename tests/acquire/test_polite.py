@@ -11,8 +11,8 @@ import pytest
 from tasks.acquire.common.source import Refusal
 from tasks.acquire.common.stray import stray, torn
 from tasks.core.errors import LandloomError
-from tasks.core.limits import PUBLISHED, Limit, limit_of
-from tasks.core.throttle import Throttle
+from tasks.polite.limits import PUBLISHED, Limit, limit_of
+from tasks.polite.throttle import Throttle
 from tests.acquire.downloads import ANY, downloads, get, http, left_behind, status
 from tests.acquire.published import drawn
 from tests.acquire.server import file_route, in_turn

@@ -20,7 +20,7 @@ from tasks.caption.place.names import Folders, find_places, turns
 from tasks.caption.place.settings import OSM, Geocoder, NoPlace, Polygons
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_sha256
-from tasks.core.limits import limit_of
+from tasks.polite.limits import limit_of
 from tasks.core.settings import ROOT
 from tests.acquire.server import Handler, serving
 

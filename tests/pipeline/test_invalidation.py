@@ -31,6 +31,7 @@ EDITS = {
     "tasks/runs/titles.py": (),
     "tasks/runs/tracking.py": (),
     "tasks/compute/parallel.py": ("project", "select", "label", "caption", "shard"),
+    "tasks/polite/limits.py": ("acquire", "caption"),
     "tasks/relief/geomorphons.py": ("label", "caption", "evaluate", "generate"),
     "tasks/relief/shade/hillshade.py": ("project", "select", "label", "caption", *MODEL),
     "tasks/formats/shards/loader.py": ("shard", "train", "evaluate"),

@@ -12,7 +12,7 @@ from tasks.acquire.common.fields import Download
 from tasks.acquire.common.http import Http, Patience
 from tasks.acquire.common.ranges import Ranges
 from tasks.acquire.common.signer import Signer
-from tasks.core.throttle import Throttle
+from tasks.polite.throttle import Throttle
 
 
 @dataclass(frozen=True)

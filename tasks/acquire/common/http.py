@@ -21,7 +21,7 @@ from tasks.acquire.common.source import Refusal
 from tasks.acquire.common.stray import stray
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
-from tasks.core.throttle import Throttle, told_wait
+from tasks.polite.throttle import Throttle, told_wait
 
 for _name in ("httpx", "httpcore"):  # they log addresses and headers, with the tokens in them
     logging.getLogger(_name).setLevel(logging.WARNING)

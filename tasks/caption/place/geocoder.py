@@ -34,7 +34,7 @@ from geopy.geocoders.base import Geocoder as Service
 from tasks.caption.place.settings import NOMINATIM, PARTS, Geocoder
 from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
-from tasks.core.throttle import Throttle
+from tasks.polite.throttle import Throttle
 
 KEY = "caption.method.place"
 FINAL = (

@@ -14,7 +14,7 @@ import openai
 from tasks.caption.prose.answer import Answer, read_answer
 from tasks.caption.prose.settings import Api
 from tasks.core.errors import LandloomError
-from tasks.core.throttle import told_wait
+from tasks.polite.throttle import told_wait
 
 KEY = "OPENAI_API_KEY"
 ADDRESS = "OPENAI_BASE_URL"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tasks.core.limits import limit_of
+from tasks.polite.limits import limit_of
 
 _AHEAD = 3600.0  # seconds; a turn further ahead than this is a clock that was set back
 _POLL = 0.02  # seconds between two looks for a free connection
