@@ -4,12 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 # An environment works only where it was made: its scripts name its Python by the full path. One that was moved or copied,
-# or whose Python is gone, is made again.
-STALE  := $(shell [ ! -e $(STAMP) ] || { head -n 2 $(BIN)/dvc 2>&1 | grep -q '[! "]$(realpath $(VENV))/bin/python' && $(BIN)/python -c '' 2>&1; } || echo stale)
-ifneq ($(STALE),)
-$(info $(VENV) was made in another place, or its Python is gone: it is made again)
-$(shell rm -f $(STAMP))
-endif
+# or whose Python is gone, is made again. A link is fine if the place that the scripts name leads to the same folder.
+STALE  := $(shell [ ! -e $(STAMP) ] || { [ "$$(sed -n '1,2s|^[^/]*\(/.*\)/python.*|\1|p' $(BIN)/dvc 2>&1)" -ef $(BIN) ] && $(BIN)/python -c '' 2>&1; } || echo stale)
 NAME   ?= laptop
 APPLY  ?=
 MINUTES ?= 9
@@ -22,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export LOGNAME ?= $(shell id -un 2>/dev/null || echo user)# a container's user may have no name, and DVC asks for it
 
-.PHONY: demo test bench gpu-check lint scale params ui server worker deploy setup clean
+.PHONY: demo test bench gpu-check lint scale params ui server worker deploy setup again clean
 
 demo: setup  ## run the whole pipeline at demo scale, on the built-in sample
 	@git -c safe.directory='*' rev-parse HEAD >/dev/null || { echo 'a checkout of git is needed: clone it, or run git init, git add -A and git commit here'; exit 1; }
@@ -80,11 +76,15 @@ deploy: setup  ## register the deployments of prefect.yaml: refresh, train, swee
 
 setup: $(STAMP)
 
-$(STAMP): requirements.lock
+$(STAMP): requirements.lock $(if $(STALE),again)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Landloom needs Python 3.11 or newer; set PYTHON=…")'
-	$(PYTHON) -m venv $(if $(STALE),--clear) $(VENV)
+	[ -L $(VENV) ] || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python infra/install.py requirements.lock
 	@touch $@
+
+again:
+	@echo '$(VENV) was made in another place, or its Python is gone: it is made again'
+	rm -rf $(VENV)  # of a link, the link alone
 
 clean:  ## remove the environment; data, models and runs stay
 	rm -rf $(VENV)
