@@ -13,7 +13,7 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.runs.figures import recorded
-from tasks.runs.store import run_page
+from tasks.runs.links import run_page
 
 WIDTH, QUALITY = 640, 80  # pixels and JPEG quality: the page contains the picture, which takes tens of kilobytes
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.register.evaluation import Evaluation
 from tasks.register.params import Alias
 
-DATA = ("acquire", "project", "select", "label", "caption", "shard")
-"""The stages that make the data. `evaluate` counts too: it says how a model is measured."""
+PARAMS = "params."
 
 
-def worth(evaluation: Evaluation, by_stage: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def worth(evaluation: Evaluation, by_stage: Mapping[str, Mapping[str, Any]], data: Sequence[str]) -> dict[str, str]:
     """Tags of a version that say how good it is, and in comparison with what.
 
     Args:
         by_stage: the run file of each stage.
+        data: the stages that make the data. `evaluate` counts too: it says how a model is measured.
     """
     headline = evaluation.headline
     tags = {
@@ -28,7 +28,7 @@ def worth(evaluation: Evaluation, by_stage: Mapping[str, Mapping[str, Any]]) -> 
         "headline.better": headline["better"],
         "held_out": evaluation.held_out,
     }
-    return tags | {f"params.{name}": _digest(by_stage[name]["params"]) for name in (*DATA, "evaluate")}
+    return tags | {f"{PARAMS}{name}": _digest(by_stage[name]["params"]) for name in (*data, "evaluate")}
 
 
 def decide(alias: Alias, new: Mapping[str, str], holder: Mapping[str, str] | None) -> tuple[bool, str]:
@@ -45,8 +45,8 @@ def decide(alias: Alias, new: Mapping[str, str], holder: Mapping[str, str] | Non
         return False, "what its version was measured on is not recorded"
     if new["held_out"] != holder["held_out"]:
         return False, "its version was measured on other held-out tiles"
-    same = ("dataset", "headline", "headline.better", *(f"params.{name}" for name in (*DATA, "evaluate")))
-    if apart := [name.removeprefix("params.") for name in same if new[name] != holder.get(name)]:
+    same = ("dataset", "headline", "headline.better", *(name for name in new if name.startswith(PARAMS)))
+    if apart := [name.removeprefix(PARAMS) for name in same if new[name] != holder.get(name)]:
         return False, f"its version was made or measured in another way: {', '.join(apart)} differ"
     mine, theirs = float(new["headline.value"]), float(holder["headline.value"])
     better = mine < theirs if new["headline.better"] == "lower" else mine > theirs

@@ -12,7 +12,7 @@ from tasks.formats.tables.ledger import TERMS, by_terms
 from tasks.register.evaluation import Evaluation
 from tasks.register.registry import Known
 from tasks.register.run_files import RunFile
-from tasks.runs.store import run_link
+from tasks.runs.links import run_link, run_row
 
 COLUMNS = ["key", "url", "licence", "attribution", "source", "layer", "sha256", "bytes", "procedural", "refused"]
 FIRST = 3  # largest number of URLs shown for each set of terms; the table of the run has all URLs
@@ -40,7 +40,7 @@ def describe(
     this = shlex.quote(f"models:/{name}/{version}")
     end = [
         "",
-        f"Every source with its URL and hash: `lineage/sources.csv` of the run {_link(known.mine)}.",
+        f"Every source with its URL and hash: `lineage/sources.csv` of the run {run_link(known.mine)}.",
         "",
         f"    python -m flows.lineage {this}",
         f"    python -m flows.reproduce {this}",
@@ -50,8 +50,8 @@ def describe(
     lines += ["| stage | run | commit | made | hash (DVC) |", "|---|---|---|---|---|"]
     for file in reversed(files):
         commit = (file.facts["commit"] or "unknown")[:10] + (" and changes" if file.facts["dirty"] else "")
-        link = _link(known.runs.get(file.stage), file.facts["run_id"])
-        lines += [f"| {file.key} | {link} | {commit} | {path} | {digest} |" for path, digest in file.main.items()]
+        row = run_row(file.key, known.runs.get(file.stage), file.facts["run_id"])
+        lines += [f"{row} {commit} | {path} | {digest} |" for path, digest in file.main.items()]
     lines += ["", "| rasters | licence | attribution | from |", "|---|---|---|---|"]
     rows = [_terms(terms, ledger) for terms in sorted(sources, key=lambda terms: -terms["rasters"])]
     for number, row in enumerate(rows):
@@ -88,13 +88,6 @@ def _picture(name: str, run_id: str) -> str:
     """A picture of the samples. The address is relative to MLflow's pages, as that of a link."""
     path = quote(f"{SAMPLES}/{name}", safe="")
     return f"![{name.rpartition('.')[0]}](get-artifact?path={path}&run_uuid={run_id})"
-
-
-def _link(known: str | None, run_id: str | None = None) -> str:
-    """A link within MLflow's pages, relative, so that it works under every address; or the id in another store."""
-    if known is not None:
-        return run_link(known)
-    return f"{run_id[:8]}, not in this MLflow" if run_id else "not in MLflow"
 
 
 def _terms(terms: dict[str, Any], ledger: pd.DataFrame) -> str:

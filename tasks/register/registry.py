@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.core.dag import stage_entry, upstream
 from tasks.core.stage import Stage
-from tasks.register.alias import DATA, decide, worth
+from tasks.register.alias import decide, worth
 from tasks.register.evaluation import Evaluation
 from tasks.register.params import Alias, Params
 from tasks.register.run_files import RunFile
@@ -80,7 +81,9 @@ def _register(
     path, digest = train.output("model")
     ids = {each: run.info.run_id for each, run in here.items()}
     tags = _tags(by_stage, ids, path, digest)
-    tags |= worth(evaluation, {each: file.facts for each, file in by_stage.items()}) | {"run.register": stage.run_id}
+    data = upstream(stage_entry("train", stage.dataset, root), root)
+    tags |= worth(evaluation, {each: file.facts for each, file in by_stage.items()}, data)
+    tags["run.register"] = stage.run_id
 
     version = _same_version(client, name, tags)
     if version is None:
@@ -147,7 +150,7 @@ def _tags(by_stage: dict[str, RunFile], runs: dict[str, str], path: str, digest:
     tags = {"dvc.path": path, "dvc.md5": digest, "git.commit": by_stage["train"].facts["commit"] or "none"}
     for stage, file in by_stage.items():
         tags |= {f"run.{stage}": runs.get(stage) or file.facts["run_id"] or "none", f"record.{stage}": file.md5}
-        if stage in (*DATA, "evaluate", "generate"):
+        if stage != "train":
             tags |= {f"dvc.{safe_name(out)}": md5 for out, md5 in file.main.items()}
     return tags
 

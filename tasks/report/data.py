@@ -15,7 +15,7 @@ from tasks.formats.tables.captions import read_captions
 from tasks.formats.tables.ledger import by_terms, read_ledger
 from tasks.formats.tables.sources import read_sources
 from tasks.formats.tables.tiles import read_tiles
-from tasks.runs.store import local_page
+from tasks.runs.links import local_page
 
 LISTED = 200  # largest number of rows shown of a table; the page gives the number of the others
 

@@ -20,7 +20,7 @@ from tasks.report.figures import caption, choose
 from tasks.report.scores import read_scores
 from tasks.report.template import number
 from tasks.report.where import where
-from tasks.runs.store import local_page
+from tasks.runs.links import local_page
 from tests.generate.toys import params
 from tests.report.toy import CARD, EVIL, account, grow, report, write
 

@@ -20,7 +20,7 @@ from PIL import Image
 from tasks.core.dag import stage_names
 from tasks.core.settings import ROOT
 from tasks.runs.figures import recorded
-from tasks.runs.store import local_page
+from tasks.runs.links import local_page
 from tests.pipeline.conftest import Clone
 
 HERE = Path(__file__).parent
