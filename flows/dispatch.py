@@ -22,10 +22,10 @@ from prefect.tasks import exponential_backoff
 from flows.elsewhere.attempt import StageRefused, WorkerLost, by_command, in_pool
 from flows.elsewhere.dvc import changed, dvc, restore
 from flows.elsewhere.job import prepared
+from flows.elsewhere.needs import needs
 from flows.elsewhere.record import bring
 from flows.stages.form import hide
 from flows.stages.graph import read_graph
-from flows.worker import data_deps
 from tasks.core.command import told
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
@@ -68,7 +68,7 @@ def dispatch(
         return "unchanged"
     job = prepared(stage, repository, remote, folder)
     log.info(f"pushing what {stage} reads")
-    dvc(folder, "push", "--quiet", *data_deps(stage, folder))
+    dvc(folder, "push", "--quiet", *needs(stage, folder))
     attempt = elsewhere.with_options(
         retries=retries,
         retry_delay_seconds=exponential_backoff(wait_s),

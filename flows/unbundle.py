@@ -20,11 +20,11 @@ from flows.bundles.layout import MANIFEST, RESULTS, RESULTS_FORMAT, STATE
 from flows.bundles.record import keep, summary
 from flows.bundles.today import check_records, differences
 from flows.bundles.verify import read_manifest
-from flows.unsent import send
 from tasks.core.command import told
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
 from tasks.core.settings import ROOT
+from tasks.runs.sending import send
 
 _SHOWN = 12
 

@@ -36,6 +36,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+UNCHANGED = "nothing to do, because the remote has its outputs"
+DID = {"is cached - skipping run": "restored from the run cache", "didn't change, skipping": UNCHANGED}
 REFUSED, AGAIN = 2, 75  # the latter is EX_TEMPFAIL of sysexits.h
 OPTIONS = ("repository", "commit", "stage", "remote", "work")
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
@@ -145,8 +147,7 @@ def work(commands: Commands, repository: str, commit: str, stage: str, remote: s
             commands.run(*dvc, "remote", "add", "--local", "-d", "-f", "-q", "landloom", remote, folder=clone, env=env)
 
         # The clone's own code and environment read `dvc.yaml`; a bare Python cannot.
-        ask = "import sys, pathlib, flows.worker as w; print(*w.data_deps(sys.argv[1], pathlib.Path()), sep='\\n')"
-        reads = commands.run(python, "-c", ask, stage, folder=clone, env=env, quiet=True)
+        reads = commands.run(python, "-m", "flows.elsewhere.needs", stage, folder=clone, env=env, quiet=True)
         if reads:
             say(f"fetching {', '.join(reads)}")
             commands.run(*dvc, "pull", "--force", "--quiet", *reads, folder=clone, env=env)
@@ -155,29 +156,34 @@ def work(commands: Commands, repository: str, commit: str, stage: str, remote: s
             room, dataset = stage.split("@")
             commands.run(python, "-m", f"tasks.{room}", dataset, folder=clone, env=env, held=held)
             return
+        repro = (*dvc, "repro", "--pull", "--single-item", stage)
         try:
-            repro = ("repro", "--pull", "--allow-missing", "--single-item", stage)
-            commands.run(*dvc, *repro, folder=clone, env=env, held=held)
+            did = outcome(commands.run(*repro, "--allow-missing", folder=clone, env=env, held=held))
+            if did == UNCHANGED:  # DVC only compared hashes; the remote may lack the outputs
+                stored = commands.run(*dvc, "status", "--cloud", "--json", stage, folder=clone, env=env, quiet=True)
+                if '"missing"' in "".join(stored):
+                    say(f"{stage}: the remote lacks the outputs that the commit's dvc.lock names: they are made again")
+                    did = outcome(commands.run(*repro, folder=clone, env=env, held=held))
         except Failed as error:
-            said = [line for line in error.lines if line.startswith(f"{stage}: ")]  # as `tasks.core.stage.main` says it
-            if said and commands.signal is None:
-                raise Refused(said[-1]) from None
+            told = [line for line in error.lines if line.startswith(f"{stage}: ")]  # as `tasks.runs.execute` says it
+            if told and commands.signal is None:
+                raise Refused(told[-1]) from None
             raise
-        # The run cache last: an entry there is useless without its outputs, and without the record the run is lost.
-        commands.run(*dvc, "push", "--quiet", stage, folder=clone, env=env)
-        commands.run(python, "-m", "flows.elsewhere.record", stage, state, folder=clone, env=env)
-        commands.run(*dvc, "push", "--quiet", "--run-cache", stage, folder=clone, env=env)
+        if did != UNCHANGED:
+            # The run cache last: an entry there is useless without its outputs, and without the record the run is lost.
+            sent = commands.run(*dvc, "push", stage, folder=clone, env=env, quiet=True)[-1]
+            kept = commands.run(python, "-m", "flows.elsewhere.record", stage, state, folder=clone, env=env)[-1]
+            commands.run(*dvc, "push", "--quiet", "--run-cache", stage, folder=clone, env=env)
+            did = f"{did}; outputs: {sent.rstrip('.')}; {kept}"
         forget_checkpoints(clone)
         keep_record(clone, state)
         shutil.rmtree(clone)
-    say(f"{stage} at {commit[:12]}: pushed")
+    say(f"{stage} at {commit[:12]}: {did}")
 
 
-def data_deps(stage: str, root: Path) -> list[str]:
-    """The dependencies of a stage that are data; imports packages that a bare machine does not have."""
-    from tasks.core.dag import stage_entry
-
-    return [path for path in stage_entry(*stage.split("@"), root).deps if path.startswith("data/")]
+def outcome(said: Sequence[str]) -> str:
+    """What DVC did with a stage, by the lines that it printed."""
+    return next((did for words, did in DID.items() if words in "\n".join(said)), "ran")
 
 
 @contextmanager
@@ -274,12 +280,8 @@ def main() -> None:
     default = env["work"] or str(Path.home() / ".cache" / "landloom")
     parser.add_argument("--work", default=default, help="folder for clones, data and environments")
     arguments = parser.parse_args()
-    for name, value, form in (
-        ("commit", arguments.commit, r"[0-9a-f]{40}"),
-        ("stage", arguments.stage, r"\w+@\w+"),
-        ("repository", arguments.repository, r"[^-].*"),
-    ):
-        if not re.fullmatch(form, value):
+    for name, form in {"commit": r"[0-9a-f]{40}", "stage": r"\w+@\w+", "repository": r"[^-].*"}.items():
+        if not re.fullmatch(form, value := getattr(arguments, name)):
             parser.error(f"--{name}: {value!r} is not a {name}")
     if not {"LOGNAME", "USER"} & set(os.environ):  # a container's user id may have no name, and DVC asks for one
         os.environ["LOGNAME"] = f"user{os.getuid()}"

@@ -22,29 +22,34 @@ from typing import Any
 from flows.bundles.archive import ArchiveError
 from flows.bundles.record import in_order, join, start_of
 from flows.history.store import Store
-from flows.unsent import send
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_md5
-from tasks.runs.found import run_by_id, runs_that_wrote
-from tasks.runs.journal import KEPT, UNSENT
+from tasks.runs.found import OUT, run_of
+from tasks.runs.journal import KEPT, UNSENT, read
 from tasks.runs.secrets import redact
+from tasks.runs.sending import RECORD, send
 from tasks.runs.store import connect
+from tasks.runs.tracking import safe_name
 
 PLACE = ("landloom", "runs")
 HAS = "MLflow has its run"
 
 
-def push(stage: str, root: Path, state: Path) -> None:
-    """Put the record of the stage that ran in the clone `root` into its DVC remote.
+def push(stage: str, root: Path, state: Path) -> str:
+    """Put the record of the run that made the outputs in the clone `root` into its DVC remote; says what it did.
 
-    Attempts of the same stage that a kill ended are part of it; `flows.worker` keeps them in `state`. If the remote
-    does not take the record, one warning says so: the outputs are worth more.
+    The run is that of this attempt, or of an earlier one that was killed after the stage had ended: DVC's run cache
+    then has the outputs, and `flows.worker` kept the record in `state`. Attempts of the same stage that a kill ended
+    before are part of it. If the remote does not take the record, one warning says so: the outputs are worth more.
     """
-    journals = in_order((root / KEPT).glob(f"{stage}-*"))
-    if not journals:  # DVC's run cache had the outputs: the run that made them has its record already
-        return
+    path = root / _run_file(stage)
+    digest = file_md5(path) if path.is_file() else None  # DVC fetches no outputs that need not be made
+    journals = in_order((root / KEPT).glob(f"{stage}-*")) or _ended(stage, digest, state)
+    if digest is None or not journals:
+        return "its record is with the machine that made the outputs, or in the remote already"
     start = json.loads((journals[-1] / "run.json").read_text())
-    journals = [*(each for each in in_order((state / "kept").glob(f"{stage}-*")) if _same(each, start)), *journals]
+    every = in_order({*(each for each in (state / "kept").glob(f"{stage}-*") if _same(each, start)), *journals})
+    journals = every[: every.index(journals[-1]) + 1]
     with tempfile.TemporaryDirectory(prefix="landloom-") as folder:
         packed = Path(folder, "record.tar")
         with tarfile.open(packed, "w") as tar:
@@ -53,12 +58,24 @@ def push(stage: str, root: Path, state: Path) -> None:
         try:
             fs, place = _remote(root)
             fs.makedirs(place, exist_ok=True)
-            fs.put_file(str(packed), fs.join(place, _name(stage, file_md5(root / _run_file(stage)))))
+            fs.put_file(str(packed), fs.join(place, _name(stage, digest)))
         except Exception as error:  # noqa: BLE001 - each kind of storage raises errors of its own
             print(redact(f"warning: the record of this run cannot be put into the DVC remote: {error}"), flush=True)
-            return
+            return f"its record stays in {state / 'kept'}"  # `flows.worker` moves it there
     for journal in journals:
         shutil.rmtree(journal)
+    return "its record is in the remote"
+
+
+def _ended(stage: str, digest: str | None, state: Path) -> list[Path]:
+    """The kept record of the finished run that wrote the run file with this hash, the latest; [] without one."""
+    wrote = f"{OUT}{safe_name(_run_file(stage))}"
+    for journal in reversed(in_order((state / "kept").glob(f"{stage}-*"))):
+        events = read(journal)
+        hashes = [event["values"].get(wrote) for event in events if event["kind"] == "tags"]
+        if digest in hashes and events[-1].get("status") == "FINISHED":
+            return [journal]
+    return []
 
 
 def _same(journal: Path, start: dict[str, Any]) -> bool:
@@ -83,14 +100,15 @@ def bring(stage: str, root: Path) -> str:
     run, here = None, True
     try:
         client, _ = connect(root)
-        run = run_by_id(client, facts["run_id"]) or next(
-            iter(runs_that_wrote(client, {_run_file(stage): digest}, limit=1)), None
-        )
+        run = run_of(client, facts, _run_file(stage), digest, exact=True)
     except Exception:  # noqa: BLE001 - sending it below says why MLflow is away
         here = False
     if run is not None and run.info.status == "FINISHED":
         return f"{HAS} {run.info.run_id}"
-    journal = _fetched(stage, digest, run.info.run_id if run is not None else None, root)
+    start = {"run_id": run.info.run_id if run is not None else None}
+    if not here:
+        start[RECORD] = {"run_id": facts["run_id"], "path": _run_file(stage), "digest": digest}
+    journal = _fetched(stage, digest, start, root)
     if journal is None:
         missing = "MLflow here does not have its run" if here else "MLflow is away"
         return f"{missing}, and the DVC remote has no record of it: the run is where the stage ran"
@@ -119,11 +137,11 @@ def bring_all(root: Path) -> Iterator[str]:
             yield f"{names[name]}: {said}"
 
 
-def _fetched(stage: str, digest: str, run_id: str | None, root: Path) -> Path | None:
+def _fetched(stage: str, digest: str, facts: dict[str, Any], root: Path) -> Path | None:
     """Fetch a record into the journals to send, or find it there; None if the remote does not have it.
 
     Args:
-        run_id: the run that MLflow has in part.
+        facts: go into the journal's `run.json`: the run that MLflow has in part, or what to look for once it is there.
     """
     with tempfile.TemporaryDirectory(prefix="landloom-") as folder:
         packed, opened = Path(folder, "record.tar"), Path(folder, "record")
@@ -140,7 +158,7 @@ def _fetched(stage: str, digest: str, run_id: str | None, root: Path) -> Path | 
             journals = in_order(opened.glob(f"{stage}-*"))
             if waiting := next((root / UNSENT).glob(journals[-1].name), None):
                 return waiting  # fetched before, and not sent completely
-            return join(journals, start_of(journals, {}) | {"run_id": run_id}, root)
+            return join(journals, start_of(journals, {}) | facts, root)
         except (tarfile.TarError, ArchiveError, OSError, ValueError, KeyError, IndexError) as error:
             raise LandloomError(f"{stage}: the record of its run in the DVC remote is damaged: {error}") from None
 
@@ -163,4 +181,4 @@ def _remote(root: Path) -> tuple[Any, str]:
 
 
 if __name__ == "__main__":
-    push(sys.argv[1], Path(), Path(sys.argv[2]))
+    print(push(sys.argv[1], Path(), Path(sys.argv[2])), flush=True)

@@ -12,10 +12,11 @@ from flows.elsewhere.record import bring, bring_all, push
 from flows.history.origins import gather
 from flows.history.runs import Runs
 from flows.history.tree import tree
-from flows.unsent import send
 from flows.worker import keep_record
 from tasks.core.errors import LandloomError
 from tasks.runs.journal import journals
+from tasks.runs.sending import send
+from tasks.runs.store import connect
 from tasks.runs.tracking import KEEP
 from tests.flows.made import grow, make
 
@@ -69,6 +70,7 @@ def test_the_run_of_a_worker_without_a_store_arrives_here_and_leads_to_its_sourc
     assert {item.path for item in Runs(driver).client.list_artifacts(run.run_id, "lineage")} >= {"lineage/params.yaml"}
     text = lineage(driver)
     assert f"train@terrain  run {run.run_id}" in text and "licence: CC-BY-4.0" in text
+    assert "  headline 0.5, rasters 7\n" in text, "what the stage finds worth showing, in its order"
     assert bring("train@terrain", driver) == f"MLflow has its run {run.run_id}"  # nothing is sent twice
     assert journals(driver) == []
 
@@ -100,6 +102,47 @@ def test_a_killed_attempt_is_part_of_the_run_of_the_next(places, monkeypatch):
     tags = Runs(driver).client.get_run(run.run_id).data.tags
     history = Runs(driver).client.get_metric_history(run.run_id, "loss")
     assert tags["attempts"] == "2" and sorted(point.step for point in history) == [0, 1, 2, 3]
+
+
+def test_the_record_of_a_run_that_ended_before_its_worker_was_killed_is_not_lost(places, monkeypatch):
+    driver, worker, state = places
+    work(worker, monkeypatch)
+    keep_record(worker, state)  # as the next attempt does, for which DVC's run cache restores the outputs
+    assert push("train@terrain", worker, state) == "its record is in the remote"
+    assert not list((state / "kept").iterdir())
+    restore(worker, driver)
+    assert bring("train@terrain", driver).startswith("its run was brought here")
+    assert "licence: CC-BY-4.0" in lineage(driver)
+    assert "in the remote already" in push("train@terrain", worker, state)
+
+
+def test_the_record_of_another_run_is_not_taken_for_it(places, monkeypatch):
+    driver, worker, state = places
+    work(worker, monkeypatch)
+    (journal,) = (worker / ".landloom/kept").iterdir()
+    events = (journal / "events.jsonl").read_text()
+    (journal / "events.jsonl").write_text(events.replace('"status": "FINISHED"', '"status": "KILLED"'))
+    keep_record(worker, state)
+    assert "is with the machine" in push("train@terrain", worker, state), "a run that did not end"
+    (state / "kept" / journal.name / "events.jsonl").write_text(events)
+    (worker / "data/terrain/runs/train.json").write_text("{}")
+    assert "is with the machine" in push("train@terrain", worker, state), "a run that wrote another run file"
+    assert not (worker.parent / "remote").exists() and len(list((state / "kept").iterdir())) == 1
+
+
+def test_a_record_that_came_while_mlflow_was_away_makes_no_second_run_of_a_shared_store(places, monkeypatch):
+    driver, worker, state = places
+    there = work(worker, monkeypatch, f"sqlite:///{driver / 'mlflow.db'}")["run_id"]
+    push("train@terrain", worker, state)
+    restore(worker, driver)
+    with monkeypatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        with pytest.raises(LandloomError, match="nothing was sent"):
+            bring("train@terrain", driver)
+    (waiting,) = journals(driver)
+    assert send(waiting, driver) == there and journals(driver) == []
+    client, experiment = connect(driver, "train")
+    assert [run.info.run_id for run in client.search_runs([experiment])] == [there]
 
 
 def test_while_mlflow_is_away_the_record_waits_here(places, monkeypatch):

@@ -9,11 +9,11 @@ import pytest
 
 from flows.history.runs import Runs
 from flows.promote import promote
-from flows.unsent import send
 from tasks.core.errors import LandloomError
 from tasks.register.alias import decide
 from tasks.register.params import Alias
 from tasks.runs.journal import journals
+from tasks.runs.sending import send
 from tasks.runs.store import connect
 from tests.register.hand_made import UPSTREAM, grow, make_stage, register
 

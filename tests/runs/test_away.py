@@ -19,12 +19,12 @@ from pathlib import Path
 import pytest
 
 from flows.push import push
-from flows.unsent import send
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import dvc_md5
 from tasks.core.settings import ROOT
 from tasks.core.stage import Stage
 from tasks.runs.journal import journals, taken
+from tasks.runs.sending import send
 from tasks.runs.store import connect
 from tests.runs.tiny import SECRET, Params, grow_tree, run_tiny, work
 from tests.servers import Gate, free_port, mlflow_server
