@@ -17,6 +17,7 @@ from flows.history.store import Store
 from flows.outside.git import git, has_commit
 from tasks.core import yaml12
 from tasks.core.errors import LandloomError
+from tasks.runs.store import own_database
 
 
 class Worktree:
@@ -98,7 +99,7 @@ class Worktree:
     @property
     def tracking_uri(self) -> str:
         """Where runs made in the worktree are recorded."""
-        return f"sqlite:///{self.path / 'mlflow.db'}"
+        return own_database(self.path)
 
     def borrow(self, run: Recorded) -> None:
         """Link or copy files that the stage's parameters name and git does not track, such as a folder of rasters."""

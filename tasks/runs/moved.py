@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -21,11 +22,23 @@ _COLUMNS = (
 )
 
 
+_ALIVE_S = 180.0  # a stage at work sends system metrics more often than that
+
+
+class InUse(RuntimeError):
+    """A stage records into this database under another path of the same checkout."""
+
+
 def settle(database: Path) -> None:
     """Let the database `mlflow.db` of a checkout name the folder `mlartifacts` beside it; print a line if runs did not.
 
     Every place in a folder of that name elsewhere counts as the place of this checkout before it was moved. A database
-    that does not exist, or that holds other places only, stays as it is.
+    that does not exist, or that holds other places only, stays as it is. So does one that is the same file under both
+    paths: this machine reaches the old place too.
+
+    Raises:
+        InUse: a stage is at work under the old path, which this machine cannot see. A container and its host, or two
+            machines, may have one checkout under two paths; the files of that run would go astray.
     """
     if not database.is_file():
         return
@@ -37,8 +50,14 @@ def settle(database: Path) -> None:
             return
         places = {place for (place,) in connection.execute("SELECT artifact_location FROM experiments") if place}
         before = {old for place in places if (old := _folder(place)) and _path(old).resolve() != here}
+        before = {old for old in before if not _same(_path(old).parent / database.name, database)}
         told = []
         for old in sorted(before, key=len, reverse=True):
+            if not _path(old).exists() and _at_work(connection, old):
+                raise InUse(
+                    f"a stage records into this {database.name} under another path, {_path(old).parent}; start this "
+                    "one there too, or after that stage has ended"
+                )
             for table, column in columns:
                 done = connection.execute(
                     f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
@@ -49,6 +68,21 @@ def settle(database: Path) -> None:
     for old in told:
         line = f"this checkout was moved or copied: {database.name} now names {here}, and no longer {_path(old)}"
         print(line, file=sys.stderr, flush=True)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.exists() and one.samefile(other)
+
+
+def _at_work(connection: sqlite3.Connection, old: str) -> bool:
+    """Whether an unfinished run with its files in the folder `old` was heard of lately."""
+    ((latest,),) = connection.execute(
+        "SELECT max(max(start_time, coalesce((SELECT max(timestamp) FROM latest_metrics AS metric "
+        "WHERE metric.run_uuid = runs.run_uuid), 0))) FROM runs "
+        "WHERE status = 'RUNNING' AND substr(artifact_uri, 1, ?) = ?",
+        (len(old) + 1, f"{old}/"),
+    )
+    return latest is not None and time.time() - latest / 1000 < _ALIVE_S
 
 
 def _folder(place: str) -> str | None:

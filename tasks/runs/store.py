@@ -7,7 +7,6 @@ A relative path would create another database for each working directory.
 from __future__ import annotations
 
 import os
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tasks.runs.moved import ARTIFACTS, settle
-from tasks.runs.views import view_tag
 
 EXPERIMENTS = "landloom/"  # one for each stage, because columns of a table mean something only within one
 _FORMER = "landloom"  # earlier versions had one experiment for all stages
-UI = "http://127.0.0.1:5000"  # where `make ui` opens MLflow's pages
 _SHOWN_AS = {"mlflow.experimentKind": "custom_model_development"}  # MLflow then shows its pages for training
 _ANSWER_S = 5.0
 _LOCK_KEY = 0x6C616E64  # an arbitrary constant, because a number identifies PostgreSQL's advisory locks
@@ -39,34 +36,22 @@ def tracking_uri(root: Path) -> str:
 
 def own_database(root: Path) -> str:
     """Return the address of the sqlite database under the repository."""
-    return f"sqlite:///{root / 'mlflow.db'}"
+    return _address(root / "mlflow.db")
+
+
+def _address(database: Path) -> str:
+    """Return the address of an sqlite database. From version 2.1 on, SQLAlchemy reads `%41` in an address as `A`."""
+    if "%" not in str(database):
+        return f"sqlite:///{database}"
+    from sqlalchemy import URL
+
+    return URL.create("sqlite", database=str(database)).render_as_string()
 
 
 def tracking_uri_shown() -> str:
     """Return the tracking address without credentials, for messages."""
     uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite under the repository"
     return uri.split("@")[-1]
-
-
-def pages() -> str:
-    """Return the address of MLflow's pages: its server without credentials, or where `make ui` opens them."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
-    return re.sub(r"//[^/@]*@", "//", uri).rstrip("/") if uri.startswith("http") else UI
-
-
-def run_page(run_id: str) -> str:
-    """Return the address of the page of a run."""
-    return f"{pages()}/#/runs/{run_id}"
-
-
-def local_page(run_id: str) -> str:
-    """Return the address of the page of a run as `make ui` opens it: the same text on every machine, for outputs."""
-    return f"{UI}/#/runs/{run_id}"
-
-
-def run_link(run_id: str) -> str:
-    """Return a Markdown link to a run within MLflow's pages. It is relative, so it works under every address."""
-    return f"[{run_id[:8]}](#/runs/{run_id})"
 
 
 def connect(root: Path, room: str | None = None) -> tuple[Any, str]:
@@ -148,7 +133,9 @@ def _turn(uri: str, root: Path) -> Iterator[None]:
                 yield  # closing the connection releases the lock, also after a kill
         else:
             if uri.startswith("sqlite:///"):
-                _make_sqlite(Path(uri.removeprefix("sqlite:///")))
+                from sqlalchemy import make_url
+
+                _make_sqlite(Path(make_url(uri).database or ""))
             yield
 
 
@@ -162,7 +149,7 @@ def _make_sqlite(path: Path) -> None:
     part = path.with_name(f"{path.name}.part")
     for left in path.parent.glob(f"{part.name}*"):  # leftovers of a killed process, with the journal of sqlite
         left.unlink()
-    store = SqlAlchemyStore(f"sqlite:///{part}", (path.parent / ARTIFACTS).as_uri())
+    store = SqlAlchemyStore(_address(part), (path.parent / ARTIFACTS).as_uri())
     store.engine.dispose()
     part.replace(path)
 
@@ -180,7 +167,7 @@ def _experiment(client: Any, room: str, artifacts: str | None) -> str:
     if found is not None:
         return found.experiment_id
     try:
-        return client.create_experiment(name, artifact_location=artifacts, tags=_SHOWN_AS | dict([view_tag(room)]))
+        return client.create_experiment(name, artifact_location=artifacts, tags=_SHOWN_AS)
     except MlflowException:  # another machine can create it at the same time
         found = client.get_experiment_by_name(name)
         if found is None:

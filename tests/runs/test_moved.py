@@ -8,6 +8,8 @@ import sqlite3
 import pytest
 
 from tasks.core import spent
+from tasks.runs.journal import journals
+from tasks.runs.sending import send
 from tasks.runs.store import connect
 from tests.runs.tiny import grow_tree, run_tiny, work
 
@@ -54,6 +56,38 @@ def test_a_copy_writes_nothing_into_the_original(tree, tmp_path):
     with sqlite3.connect(copy / "mlflow.db") as database:
         places = [place for (place,) in database.execute("SELECT artifact_uri FROM runs")]
     assert len(places) == 2 and all(place.startswith((copy / "mlartifacts").as_uri()) for place in places)
+
+
+def test_one_checkout_under_two_paths_stays_as_it_is(tree, tmp_path, capfd):
+    other = tmp_path / "mount"
+    other.mkdir()
+    (other / "mlflow.db").hardlink_to(tree / "mlflow.db")  # as in a second mount, both are the same file
+    connect(other, "tiny")
+    assert "moved" not in capfd.readouterr().err and len(pictures(tree)) == 1
+    with sqlite3.connect(other / "mlflow.db") as database:
+        (place,) = database.execute("SELECT artifact_uri FROM runs").fetchone()
+    assert place.startswith((tree / "mlartifacts").as_uri())
+
+
+def test_a_stage_at_work_under_a_path_that_is_not_seen_here_keeps_its_files(tree, tmp_path, capfd):
+    with sqlite3.connect(tree / "mlflow.db") as database:
+        database.execute("UPDATE runs SET status = 'RUNNING'")
+        before = database.execute("SELECT artifact_uri FROM runs").fetchall()
+    copy = tmp_path / "copy"
+    shutil.copytree(tree, copy)
+    assert len(pictures(copy)) == 1, "a copy has a database of its own"
+    host = tree.rename(tmp_path / "host")  # as a host sees the folder that a container has under another path
+    capfd.readouterr()
+    run_tiny(host, work)
+    said = capfd.readouterr().err
+    assert f"a stage records into this mlflow.db under another path, {tree};" in said and "moved" not in said
+    with sqlite3.connect(host / "mlflow.db") as database:
+        assert database.execute("SELECT artifact_uri FROM runs").fetchall() == before
+        database.execute("UPDATE runs SET start_time = start_time - 600000")  # nothing was heard since
+        database.execute("UPDATE latest_metrics SET timestamp = timestamp - 600000")
+    (waiting,) = journals(host)
+    send(waiting, host)
+    assert len(pictures(host)) == 2 and not tree.exists()
 
 
 def test_a_database_elsewhere_and_files_on_a_server_stay_as_they_are(tree, tmp_path, monkeypatch):
