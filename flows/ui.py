@@ -1,11 +1,11 @@
 """Open MLflow's pages of all runs, at tables that answer which training was best.
 
     python -m flows.ui            start the pages of this checkout's database, on http://127.0.0.1:5000
-    python -m flows.ui --links    print the addresses only, also those of the server in MLFLOW_TRACKING_URI
+    python -m flows.ui --links    start nothing; also for the server in MLFLOW_TRACKING_URI
 
 Each address opens a table with its columns chosen: for each dataset the evaluations, best headline first, and for each
-stage its runs. The columns of a table are saved in MLflow, as a tag of its experiment. MLflow's runners of background
-jobs stay off: nothing here uses them.
+stage its runs. The columns of a table are saved in MLflow, as a tag of its experiment. Both commands save the tables
+that MLflow lacks, and say how many. MLflow's runners of background jobs stay off: nothing here uses them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,20 @@ from tasks.core.command import told
 from tasks.core.dag import stage_names
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT, read
-from tasks.runs.store import UI, connect, experiments, pages, tracking_uri
+from tasks.runs.figures import shown
+from tasks.runs.found import NEWEST
+from tasks.runs.links import UI, pages
+from tasks.runs.store import connect, experiments, tracking_uri
 from tasks.runs.views import VIEW, view_name, view_tag
 
 BEST = "evaluate"
 
 
-def links(root: Path = ROOT) -> list[tuple[str, str]]:
-    """Save the views in MLflow; return (what a table answers, its address), without those that have no runs yet.
+def links(root: Path = ROOT) -> tuple[list[tuple[str, str]], int]:
+    """Save the views that MLflow lacks.
+
+    Returns:
+        (what a table answers, its address) of each table whose stage has runs; and the number of views that were saved.
 
     Raises:
         LandloomError: MLflow cannot be reached.
@@ -37,28 +43,38 @@ def links(root: Path = ROOT) -> list[tuple[str, str]]:
         client, _ = connect(root)
         found = experiments(client)
         rows: list[tuple[str, str]] = []
+        saved = 0
         for room in stage_names(root):
             experiment = found.get(f"landloom/{room}")
             if experiment is None:
                 continue
+            columns = _columns(client, experiment)
             if room == BEST:
                 for dataset in read(root)["datasets"]:
-                    better = headline_of(root, dataset).get("better", "lower")
-                    _save(client, experiment, *view_tag(room, dataset, better == "lower"))
+                    lowest = headline_of(root, dataset).get("better", "lower") == "lower"
+                    saved += _save(client, experiment, *view_tag(room, columns, dataset, lowest))
                     rows.append((f"best training of {dataset}", _table(experiment, dataset)))
-            _save(client, experiment, *view_tag(room))
+            saved += _save(client, experiment, *view_tag(room, columns))
             rows.append((f"runs of {room}", _table(experiment)))
     except LandloomError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever MLflow's client raises
         raise LandloomError(f"MLflow cannot be reached: {str(error).splitlines()[0]}") from None
-    return sorted(rows, key=lambda row: row[0].startswith("runs"))
+    return sorted(rows, key=lambda row: row[0].startswith("runs")), saved
 
 
-def _save(client: Any, experiment: str, key: str, value: str) -> None:
-    """Save a view, unless MLflow has it already."""
-    if client.get_experiment(experiment).tags.get(key) != value:
-        client.set_experiment_tag(experiment, key, value)
+def _columns(client: Any, experiment: str) -> tuple[str, ...]:
+    """The numbers that the newest finished run of a stage found worth showing."""
+    found = client.search_runs([experiment], "attributes.status = 'FINISHED'", order_by=NEWEST, max_results=1)
+    return shown(found[0].data.tags) if found else ()
+
+
+def _save(client: Any, experiment: str, key: str, value: str) -> bool:
+    """Save a view, unless MLflow has it already; returns whether it was saved."""
+    if client.get_experiment(experiment).tags.get(key) == value:
+        return False
+    client.set_experiment_tag(experiment, key, value)
+    return True
 
 
 def _table(experiment: str, dataset: str | None = None) -> str:
@@ -76,11 +92,13 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m flows.ui", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--links", action="store_true", help="save the tables, print their addresses, and start nothing"
+        "--links", action="store_true", help="save the tables that MLflow lacks, print the addresses, and start nothing"
     )
     given = parser.parse_args()
     with told():
-        found = links()
+        found, saved = links()
+    if saved:
+        print(f"saved the columns of {saved} tables in MLflow, as tags of its experiments")
     if not found:
         print("no stage has run yet: `make demo` runs all of them")
     width = max((len(what) for what, _ in found), default=0)

@@ -10,6 +10,7 @@ from typing import Any
 from tasks.core.dag import stage_entry, stage_names
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_md5
+from tasks.runs.figures import shown
 from tasks.runs.found import OUT, run_by_id, run_of, runs_that_wrote
 from tasks.runs.store import knock, settle_here, tracking_uri, tracking_uri_shown
 from tasks.runs.tracking import flatten, safe_name
@@ -26,6 +27,7 @@ class Recorded:
         sealed: the commit that holds this run's code and its entry of `dvc.lock`, or None.
         params: the stage's parameters as MLflow shows them, flat (`network.channels`), with `seed`.
         inputs, outputs: path → DVC's hash; inputs are data and code.
+        shown: the names of those of `metrics` that the stage found worth showing, the most telling first.
         started, ended: milliseconds since 1970.
     """
 
@@ -38,6 +40,7 @@ class Recorded:
     outputs: dict[str, str]
     params: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    shown: tuple[str, ...] = ()
     hardware: dict[str, str] = field(default_factory=dict)
     sealed: str | None = None
     started: int | None = None
@@ -268,6 +271,7 @@ def recorded(run: Any) -> Recorded:
         # `train/lr` is a parameter of an upstream stage, `system/…` describes the machine: neither is the run's own.
         params={name: value for name, value in run.data.params.items() if "/" not in name},
         metrics={name: value for name, value in run.data.metrics.items() if not name.startswith("system/")},
+        shown=shown(tags),
         hardware=under(HARDWARE),
         sealed=_known(tags.get("git.commit.sealed")),
         started=run.info.start_time,

@@ -9,19 +9,6 @@ from flows.history.runs import Recorded
 
 FIRST = 3  # sources shown of each group; the PROV document has all of them
 
-FACTS = {
-    "acquire": ("rasters", "refused"),
-    "project": ("scenes", "ground_km2"),
-    "select": ("kept", "tiles", "train", "val"),
-    "label": ("labelled_scenes", "classes"),
-    "caption": ("captions",),
-    "shard": ("shards", "tiles_train", "tiles_val"),
-    "train": ("parameters", "tiles"),
-    "evaluate": ("headline", "headline_floor"),
-    "generate": ("samples", "terrains", "pictures"),
-}
-"""The metrics to show: counts, and the headline of the evaluation. MLflow has the others."""
-
 
 def tree(lineage: Lineage) -> str:
     """The lineage as an indented tree: below each run stand the runs that made its inputs."""
@@ -80,8 +67,8 @@ def commit(run: Recorded) -> str:
 
 
 def figures(run: Recorded) -> str:
-    """The counts of a run in one line: `960 tiles_train, 240 tiles_val`."""
-    found = [(name, run.metrics[name]) for name in FACTS.get(run.stage.split("@")[0], ()) if name in run.metrics]
+    """What the stage found worth showing, in one line: `tiles_train 960, tiles_val 240`."""
+    found = [(name, run.metrics[name]) for name in run.shown if name in run.metrics]
     return ", ".join(
         f"{name} {value:,.0f}" if value % 1 == 0 or value >= 1000 else f"{name} {value:.3g}" for name, value in found
     )

@@ -64,7 +64,7 @@ def run(stage: Stage[Params]) -> None:
             "procedural": sum(row.procedural for row in taken),
             "bytes": sum(row.bytes or 0 for row in taken),
         },
-        shown=("rasters",),
+        shown=("rasters", "refused", "bytes"),
     )
 
 

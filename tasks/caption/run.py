@@ -31,13 +31,15 @@ from tasks.formats.tables.scenes import read_scenes
 from tasks.formats.tables.tiles import kept, read_tiles
 from tasks.relief.geomorphons import NAMES
 
+SHOWN = ("captions", "texts_by_model", "unique_share", "words_mean")
+
 
 def run(stage: Stage[Params]) -> None:
     """Write the captions. With `method: none` the table is empty, and the metrics say so."""
     output = stage.dir / "captions.parquet"
     if stage.params.method.name == "none":
         write_captions(empty_captions(), output)
-        stage.metrics({"captions": 0}, shown=("captions",))
+        stage.metrics({"captions": 0}, shown=SHOWN)
         return
     settings = stage.params.method
     tiles, scenes = read_inputs(stage)
@@ -49,9 +51,9 @@ def run(stage: Stage[Params]) -> None:
         captions = _table(settings, tiles, facts, texts, places)
         stage.picture("sheet", sheet.draw(tiles, scenes, captions, stage.dir))
         figures = summary(captions, facts) | _told(settings, captions, facts, places)
-        stage.metrics(figures, shown=("captions", "texts_by_model"))
+        stage.metrics(figures, shown=SHOWN, columns=2)
     else:
-        stage.metrics({"captions": 0}, shown=("captions",))
+        stage.metrics({"captions": 0}, shown=SHOWN)
     write_captions(captions, output)
 
 

@@ -23,5 +23,8 @@ class Run:
     def artifact(self, path: Path, folder: str) -> None:
         """Attach the file `path` under the artifact folder `folder`."""
 
+    def shown(self, names: list[str]) -> None:
+        """Record which of the numbers are worth showing, the most telling first."""
+
     def outputs(self, hashes: dict[str, str]) -> None:
         """Record the hashes of the outputs, by path."""

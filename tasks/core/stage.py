@@ -41,6 +41,7 @@ class Stage(Generic[P]):
         dir: `data/<dataset>`, the folder of all inputs and outputs.
         inputs: DVC's hash of each dependency at the start of the stage, by path.
         figures: the recorded numbers that have no step.
+        shown: the names of the numbers worth showing, the most telling first.
         seed: the seed of the whole pipeline; derive generators with `rng`.
         compute: how to distribute work, for `tasks.compute.parallel.parallel_map`.
     """
@@ -61,7 +62,8 @@ class Stage(Generic[P]):
         self._entry, self._run = entry, run
         self.inputs = input_hashes(entry, root) if inputs is None else inputs
         self.figures: dict[str, float | int] = {}
-        self._shown: dict[str, float | int] = {}
+        self.shown: list[str] = []
+        self._columns: list[str] = []
         self._plots: dict[str, list[dict[str, Any]]] = {}
 
     def rng(self, *key: object) -> np.random.Generator:
@@ -69,19 +71,28 @@ class Stage(Generic[P]):
         words = [self.seed, *(int.from_bytes(str(part).encode(), "little") for part in (self.key, *key))]
         return np.random.default_rng(np.random.SeedSequence(words))
 
-    def metrics(self, values: dict[str, float | int], step: int | None = None, shown: tuple[str, ...] = ()) -> None:
+    def metrics(
+        self,
+        values: dict[str, float | int],
+        step: int | None = None,
+        shown: tuple[str, ...] = (),
+        columns: int = 1,
+    ) -> None:
         """Record numbers in the run. Without `step`, the run file holds them too.
 
         Args:
-            shown: the one or two numbers for DVC's tables (`dvc metrics show`, `dvc exp show`), which have a column for
-                each name of all stages. They are written to `metrics/<stage>.json`, an output of the stage.
+            shown: the names of the numbers worth showing, the most telling first: MLflow's table of the stage has them
+                as columns, and lineage prints them. Numbers of other calls, and of `timing`, can be among them.
+            columns: how many of `shown`, the first ones, DVC's tables have (`dvc metrics show`, `dvc exp show`): these
+                have a column for each name of all stages. They are written to `metrics/<stage>.json`, an output.
 
         Both files must be the same for the same inputs. Numbers that differ between two equal runs need a `step`,
         or must be recorded with `timing`.
         """
         if step is None:
             self.figures.update(values)
-            self._shown.update({name: values[name] for name in shown if name in values})
+        self.shown += [name for name in shown if name not in self.shown]
+        self._columns += shown[:columns]
         self._run.metrics(values, step)
 
     def plot(self, name: str, rows: list[dict[str, Any]]) -> None:
@@ -172,11 +183,12 @@ class Stage(Generic[P]):
         metrics, record = self.dir / "metrics" / f"{self.name}.json", self.dir / "runs" / f"{self.name}.json"
         outs = [self.root / out for out in self._entry.outs if self.root / out != record]
         if metrics in outs:
-            write_json(metrics, self._shown)
+            write_json(metrics, {name: self.figures[name] for name in self._columns if name in self.figures})
         if self.dir / "plots" / self.name in outs:
             self._write_plots(self.dir / "plots" / self.name)
         for out in outs:
-            if "pictures" in out.parts and not any(out.glob("*")):  # DVC would warn of an empty folder each time
+            # DVC would warn of an empty folder each time. Only the part within the checkout says what an output is.
+            if "pictures" in out.relative_to(self.root).parts and not any(out.glob("*")):
                 out.mkdir(parents=True, exist_ok=True)
                 (out / "none.txt").write_text("This stage drew no pictures.\n")
         missing = [out for out in outs if not out.exists()]

@@ -37,7 +37,7 @@ def run(stage: Stage[Params]) -> None:
     for measure in account.measures:
         rows = [metric for metric in account.metrics if metric.measure == measure.name]
         stage.plot(measure.name, [{"set": metric.set, "value": metric.value} for metric in rows])
-    stage.metrics(account.flat(), shown=("headline", "headline_floor"))
+    stage.metrics(account.flat(), shown=("headline", "headline_floor"), columns=2)
     _tell(stage, account)
 
 

@@ -51,7 +51,8 @@ def run(stage: Stage[Params]) -> None:
         }
         write_json(samples / "index.json", about)
     stage.picture("overview", product.sheet(shown, params.count))
-    stage.metrics({"samples": len(sidecars), **product.figures(sidecars)}, shown=("samples",))
+    figures = product.figures(sidecars)
+    stage.metrics({"samples": len(sidecars), **figures}, shown=("samples", *figures))
     stage.say(f"{len(sidecars)} {product.noun} in {stage.dir.relative_to(stage.root)}/samples")
 
 

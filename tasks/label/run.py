@@ -23,6 +23,8 @@ from tasks.label.params import Params
 from tasks.label.pictures import draw_fit, draw_maps, medoids
 from tasks.label.traits import traits
 
+SHOWN = ("classes", "labelled_scenes")
+
 
 def run(stage: Stage[Params]) -> None:
     """Find the classes, or use those of an earlier run; write `labels/`."""
@@ -30,7 +32,7 @@ def run(stage: Stage[Params]) -> None:
     if method.name == "none":
         with atomic_dir(stage.dir / "labels") as folder:
             write_classes(empty_classes(), folder)
-        stage.metrics({"classes": 0, "labelled_scenes": 0}, shown=("classes",))
+        stage.metrics({"classes": 0, "labelled_scenes": 0}, shown=SHOWN)
         stage.say("no labels: an empty class card")
         return
     tiles = kept(read_tiles(stage.dir / "tiles.parquet")).reset_index(drop=True)
@@ -50,7 +52,7 @@ def run(stage: Stage[Params]) -> None:
     for one in found.evidence if found else []:
         measures = {"k": one.k, "stability": one.stability, "silhouette": one.silhouette, "dbcv": one.dbcv}
         stage.metrics(measures, step=one.k)
-    stage.metrics(_summary(card, scenes), shown=("classes",))
+    stage.metrics(_summary(card, scenes), shown=SHOWN)
     if found:
         draw_fit(stage, found, card, tiles, scenes)
     draw_maps(stage, tiles, scenes, layers, classifier, counts)

@@ -55,7 +55,7 @@ def run(stage: Stage[Params]) -> None:
     write_scenes(frame, stage.dir / "scenes.parquet")
     sources = _sources(ledger, plan, rows)
     write_sources(sources, stage.dir / "sources.parquet")
-    stage.metrics(_metrics(frame, sources) | plan.metrics, shown=("scenes",))
+    stage.metrics(_metrics(frame, sources) | plan.metrics, shown=("scenes", "ground_km2", "void_share"))
     stage.picture("scenes", overview(frame.sort_values("scene"), stage.dir))
 
 

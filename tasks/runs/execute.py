@@ -66,6 +66,7 @@ def run_stage(room: str, dataset: str, model: type[P], function: Callable[[Stage
             function(stage)
             outs = stage.finish()
             record = _record(stage, outs, started_from)
+            run.shown(stage.shown)
             run.outputs({**outs, record.relative_to(root).as_posix(): dvc_md5(record)})
             stage.timing({"stage_seconds": time.monotonic() - started})
 

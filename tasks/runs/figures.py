@@ -1,16 +1,33 @@
-"""The numbers that a stage recorded, read from its run file."""
+"""The numbers that a stage recorded, read from its run file, and which of them are worth showing.
+
+Each stage names those in its own code (`shown` of `Stage.metrics`). The tag of its run carries the names to MLflow's
+tables and to lineage, which know no number by name.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+_SHOWN = "shown"
+
+
+def shown_tag(names: Iterable[str]) -> dict[str, str]:
+    """Return the tag of a run that holds the names of the numbers worth showing."""
+    return {_SHOWN: ", ".join(names)}
+
+
+def shown(tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of the numbers worth showing, the most telling first; () for a run of an earlier version."""
+    return tuple(filter(None, tags.get(_SHOWN, "").split(", ")))
 
 
 def recorded(root: Path, dataset: str, room: str) -> dict[str, float]:
     """Return the numbers of a stage by name; {} if the stage has not run.
 
-    The run file holds all numbers. `metrics/<stage>.json` holds the one or two of DVC's tables; in the outputs of
-    earlier versions, whose run files hold none, it holds all.
+    The run file holds all numbers. `metrics/<stage>.json` holds those of DVC's tables; in the outputs of earlier
+    versions, whose run files hold none, it holds all.
     """
     place = root / "data" / dataset
     facts = _json(place / "runs" / f"{room}.json")

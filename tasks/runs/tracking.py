@@ -19,6 +19,7 @@ from typing import Any
 from tasks.core.dag import StageEntry
 from tasks.core.run import Run
 from tasks.runs.carried import carried
+from tasks.runs.figures import shown_tag
 from tasks.runs.journal import KEPT, UNSENT, Event, Journal, perform
 from tasks.runs.machine import Machine
 from tasks.runs.provenance import Origin, hardware, lock_hash
@@ -126,6 +127,9 @@ class MlflowRun(Run):
     def text(self, text: str, name: str) -> None:
         """Attach a text under `name`."""
         self.send({"kind": "text", "text": text, "name": name})
+
+    def shown(self, names: list[str]) -> None:
+        self.send({"kind": "tags", "values": shown_tag(names)})
 
     def outputs(self, hashes: dict[str, str]) -> None:
         self.send({"kind": "tags", "values": {f"dvc.out.{safe_name(path)}": digest for path, digest in hashes.items()}})

@@ -7,21 +7,10 @@ experiment, in the form that MLflow's own button *Share* writes. The address of 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 VIEW = "viewStateShareKey"
 _TAG = "mlflow.sharedViewState."
-_METRICS = {  # what to compare runs of a stage by, the most telling first
-    "acquire": ("rasters", "refused", "bytes"),
-    "project": ("scenes", "ground_km2", "void_share"),
-    "select": ("kept", "train", "val", "tiles"),
-    "label": ("classes", "labelled_scenes"),
-    "caption": ("captions", "unique_share", "words_mean"),
-    "shard": ("tiles_train", "tiles_val", "shard_bytes"),
-    "train": ("loss", "steps_per_second", "train_seconds", "parameters"),
-    "evaluate": ("headline", "headline_floor"),
-    "generate": ("samples", "median_relief_m"),
-    "register": ("headline", "headline_floor"),
-}
 _PARAMETERS = {
     "train": ("method.name", "steps", "batch", "lr"),
     "evaluate": ("train/method.name", "train/steps", "train/batch", "train/lr"),
@@ -30,16 +19,20 @@ _PARAMETERS = {
 _TAGS = ("dataset", "changed", "scale", "registered")  # `registered`: the versions that a run is part of
 
 
-def view_tag(room: str, dataset: str | None = None, lowest_first: bool = True) -> tuple[str, str]:
+def view_tag(
+    room: str, shown: Sequence[str], dataset: str | None = None, lowest_first: bool = True
+) -> tuple[str, str]:
     """Return the tag (key, value) of a stage's view, or of its view of one dataset.
 
-    Runs of `evaluate` and `register` are sorted by the headline, which is a distance unless `lowest_first` says
-    otherwise. Other runs are sorted by time.
+    Args:
+        shown: the metrics to compare its runs by, the most telling first. Runs that have a headline are sorted by it,
+            others by time.
+        lowest_first: the headline is a distance.
     """
-    columns = [f"metrics.`{name}`" for name in _METRICS.get(room, ())]
+    columns = [f"metrics.`{name}`" for name in shown]
     columns += [f"tags.`{name}`" for name in _TAGS if dataset is None or name != "dataset"]
     columns += [f"params.`{name}`" for name in _PARAMETERS.get(room, ())]
-    by_headline = "headline" in _METRICS.get(room, ())
+    by_headline = "headline" in shown
     state = {
         "searchFilter": f"tags.dataset = '{dataset}'" if dataset else "",
         "orderByKey": "metrics.`headline`" if by_headline else "attributes.start_time",

@@ -23,7 +23,7 @@ def run(stage: Stage[Params]) -> None:
     scenes = read_scenes(stage.dir / "scenes.parquet")
     tiles = finish(judge(cut(stage, scenes), stage.params, stage.seed))
     write_tiles(tiles, stage.dir / "tiles.parquet")
-    stage.metrics(counts(tiles, len(scenes), stage.params), shown=("kept",))
+    stage.metrics(counts(tiles, len(scenes), stage.params), shown=("kept", "tiles", "train", "val"))
     kept = tiles[tiles["keep"]]
     stage.say(f"{len(kept)} of {len(tiles)} tiles kept: {(kept['split'] == 'val').sum()} in val, the rest in train")
     draw(stage, scenes, tiles)

@@ -73,7 +73,7 @@ def run(stage: Stage[Params]) -> None:
             "payload_bytes": facts["bytes"]["payload"],
             "bytes_per_payload": facts["bytes"]["ratio"],
         },
-        shown=("tiles_train",),
+        shown=("tiles_train", "tiles_val", "shards", "shard_bytes"),
     )
     stage.artifact(target / "card.json")
     stage.artifact(target / "card.md")

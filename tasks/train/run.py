@@ -137,7 +137,8 @@ def _run(stage: Stage[Params]) -> None:
     _plot(stage, result.curve)
     last_row = {name: value for name, value in result.curve[-1].items() if name != "step"}
     losses = [value for name, value in last_row.items() if name.endswith("/loss")]  # of the phases, in their order
-    stage.metrics({**last_row, **({"loss": losses[0]} if losses else {})}, shown=("loss",))
+    shown = ("loss", "parameters", "tiles", "steps_per_second", "train_seconds")
+    stage.metrics({**last_row, **({"loss": losses[0]} if losses else {})}, shown=shown)
     stage.metrics({"tiles": len(shards.rows("train")), "parameters": config["training"]["parameters"]})
     if result.steps:
         share, speed = result.waiting / result.seconds, result.steps / result.seconds

@@ -20,11 +20,20 @@ OTHERS = {"texts_by_model"}
 
 
 def shown(room: str) -> set[str]:
-    """The names in `shown=(…)` of a stage's calls, read from its sources."""
-    trees = (ast.parse(path.read_text()) for path in (ROOT / "tasks" / room).rglob("*.py"))
-    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
-    given = (word.value for call in calls for word in call.keywords if word.arg == "shown")
-    return {name for value in given if isinstance(value, ast.Tuple) for name in ast.literal_eval(value)}
+    """The names of a stage in DVC's tables: the first ones of `shown` in its calls, read from its sources."""
+    found: set[str] = set()
+    for path in (ROOT / "tasks" / room).rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        set_once = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+        named = {node.targets[0].id: node.value for node in set_once if isinstance(node.targets[0], ast.Name)}
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            words = {word.arg: word.value for word in call.keywords}
+            if "shown" in words:
+                value = words["shown"]
+                value = named[value.id] if isinstance(value, ast.Name) else value
+                count = ast.literal_eval(words["columns"]) if "columns" in words else 1
+                found |= {ast.literal_eval(name) for name in value.elts[:count]}
+    return found
 
 
 def measured() -> list[str]:
@@ -58,9 +67,23 @@ def test_the_file_holds_the_shown_numbers_and_the_run_all(tmp_path):
     for out in ("captions.parquet", "runs/caption.json"):
         (tmp_path / "data/terrain" / out).touch()
     stage = Stage(entry, Strict(), 1, Compute(), Run(), tmp_path)
-    stage.metrics({"captions": 3, "words_mean": 7.5}, shown=("captions",))
+    stage.metrics({"captions": 3, "words_mean": 7.5}, shown=("captions", "words_mean", "seconds"))
     stage.metrics({"loss": 1.0}, step=4)
+    stage.metrics({"captions": 3}, shown=("absent", "captions"))
     stage.finish()
+    assert stage.shown == ["captions", "words_mean", "seconds", "absent"]
     assert (tmp_path / "data/terrain/metrics/caption.json").read_text().split() == ["{", '"captions":', "3", "}"]
     assert stage.figures == {"captions": 3, "words_mean": 7.5}
     assert list((tmp_path / "data/terrain/pictures/caption").iterdir()), "DVC would warn of an empty folder"
+
+
+@pytest.mark.parametrize("above", ["pictures", "plots/metrics"])
+def test_a_checkout_below_a_folder_with_the_name_of_an_output_is_like_any_other(tmp_path, above):
+    root = tmp_path / above / "landloom"
+    entry = stage_entry("shard", "terrain", ROOT)
+    for out in entry.outs:
+        (root / out).parent.mkdir(parents=True, exist_ok=True)
+        (root / out).write_text(out)  # a file where the stage may write a folder
+    stage = Stage(entry, Strict(), 1, Compute(), Run(), root)
+    assert set(stage.finish()) == set(entry.outs) - {"data/terrain/runs/shard.json"}
+    assert (root / "data/terrain/shards").read_text() == "data/terrain/shards"

@@ -80,7 +80,7 @@ def make(root: Path, room: str, text: str = "bytes") -> str | None:
             import numpy as np
 
             stage.picture("sheet", np.full((60, 90, 3), 120, np.uint8))
-        stage.metrics({"rasters": 7, "swd/steps2": 0.5, "headline": 0.5})
+        stage.metrics({"rasters": 7, "swd/steps2": 0.5, "headline": 0.5}, shown=("headline", "rasters", "absent"))
 
     settings = Settings(
         seed=1, compute=Compute(engine="serial", workers=1), datasets={"terrain": {room: {"method": "m"}}}

@@ -9,7 +9,9 @@ import pytest
 
 from flows.ui import command, links
 from tasks.core.settings import ROOT
-from tasks.runs.store import connect, run_page
+from tasks.runs.figures import shown_tag
+from tasks.runs.links import run_page
+from tasks.runs.store import connect
 from tests.servers import free_port, process
 
 RUNS = {"evaluate": {"headline": 0.5, "headline_floor": 0.1}, "train": {"loss": 2.0}, "select": {"kept": 12}}
@@ -25,9 +27,11 @@ def recorded(tmp_path, monkeypatch):
     (tmp_path / "data/maps/evaluation/metrics.json").write_text(json.dumps(account))
     for room, metrics in RUNS.items():
         client, experiment = connect(tmp_path, room)
-        run = client.create_run(experiment, tags={"dataset": "terrain", "stage": room})
+        tags = {"dataset": "terrain", "stage": room, **shown_tag(metrics)}
+        run = client.create_run(experiment, tags=tags)
         for name, value in metrics.items():
             client.log_metric(run.info.run_id, name, value)
+        client.set_terminated(run.info.run_id)
     return tmp_path
 
 
@@ -39,7 +43,8 @@ def view(client, address: str) -> dict:
 
 def test_each_address_names_a_view_with_columns_that_its_runs_have(recorded, monkeypatch):
     client, _ = connect(recorded)
-    found = dict(links(recorded))
+    rows, saved = links(recorded)
+    found = dict(rows)
     assert list(found) == [
         *("best training of terrain", "best training of maps"),
         *("runs of select", "runs of train", "runs of evaluate"),
@@ -53,7 +58,7 @@ def test_each_address_names_a_view_with_columns_that_its_runs_have(recorded, mon
     assert view(client, found["best training of maps"])["orderByAsc"] is False, "the evaluation says what is better"
     writes = []
     monkeypatch.setattr(type(client), "set_experiment_tag", lambda *given: writes.append(given))
-    assert dict(links(recorded)) == found and not writes, "what is saved is not written again"
+    assert saved == len(found) and links(recorded) == (rows, 0) and not writes, "what is saved is not written again"
     experiment = found["runs of evaluate"].partition("#/experiments/")[2].partition("/")[0]
     assert len(client.search_runs([experiment], best["searchFilter"])) == 1
 
@@ -85,4 +90,4 @@ def test_a_page_of_a_server_is_named_without_its_password(monkeypatch):
 
 def test_a_fresh_checkout_has_no_addresses_yet(tmp_path):
     (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
-    assert links(tmp_path) == []
+    assert links(tmp_path) == ([], 0)
