@@ -24,6 +24,7 @@ from tests.analytic.method import write_model
 from tests.benchmarks import __main__ as benchmarks
 from tests.benchmarks import fresh
 from tests.generate.explore.toys import dreamer
+from tests.generate.world.toys import worded_model
 from tests.shard.small import grow, shard
 
 NAMES = sorted(path.stem.removeprefix("bench_") for path in Path(benchmarks.__file__).parent.glob("bench_*.py"))
@@ -91,6 +92,8 @@ def _inputs(name: str, folder: Path) -> dict[str, Path]:
         return {"DATA": data}
     if name == "mosaic":
         return {"MODEL": dreamer(folder) / "model"}
+    if name == "world":
+        return {"MODEL": worded_model(folder / "model")}
     return {"GLOBE": _globe(folder)} if name == "label" else {}
 
 

@@ -106,8 +106,10 @@ def write_world(
         tags |= {"PLACE": "none: generated", "UNIT": "metre"}
         heights, picture = target / f"{name}.tif", target / f"{name}.png"
         found = write_heights(heights, world, part, world.gsd, tags, Told(dataset))
-        write_picture(picture, heights, found)
-        write_json(target / f"{name}.json", _sidecar(name, facts, part, world.gsd, found, (heights, picture)))
+        shown = {"overview": {"exaggeration": round(write_picture(picture, heights, found), 2)}}
+        write_json(
+            target / f"{name}.json", _sidecar(name, facts | shown, part, world.gsd, found, (heights, picture))
+        )
 
     return fill(out or root / PLACE / f"{name}-world", write)
 

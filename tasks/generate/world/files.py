@@ -22,6 +22,7 @@ BLOCK = 512  # pixels of a tile of the file
 STRIP = 128  # rows that are made at once: those of a batch of windows
 BAND = 4096  # columns that are made before those east of them; bounds memory
 PICTURE = 2000  # longest side of the picture
+VISIBLE, STRONGEST = 0.2, 20.0  # root mean square slope in the picture, and the largest factor on heights
 CACHE_MB = 64  # of GDAL, which takes 5 % of the machine's memory by itself
 TILED = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK}
 PACKED = {"compress": "DEFLATE", "predictor": "FLOATING_POINT", "blocksize": BLOCK, "overview_resampling": "AVERAGE"}
@@ -91,13 +92,20 @@ def write_heights(path: Path, plane: Plane, part: Part, gsd: float, tags: dict[s
     return Found(low, high, total / pixels, sea / pixels)
 
 
-def write_picture(path: Path, heights: Path, found: Found) -> None:
-    """Write a tinted hillshade of a file of `write_heights`, at most `PICTURE` pixels a side."""
+def write_picture(path: Path, heights: Path, found: Found) -> float:
+    """Write a tinted hillshade of a file of `write_heights`, at most `PICTURE` pixels a side.
+
+    Returns:
+        The factor on the heights in its shading. It gives ground that looks flat from afar visible slopes.
+    """
     with rasterio.Env(GDAL_CACHEMAX=CACHE_MB), rasterio.open(heights) as source:
-        factor = max(1, math.ceil(max(source.shape) / PICTURE))
-        shape = tuple(max(1, side // factor) for side in source.shape)
+        shrink = max(1, math.ceil(max(source.shape) / PICTURE))
+        shape = tuple(max(1, side // shrink) for side in source.shape)
         values = source.read(1, out_shape=shape, resampling=Resampling.average)
         gsd = source.res[0] * source.width / shape[1]
     if found.low <= 0:  # a pixel of the picture is sea where most of its ground is
         values = np.where(values < 0.5, 0.0, values).astype(np.float32)
-    Image.fromarray(shaded_relief(values, gsd, found.low, found.high)).save(path)
+    slope = np.sqrt(np.mean([np.square(np.diff(values, axis=axis)).mean() for axis in (0, 1)])) / gsd
+    factor = float(np.clip(VISIBLE / slope, 1, STRONGEST)) if slope > 0 and min(values.shape) > 1 else 1.0
+    Image.fromarray(shaded_relief(values, gsd, found.low, found.high, factor)).save(path)
+    return factor

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from tasks.generate.world.noise import generator
 
+BASE, OWN = 0, 1  # last numbers of the keys of chance
+WANDER = 4.0  # deviations of a tile; the deviation of SRTM squares eight times larger is 2.3 of them
+LEAST = 0.5  # metres; a plain without any relief has no logarithm
+
 
 class Wanted:
     """Mean height and relief of the coarse map at each pixel.
 
     Both are drawn from what the model knows of the words (its distribution of mean and deviation of a tile) at the
-    nodes of a square grid, and eased from node to node by sin². The relief is eased as a logarithm.
+    nodes of a square grid, and eased from node to node by sin². The relief is eased as a logarithm. The mean of a node
+    lies within `WANDER` deviations of one that is drawn for the whole plane: words leave much open how high ground
+    lies, but plains do not rise by a thousand metres to the next plain.
 
     Args:
         windows: the model's (`models.consistency.windows`). text, guidance: the words, and their strength.
@@ -23,6 +30,7 @@ class Wanted:
     def __init__(self, windows: Any, text: str, guidance: float, key: tuple[int, ...], apart: int):
         self._windows, self._text, self._guidance, self._key, self._apart = windows, text, guidance, key, apart
         self._nodes: dict[tuple[int, int], tuple[float, float]] = {}
+        self._base = self._drawn((*key, BASE), 0, 0)[0]
 
     def read(self, row: int, col: int, rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation in metres, float64 (rows, cols) each."""
@@ -47,12 +55,16 @@ class Wanted:
         }
 
     def _node(self, i: int, j: int) -> tuple[float, float]:
+        """Mean, and logarithm of the deviation."""
         if (i, j) not in self._nodes:
-            rng = generator(self._key, i, j)
-            chances = np.concatenate([[rng.random()], rng.standard_normal(2)])[None]
-            mean, std = self._windows.moments([self._text], chances, self._guidance)
-            self._nodes[i, j] = float(mean[0]), float(np.log(max(std[0], LEAST)))
+            mean, std = self._drawn((*self._key, OWN), i, j)
+            most = WANDER * std
+            mean = self._base + most * math.tanh((mean - self._base) / most)
+            self._nodes[i, j] = mean, math.log(std)
         return self._nodes[i, j]
 
-
-LEAST = 0.5  # metres; a plain without any relief has no logarithm
+    def _drawn(self, key: tuple[int, ...], i: int, j: int) -> tuple[float, float]:
+        rng = generator(key, i, j)
+        chances = np.concatenate([[rng.random()], rng.standard_normal(2)])[None]
+        mean, std = self._windows.moments([self._text], chances, self._guidance)
+        return float(mean[0]), max(float(std[0]), LEAST)

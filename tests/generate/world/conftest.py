@@ -1,24 +1,20 @@
-"""A small real model of `consistency` with words and coarse heights, untrained."""
+"""A checkout with a small model, and the model itself."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-import torch
 
-from models.core.artifact import load_model, save_model
+from models.core.artifact import load_model
 from tests.generate.test_draw import settle
-from tests.models.consistency.worded import made
+from tests.generate.world.toys import worded_model
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("world")
-    method, _, _, config = made()
-    folder = root / "data/toy/model"
-    folder.mkdir(parents=True)
-    save_model(folder, config, torch.nn.ModuleDict({name: method.networks[name] for name in method.ema}))
+    worded_model(root / "data/toy/model")
     return settle(root, ["geotiff"])
 
 
