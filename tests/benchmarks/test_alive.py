@@ -24,6 +24,7 @@ from tests.analytic.method import write_model
 from tests.benchmarks import __main__ as benchmarks
 from tests.benchmarks import fresh
 from tests.generate.explore.toys import dreamer
+from tests.generate.toys import sampler
 from tests.generate.world.toys import worded_model
 from tests.shard.small import grow, shard
 
@@ -94,6 +95,8 @@ def _inputs(name: str, folder: Path) -> dict[str, Path]:
         return {"MODEL": dreamer(folder) / "model"}
     if name == "world":
         return {"MODEL": worded_model(folder / "model")}
+    if name == "pretrained":
+        return {"MODEL": sampler(folder) / "model"}
     return {"GLOBE": _globe(folder)} if name == "label" else {}
 
 
