@@ -18,6 +18,8 @@ KEPT = 192  # batches that stay in memory; a band of 4,096 pixels needs about 10
 
 Corners = list[tuple[int, int]]
 """Row and column of the first pixel of each window of a batch."""
+Make = Callable[[Corners], np.ndarray]
+"""Corners of a batch to its windows, (GROUP², side, side)."""
 
 
 class Plane(Protocol):
@@ -36,10 +38,10 @@ class Blended:
 
     Args:
         side: pixels of a window, each way. shift: row and column of the first pixel of window (0, 0).
-        make: corners of a batch to its windows (GROUP², side, side).
+        make: makes a batch.
     """
 
-    def __init__(self, side: int, shift: int, make: Callable[[Corners], np.ndarray]):
+    def __init__(self, side: int, shift: int, make: Make):
         self._side, self._step, self._shift, self._make = side, side // 2, shift, make
         fade = np.square(np.sin(np.pi * (np.arange(side) + 0.5) / side))
         self._weight = fade[:, None] * fade[None]
@@ -81,7 +83,7 @@ def cut(plane: Plane, corners: Corners, side: int, factor: int = 1) -> np.ndarra
     """The values under each window of a batch, float32 (n, side, side), read once for all of them.
 
     Args:
-        side: pixels of the plane under a window, each way. factor: pixels of `corners` that a pixel of the plane covers.
+        side: pixels of the plane under a window, each way. factor: pixels of `corners` a pixel of the plane.
     """
     places = [(row // factor, col // factor) for row, col in corners]
     (top, left), (low, right) = places[0], places[-1]

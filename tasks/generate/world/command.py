@@ -1,4 +1,4 @@
-"""`python -m tasks.generate <dataset> --world SIDE` or `--window COL,ROW,WIDTH,HEIGHT`: seamless terrain of any size."""
+"""`tasks.generate <dataset> --world SIDE` or `--window COL,ROW,WIDTH,HEIGHT`: seamless terrain of any size."""
 
 from __future__ import annotations
 
@@ -18,21 +18,33 @@ from tasks.generate.folders import fill
 from tasks.generate.section import section
 from tasks.generate.steering.pictures import stem
 from tasks.generate.steering.words import unknown, unknown_note
+from tasks.generate.terrain.terrain import NO_PLACE
 from tasks.generate.world.files import Part, write_heights, write_picture
+from tasks.generate.world.given import Given, read_given
+from tasks.generate.world.ground import World, windows_of
 from tasks.generate.world.noise import FARTHEST
 
 PLACE = "drawings"
+STEPS = 2  # evaluations of a window; one alone shows the corners of the network's squares of pixels
 SHORT = 60  # characters of a name
 TOLD_S = 20.0  # seconds between two lines about progress
-ALONE = ("sketch", "inpaint", "labels", "upscale", "mask", "count", "palette", "set")
+ALONE = ("sketch", "inpaint", "labels", "mask", "count", "palette", "set")
 """Options of other commands."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options to the command line."""
-    group = parser.add_argument_group("seamless terrain of any size, with --text, --seed, --guidance and --steps")
+    group = parser.add_argument_group(
+        "seamless terrain of any size, with --text, --upscale, --seed, --guidance and --steps"
+    )
     either = group.add_mutually_exclusive_group()
-    either.add_argument("--world", metavar="SIDE", help="pixels a side, or COLUMNSxROWS")
+    either.add_argument(
+        "--world",
+        metavar="SIDE",
+        nargs="?",
+        const="",
+        help="pixels a side, or COLUMNSxROWS; with --upscale the ground of that map, unless given",
+    )
     either.add_argument("--window", metavar="COL,ROW,WIDTH,HEIGHT", help="a part of the same world, in pixels")
 
 
@@ -50,68 +62,42 @@ def make(given: argparse.Namespace, root: Path = ROOT) -> Path:
     for option in ALONE:
         if getattr(given, option, None):
             raise LandloomError(f"--{option} does not go with --world and --window")
-    texts, strengths = given.text or [""], given.guidance or [None]
-    if len(texts) > 1 or len(strengths) > 1:
-        raise LandloomError("--world and --window take one --text and one --guidance")
+    for option in ("text", "guidance", "upscale"):
+        if len(getattr(given, option) or ()) > 1:
+            raise LandloomError(f"--world and --window take one --{option}")
     if given.seed is not None and not 0 <= given.seed < 2**31:
         raise LandloomError("--seed: a number from 0 to 2147483647")
-    part = _part(given)
     params = section(given.dataset, root)
-    text = " ".join(texts[0].split())
-    return write_world(
-        given.dataset,
-        part,
-        text,
-        params.seed if given.seed is None else given.seed,
-        params.guidance if strengths[0] is None else strengths[0],
-        2 if given.steps is None else given.steps,
-        given.out,
-        root,
-        given.model,
-    )
-
-
-def write_world(
-    dataset: str,
-    part: Part,
-    text: str,
-    seed: int,
-    guidance: float,
-    steps: int,
-    out: Path | None = None,
-    root: Path = ROOT,
-    wish: str | None = None,
-) -> Path:
-    """Write a part of a world: a COG, a picture and a sidecar; return the folder.
-
-    Args:
-        out: the folder; None means `drawings/<name of the text>-world`. wish: which model, as `--model`.
-    Raises:
-        LandloomError: the model cannot make it; no files are written.
-    """
-    from tasks.generate.world.ground import World
-
-    chosen = choose(dataset, wish, root)
-    world = World(chosen.model, seed, text, guidance, steps)
+    seed = params.seed if given.seed is None else given.seed
+    guidance = given.guidance[0] if given.guidance else params.guidance
+    text = " ".join((given.text or [""])[0].split())
+    chosen = choose(given.dataset, given.model, root)
+    onto = None
+    if given.upscale:
+        windows = windows_of(chosen.model)
+        onto = read_given(Path(given.upscale[0]), chosen.model.gsd, windows.coarse_px)
+    part, steps = _part(given, onto), STEPS if given.steps is None else given.steps
+    world = World(chosen.model, seed, text, guidance, steps, onto and onto.plane, onto.fold if onto else 1)
     strange = unknown(chosen.model, text) if text else []
     for note in unknown_note(text, strange):
-        print(f"[generate@{dataset}] {note}")
-    name = stem(text[:SHORT]) or "world"
+        print(f"[generate@{given.dataset}] {note}")
+    name = stem(text[:SHORT]) or (stem(Path(given.upscale[0]).stem) if onto else "") or "world"
     facts = {**chosen.origin, "seed": seed, "steps": steps, "guidance": guidance}
     facts |= {"text": text, "unknown_words": ", ".join(strange)} if text else {}
+    facts |= onto.facts if onto else {}
     facts |= dict(zip(("first_col", "first_row", "cols", "rows"), part, strict=True))
 
     def write(target: Path) -> None:
         tags = {key.upper(): str(value) for key, value in facts.items()}
-        tags |= {"PLACE": "none: generated", "UNIT": "metre"}
+        tags |= {"PLACE": "partly generated" if onto else "none: generated", "UNIT": "metre"}
         heights, picture = target / f"{name}.tif", target / f"{name}.png"
-        found = write_heights(heights, world, part, world.gsd, tags, Told(dataset))
+        found = write_heights(heights, world, part, world.gsd, tags, Told(given.dataset), onto and onto.place)
         shown = {"overview": {"exaggeration": round(write_picture(picture, heights, found), 2)}}
-        write_json(
-            target / f"{name}.json", _sidecar(name, facts | shown, part, world.gsd, found, (heights, picture))
-        )
+        place = f"generated within the ground of {onto.place.name}" if onto else NO_PLACE
+        sidecar = _sidecar(name, {"place": place, **facts, **shown}, part, world.gsd, found, (heights, picture))
+        write_json(target / f"{name}.json", sidecar)
 
-    return fill(out or root / PLACE / f"{name}-world", write)
+    return fill(given.out or root / PLACE / f"{name}-world", write)
 
 
 def _sidecar(
@@ -120,7 +106,6 @@ def _sidecar(
     titles = {".tif": "cloud-optimised GeoTIFF", ".png": "overview"}
     return {
         "name": name,
-        "place": "none: generated, no place on Earth",
         **facts,
         "gsd_m": gsd,
         "side_m": [part.rows * gsd, part.cols * gsd],
@@ -133,11 +118,14 @@ def _sidecar(
     }
 
 
-def _part(given: argparse.Namespace) -> Part:
+def _part(given: argparse.Namespace, onto: Given | None) -> Part:
+    """The rectangle that is asked for; `LandloomError` if it is none."""
     if given.window is not None:
         if not re.fullmatch(r"-?\d+,-?\d+,\d+,\d+", given.window):
             raise LandloomError(f"--window {given.window}: give COL,ROW,WIDTH,HEIGHT in pixels, as 2048,1024,512,512")
         option, part = "window", Part(*map(int, given.window.split(",")))
+    elif onto is not None and not given.world:
+        option, part = "world", Part(0, 0, onto.cols, onto.rows)
     else:
         if not re.fullmatch(r"\d+(x\d+)?", given.world):
             raise LandloomError(f"--world {given.world}: give pixels a side, as 4096, or COLUMNSxROWS, as 8192x4096")

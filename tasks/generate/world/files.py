@@ -1,4 +1,4 @@
-"""Writes a window of a world: a cloud-optimised GeoTIFF in strips, so that memory does not grow with it, and a picture."""
+"""Writes a part of a world: a cloud-optimised GeoTIFF in strips, so that memory does not grow with it, and a picture."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rasterio.enums import Resampling
 from rasterio.shutil import copy
 from rasterio.windows import Window
 
+from tasks.generate.terrain.place import Place
 from tasks.generate.world.blend import Plane
 from tasks.relief.shade.hillshade import shaded_relief
 
@@ -61,19 +62,29 @@ def strips(part: Part) -> Iterator[Part]:
             yield Part(part.col + left, part.row + top, cols, rows)
 
 
-def write_heights(path: Path, plane: Plane, part: Part, gsd: float, tags: dict[str, str], told: Callable) -> Found:
+def write_heights(
+    path: Path,
+    plane: Plane,
+    part: Part,
+    gsd: float,
+    tags: dict[str, str],
+    told: Callable[[float], None],
+    place: Place | None = None,
+) -> Found:
     """Write float32 metres as a COG with overviews.
 
     Args:
         plane: whose `read` gives float32 metres. told: called with the share that is done.
+        place: of the plane's row 0 and column 0 on Earth; None for a plane of no place.
     """
     low, high, total, sea, done = math.inf, -math.inf, 0.0, 0, 0
     raw = path.with_name(f".{path.stem}.strips.tif")
     profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "height": part.rows, "width": part.cols}
-    place = {"crs": NOWHERE, "transform": Affine(gsd, 0, part.col * gsd, 0, -gsd, -part.row * gsd)}
+    crs, corner = (NOWHERE, Affine(gsd, 0, 0, 0, -gsd, 0)) if place is None else (place.crs, place.transform)
+    profile |= {"crs": crs, "transform": corner @ Affine.translation(part.col, part.row)}
     with rasterio.Env(GDAL_CACHEMAX=CACHE_MB):
         try:
-            with rasterio.open(raw, "w", **profile, **place, **TILED, bigtiff="IF_SAFER") as target:
+            with rasterio.open(raw, "w", **profile, **TILED, bigtiff="IF_SAFER") as target:
                 for strip in strips(part):
                     heights = plane.read(strip.row, strip.col, strip.rows, strip.cols)
                     window = Window(strip.col - part.col, strip.row - part.row, strip.cols, strip.rows)

@@ -5,12 +5,14 @@
 | coarse map | blocks of the ground | windows of the model, with the relief of much larger ground |
 | ground | the model's | windows of the model that follow the coarse map |
 
-Each is evaluated twice. Windows have the same noise where they overlap, so their details agree, and the second
-evaluation starts from the blend of the first one, with its windows shifted by a quarter.
+A person's map may take the place of the coarse map (`tasks.generate.world.given`). Each plane is evaluated twice.
+Windows have the same noise where they overlap, so their details agree, and the second evaluation starts from the blend
+of the first one, with its windows shifted by a quarter.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,7 +20,7 @@ import numpy as np
 from scipy.fft import dctn, idctn
 
 from tasks.core.errors import LandloomError
-from tasks.generate.world.blend import Blended, Corners, Plane, cut
+from tasks.generate.world.blend import Blended, Corners, Make, Plane, cut
 from tasks.generate.world.noise import normal
 from tasks.generate.world.words import Wanted
 
@@ -37,58 +39,69 @@ class World:
     Args:
         model: a model of heights with `windows` (`models.consistency.windows`).
         seed: chance. text: words, or "". guidance: their strength. steps: evaluations of each window, 1 or 2.
-        coarse: the map that all windows follow, in metres; None: one that the model makes from the words.
+        given: a map of mean heights, in metres, that the ground follows; None: a coarse map that the words steer.
+        fold: 1 if a pixel of `given` is a block of the ground, 2 if it is a block of such blocks.
     Raises:
         LandloomError: the model cannot make windows, or the steps or the guidance are not those that it takes.
     """
 
     def __init__(
-        self, model: Any, seed: int, text: str = "", guidance: float = 1.0, steps: int = 2, coarse: Plane | None = None
+        self,
+        model: Any,
+        seed: int,
+        text: str = "",
+        guidance: float = 1.0,
+        steps: int = 2,
+        given: Plane | None = None,
+        fold: int = 1,
     ):
-        self._windows = _windows(model, text, guidance, steps)
+        self._windows = windows_of(model)
+        _check(model, text, guidance, steps)
         self.gsd, self.factor = float(model.gsd), self._windows.coarse_px
         self._seed, self._text, self._guidance = seed, text, guidance
-        self.coarse = coarse or self._coarse(steps)
-        self._ground = self._evaluated(GROUND, steps, self._first)
+        self.coarse = given or self._imagined(steps)
+        for level in reversed(range(1, fold)):
+            self.coarse = self._following(level, self.coarse, steps)
+        self._ground = self._following(GROUND, self.coarse, steps)
 
     def read(self, row: int, col: int, rows: int, cols: int) -> np.ndarray:
         """Heights of a rectangle, float32 (rows, cols) metres; the sea is 0. They do not depend on the rectangle."""
         return np.maximum(self._ground.read(row, col, rows, cols), 0.0).astype(np.float32)
 
-    def _coarse(self, steps: int) -> Plane:
+    def _imagined(self, steps: int) -> Plane:
+        """The coarse map that the words steer."""
         px = self._windows.px
-        self._wanted = Wanted(self._windows, self._text, self._guidance, (self._seed, NODES), REGION * px)
-        made = self._evaluated(COARSE, steps, self._first_of_coarse)
-        return Raised(Blended(px, 0, partial(self._roughened, made)), self._wanted)
+        wanted = Wanted(self._windows, self._text, self._guidance, (self._seed, NODES), REGION * px)
 
-    def _evaluated(self, level: int, steps: int, first: Any) -> Blended:
+        def first(corners: Corners) -> np.ndarray:
+            parts = [wanted.read(row + px // 2, col + px // 2, 1, 1) for row, col in corners]
+            moments = tuple(np.array([part[k][0, 0] for part in parts]) for k in range(2))
+            return self._windows.first(self._noise(COARSE, 0, corners), *self._words(), None, moments)
+
+        made = self._evaluated(COARSE, steps, first, lambda corners: None)
+        return Raised(Blended(px, 0, partial(self._roughened, made)), wanted)
+
+    def _following(self, level: int, coarse: Plane, steps: int) -> Plane:
+        """Windows whose blocks have about the heights of a coarse map."""
+        under = partial(cut, coarse, side=self._windows.px // self.factor, factor=self.factor)
+
+        def first(corners: Corners) -> np.ndarray:
+            return self._windows.first(self._noise(level, 0, corners), *self._words(), under(corners))
+
+        return self._evaluated(level, steps, first, under)
+
+    def _evaluated(self, level: int, steps: int, first: Make, under: Callable[[Corners], np.ndarray | None]) -> Plane:
         """The plane after all evaluations."""
         px = self._windows.px
         made = Blended(px, 0, first)
         if steps == 1:
             return made
-        again = partial(self._again, level, made)
+
+        def again(corners: Corners) -> np.ndarray:
+            heights, noise = cut(made, corners, px), self._noise(level, 1, corners)
+            return self._windows.again(heights, noise, *self._words(), under(corners))
+
         return Blended(px, px // 4 // self.factor * self.factor, again)
-
-    def _first(self, corners: Corners) -> np.ndarray:
-        return self._windows.first(
-            self._noise(GROUND, 0, corners), self._texts(corners), self._guidance, self._under(corners)
-        )
-
-    def _first_of_coarse(self, corners: Corners) -> np.ndarray:
-        middle = self._windows.px // 2
-        parts = [self._wanted.read(row + middle, col + middle, 1, 1) for row, col in corners]
-        moments = tuple(np.array([part[k][0, 0] for part in parts]) for k in range(2))
-        return self._windows.first(
-            self._noise(COARSE, 0, corners), self._texts(corners), self._guidance, None, moments
-        )
-
-    def _again(self, level: int, before: Plane, corners: Corners) -> np.ndarray:
-        coarse = self._under(corners) if level == GROUND else None
-        heights = cut(before, corners, self._windows.px)
-        return self._windows.again(
-            heights, self._noise(level, 1, corners), self._texts(corners), self._guidance, coarse
-        )
 
     def _roughened(self, made: Plane, corners: Corners) -> np.ndarray:
         """Windows of the coarse map with mean 0, in units of the deviation of a tile of ground within them."""
@@ -103,15 +116,12 @@ class World:
         inner = np.sqrt(tiles.var(axis=(2, 4)).mean(axis=(1, 2)))[:, None, None]
         return COARSE_SHARE * np.divide(shape, inner, out=np.zeros_like(shape), where=inner > 0)
 
-    def _under(self, corners: Corners) -> np.ndarray:
-        return cut(self.coarse, corners, self._windows.px // self.factor, self.factor)
-
     def _noise(self, level: int, evaluation: int, corners: Corners) -> np.ndarray:
         px = self._windows.px
         return np.stack([normal((self._seed, level, evaluation), row, col, px, px) for row, col in corners])
 
-    def _texts(self, corners: Corners) -> list[str]:
-        return [self._text] * len(corners)
+    def _words(self) -> tuple[list[str], float]:
+        return [self._text] * self._windows.count, self._guidance
 
 
 class Raised:
@@ -126,8 +136,8 @@ class Raised:
         return mean + std * self._shape.read(row, col, rows, cols)
 
 
-def _windows(model: Any, text: str, guidance: float, steps: int) -> Any:
-    """The windows of a model; `LandloomError` if it has none, or cannot do what is asked."""
+def windows_of(model: Any) -> Any:
+    """The windows of a model; `LandloomError` if it has none."""
     windows = getattr(model, "windows", None)
     name = model.config["method"]["name"]
     if windows is None or model.gsd is None:
@@ -140,12 +150,16 @@ def _windows(model: Any, text: str, guidance: float, steps: int) -> Any:
             f"--world: half a tile of this model ({windows.px // 2} px) is no multiple of its coarse_px "
             f"({windows.coarse_px}), so windows that overlap by half do not share the blocks of a coarse map"
         )
+    return windows
+
+
+def _check(model: Any, text: str, guidance: float, steps: int) -> None:
+    """Raise `LandloomError` if the model cannot do what is asked."""
     if text and model.words is None:
-        raise LandloomError(f"--text: this {name} model was trained without words")
-    if steps not in windows.evaluations:
-        takes = " or ".join(map(str, windows.evaluations))
+        raise LandloomError("--text: this model was trained without words")
+    if steps not in model.windows.evaluations:
+        takes = " or ".join(map(str, model.windows.evaluations))
         raise LandloomError(f"--steps {steps}: this model takes {takes} network evaluations")
     most = 1.0 if model.words is None else model.most_guidance or guidance
     if not 1 <= guidance <= max(most, 1):
         raise LandloomError(f"--guidance {guidance:g}: this model takes 1 to {max(most, 1):g}")
-    return windows

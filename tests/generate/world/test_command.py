@@ -7,12 +7,14 @@ import json
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 from PIL import Image
 
 from tasks.core.errors import LandloomError
 from tasks.generate.__main__ import _parser
 from tasks.generate.world import files
 from tasks.generate.world.command import make
+from tests.generate.steering.asked import CORNER, raster
 
 
 def ask(root, *arguments):
@@ -47,6 +49,33 @@ def test_a_large_world_has_a_picture_that_opens_at_once(checkout, tmp_path, monk
     assert Image.open(folder / "world.png").size == (20, 13)
 
 
+@pytest.mark.parametrize(("size", "times"), [(4, 4), (16, 16)])
+def test_a_person_s_map_becomes_ground_in_its_place(checkout, tmp_path, size, times):
+    rows, cols = np.mgrid[0:6, 0:5].astype(np.float32)
+    coarse = raster(tmp_path / "plan.tif", 2000 + 300 * rows - 100 * cols, transform=CORNER @ Affine.scale(size))
+    folder = ask(checkout, "--world", "--upscale", str(coarse), "--out", str(tmp_path / "w"))
+    with rasterio.open(folder / "plan.tif") as found, rasterio.open(coarse) as given:
+        assert found.bounds == given.bounds and found.crs == given.crs and found.shape == (6 * times, 5 * times)
+        means = found.read(1).reshape(6, times, 5, times).mean(axis=(1, 3))
+        assert np.corrcoef(means.ravel(), given.read(1).ravel())[0, 1] > 0.9
+    facts = json.loads((folder / "plan.json").read_text())
+    assert facts["upscale_factor"] == times and facts["place"].endswith("plan.tif")
+    part = ask(checkout, "--window", "6,3,9,7", "--upscale", str(coarse), "--out", str(tmp_path / "p"))
+    with rasterio.open(folder / "plan.tif") as whole, rasterio.open(part / "plan.tif") as cut:
+        assert np.array_equal(cut.read(1), whole.read(1)[3:10, 6:15]) and whole.index(*cut.xy(0, 0)) == (3, 6)
+
+
+def test_a_map_that_does_not_fit_is_told(checkout, tmp_path):
+    rows, cols = np.mgrid[0:6, 0:5].astype(np.float32)
+    odd = raster(tmp_path / "odd.tif", rows + cols, transform=CORNER @ Affine.scale(7))
+    with pytest.raises(LandloomError, match="630 m a pixel, and a world of this model takes maps of 360 or 1440 m"):
+        ask(checkout, "--world", "--upscale", str(odd), "--out", str(tmp_path / "out"))
+    rows[2, 2] = np.nan
+    void = raster(tmp_path / "void.tif", rows, transform=CORNER @ Affine.scale(4))
+    with pytest.raises(LandloomError, match="1 pixels are voids"):
+        ask(checkout, "--world", "--upscale", str(void), "--out", str(tmp_path / "out"))
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
@@ -56,6 +85,7 @@ def test_a_large_world_has_a_picture_that_opens_at_once(checkout, tmp_path, monk
         (("--window", "600000000,0,9,9"), "the plane ends"),
         (("--world", "64", "--count", "3"), "--count does not go with --world"),
         (("--world", "64", "--text", "a", "--text", "b"), "take one --text"),
+        (("--world",), "--world : give pixels a side"),
         (("--world", "64", "--seed", "-1"), "--seed: a number from 0"),
     ],
 )

@@ -56,7 +56,7 @@ class Ramp:
 
 
 def test_the_ground_follows_a_given_coarse_map(model):
-    given = World(model, 7, coarse=Ramp()).read(0, 0, 64, 64)
+    given = World(model, 7, given=Ramp()).read(0, 0, 64, 64)
     means = given.reshape(16, 4, 16, 4).mean(axis=(1, 3))
     assert np.corrcoef(means.ravel(), Ramp().read(0, 0, 16, 16).ravel())[0, 1] > 0.95
 
