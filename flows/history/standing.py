@@ -130,7 +130,7 @@ def checkout_params(chain: list[Recorded], root: Path) -> Iterator[Finding]:
         if here is None:
             yield Finding("checkout", f"datasets.{dataset}.{name}", NOTE, "not in params.yaml here; the run had it")
         elif wrong := departures(here, params.get("seed"), run, root):
-            said = f"{_told(wrong)}; the recorded parameters were held up"
+            said = f"{_told(wrong)}; reproduce used the recorded parameters"
             yield Finding("checkout", f"datasets.{dataset}.{name}", NOTE, said)
 
 
@@ -139,4 +139,4 @@ def checkout_code(chain: list[Recorded], root: Path) -> list[Finding]:
     changed = git(root, "diff", "--name-only", "HEAD").split("\n")
     paths = {path for run in chain for path in run.code_inputs}
     mine = [name for name in changed if any(name == path or name.startswith(f"{path}/") for path in paths)]
-    return [Finding("checkout", name, NOTE, "changed here; the recorded code is what was held up") for name in mine]
+    return [Finding("checkout", name, NOTE, "changed here; reproduce used the recorded code") for name in mine]

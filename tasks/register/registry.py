@@ -158,7 +158,7 @@ def _tags(by_stage: dict[str, RunFile], runs: dict[str, str], path: str, digest:
 def _same_version(client: Any, name: str, tags: dict[str, str]) -> Any | None:
     """The version that an earlier (or killed) registration made for the same training, evaluation and samples.
 
-    A version with other figures or samples is another version: a page never changes what it shows, so it is right
+    A version with other figures or samples is another version: a page always shows the same ones, so it is right
     also after DVC restored the stages that made it.
     """
     found = client.search_model_versions(f"name = '{name}' and tags.`dvc.md5` = '{tags['dvc.md5']}'")
