@@ -20,6 +20,7 @@ import numpy as np
 from scipy.fft import dctn, idctn
 
 from tasks.core.errors import LandloomError
+from tasks.generate.world.agree import Agreeing
 from tasks.generate.world.blend import Blended, Corners, Make, Plane, cut
 from tasks.generate.world.noise import normal
 from tasks.generate.world.words import Wanted
@@ -88,7 +89,7 @@ class World:
         def first(corners: Corners) -> np.ndarray:
             return self._windows.first(self._noise(level, 0, corners), *self._words(), under(corners))
 
-        return self._evaluated(level, steps, first, under)
+        return Agreeing(self._evaluated(level, steps, first, under), coarse, self.factor)
 
     def _evaluated(self, level: int, steps: int, first: Make, under: Callable[[Corners], np.ndarray | None]) -> Plane:
         """The plane after all evaluations."""
