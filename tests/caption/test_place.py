@@ -20,7 +20,6 @@ from tasks.caption.place.names import Folders, find_places, turns
 from tasks.caption.place.settings import OSM, Geocoder, NoPlace, Polygons
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_sha256
-from tasks.polite.limits import limit_of
 from tasks.core.settings import ROOT
 from tests.acquire.server import Handler, serving
 
@@ -246,11 +245,6 @@ def test_processes_share_the_turns(nominatim, folders):
     times = sorted(nominatim.times)
     gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
     assert len(times) == 18 and times[-1] - times[0] >= 1.6 and sorted(gaps)[len(gaps) // 2] > 0.08
-
-
-def test_the_public_nominatim_gets_one_request_a_second_whatever_is_asked():
-    assert limit_of("nominatim.openstreetmap.org", 100.0, 16).gap_s == 1.0
-    assert limit_of("nominatim.openstreetmap.org", 100.0, 16).connections == 1
 
 
 def test_too_many_cells_are_refused_before_the_first_request(nominatim, folders):
