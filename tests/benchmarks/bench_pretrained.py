@@ -17,7 +17,7 @@ from tasks.core.settings import ROOT
 from tests.benchmarks.fresh import child_output
 
 MODEL = ROOT / "models/pretrained/terrain"
-TEXT = "high mountains with steep ridges and valleys"
+TEXT = "high mountains with steep slopes, spurs and valleys"
 COUNT = 9
 BATCH, BATCHES, ALONE = 64, 8, 40
 STEPS = (1, 2)
