@@ -26,16 +26,17 @@ def command(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     part = next((name for name in parts.names() if getattr(given, name) is not None), None)
     wished = {name: values for name in kinds.names() if (values := getattr(given, name))}
-    if not worlds.asked(given):
+    world = worlds.asked(parser, given)
+    if not world:
         _consistent(parser, given, part, wished)
-    if not (worlds.asked(given) or wished or given.palette or part or given.model):
+    if not (world or wished or given.palette or part or given.model):
         main("generate", Params, run)
         return
     from tasks.generate.explore.make import explore
     from tasks.generate.steering.make import Wish, give_palette, steer
 
     try:
-        if worlds.asked(given):
+        if world:
             folder = worlds.make(given)
         elif part is not None:
             try:

@@ -23,6 +23,7 @@ from tasks.generate.world.files import Part, write_heights, write_picture
 from tasks.generate.world.given import Given, read_given
 from tasks.generate.world.ground import World, windows_of
 from tasks.generate.world.noise import FARTHEST
+from tasks.generate.world.tiles import write_tiles
 
 PLACE = "drawings"
 STEPS = 2  # evaluations of a window; one alone shows the corners of the network's squares of pixels
@@ -46,11 +47,15 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="pixels a side, or COLUMNSxROWS; with --upscale the ground of that map, unless given",
     )
     either.add_argument("--window", metavar="COL,ROW,WIDTH,HEIGHT", help="a part of the same world, in pixels")
+    group.add_argument("--tiles", action="store_true", help="also as terrain-RGB tiles, z/x/y.png, for maps in a browser")
 
 
-def asked(given: argparse.Namespace) -> bool:
+def asked(parser: argparse.ArgumentParser, given: argparse.Namespace) -> bool:
     """Whether the command line asks for a world or a part of one."""
-    return given.world is not None or given.window is not None
+    found = given.world is not None or given.window is not None
+    if given.tiles and not found:
+        parser.error("--tiles goes with --world and --window")
+    return found
 
 
 def make(given: argparse.Namespace, root: Path = ROOT) -> Path:
@@ -93,6 +98,8 @@ def make(given: argparse.Namespace, root: Path = ROOT) -> Path:
         heights, picture = target / f"{name}.tif", target / f"{name}.png"
         found = write_heights(heights, world, part, world.gsd, tags, Told(given.dataset), onto and onto.place)
         shown = {"overview": {"exaggeration": round(write_picture(picture, heights, found), 2)}}
+        if given.tiles:
+            shown["terrain_rgb"] = write_tiles(target / f"{name}-tiles", heights, name)
         place = f"generated within the ground of {onto.place.name}" if onto else NO_PLACE
         sidecar = _sidecar(name, {"place": place, **facts, **shown}, part, world.gsd, found, (heights, picture))
         write_json(target / f"{name}.json", sidecar)

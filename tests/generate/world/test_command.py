@@ -11,14 +11,13 @@ from affine import Affine
 from PIL import Image
 
 from tasks.core.errors import LandloomError
-from tasks.generate.__main__ import _parser
-from tasks.generate.world import files
-from tasks.generate.world.command import make
+from tasks.generate import __main__ as main
+from tasks.generate.world import command, files
 from tests.generate.steering.asked import CORNER, raster
 
 
 def ask(root, *arguments):
-    return make(_parser().parse_args(["toy", *arguments]), root)
+    return command.make(main._parser().parse_args(["toy", *arguments]), root)
 
 
 def test_a_part_has_the_bits_of_the_whole_and_lies_beside_it(checkout, tmp_path, monkeypatch):
@@ -41,6 +40,18 @@ def test_a_part_has_the_bits_of_the_whole_and_lies_beside_it(checkout, tmp_path,
     assert facts["model_md5"].endswith(".dir") and set(facts["files"]) == {"tif", "png"}
     assert Image.open(whole / "High_mountains.png").size == (60, 40)
     assert sorted(path.name for path in whole.iterdir()) == [f"High_mountains.{end}" for end in ("json", "png", "tif")]
+
+
+def test_the_command_makes_a_world_and_refuses_what_goes_with_none(checkout, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command.make, "__defaults__", (checkout,))
+    main.command(["toy", "--window", "5,6,7,8", "--steps", "1", "--out", str(tmp_path / "w")])
+    assert str(tmp_path / "w") in capsys.readouterr().out and (tmp_path / "w" / "world.tif").is_file()
+    with pytest.raises(SystemExit):
+        main.command(["toy", "--window", "5,6,7", "--out", str(tmp_path / "no")])
+    assert "give COL,ROW,WIDTH,HEIGHT" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main.command(["toy", "--tiles"])
+    assert "--tiles goes with --world and --window" in capsys.readouterr().err
 
 
 def test_a_large_world_has_a_picture_that_opens_at_once(checkout, tmp_path, monkeypatch):
