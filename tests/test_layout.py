@@ -23,7 +23,7 @@ BY_NAME = {("models",): "params.py", ("tasks", "acquire", "sources"): "source.py
 """Folders whose members are found by name, and the file that every member has."""
 APART = (("tasks", "evaluate"), ("tasks", "generate"), ("tasks", "train"), ("tasks", "generate", "exports"))
 """Folders whose members, products or exports, never import each other."""
-AFTER = (("models", "explore"), ("models", "features"))
+AFTER = (("models", "explore"), ("models", "features"), ("models", "onnx"))
 """Folders of models that only finished models and their judges need."""
 PRODUCTS = sorted(path.parent.name for path in (ROOT / "tasks" / "generate").glob("*/product.py"))
 SOURCES = sorted(path for package in ("tasks", "models", "flows") for path in (ROOT / package).rglob("*.py"))

@@ -43,7 +43,7 @@ class FactsHead(nn.Module):
         parts = [hints] if self.trunk is None else [hints, self.trunk(codes)[2]]
         found = self.out(self.layers(torch.cat(parts, dim=1))).float()
         weights, means, deviations = found.split([COMPONENTS, COMPONENTS * self.facts, COMPONENTS * self.facts], dim=1)
-        shape = (len(found), COMPONENTS, self.facts)
+        shape = (found.shape[0], COMPONENTS, self.facts)
         deviations = LOWEST + F.softplus(deviations.reshape(shape) - LOWEST)
         return weights.log_softmax(dim=1), base[:, None] + means.reshape(shape), deviations
 
@@ -68,5 +68,5 @@ def choose(mixture: tuple[Tensor, Tensor, Tensor], drawn: Tensor, guidance: Tens
     weights, means, deviations = mixture
     upto = (weights * guidance[:, None]).softmax(dim=1).cumsum(dim=1)
     place = (upto < drawn[:, :1] * upto[:, -1:]).sum(dim=1).clamp(max=COMPONENTS - 1)
-    rows = torch.arange(len(place), device=place.device)
+    rows = torch.arange(place.shape[0], device=place.device)
     return means[rows, place] + drawn[:, 1:] * deviations[rows, place].exp() / guidance.sqrt()[:, None]

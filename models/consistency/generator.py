@@ -22,16 +22,20 @@ FACTS = 1
 
 
 class HeightGenerator:
-    """Makes heights (`models.core.products.HeightsModel`). On a CPU, no sample affects the bits of another."""
+    """Makes heights (`models.core.products.HeightsModel`). On a CPU, no sample affects the bits of another.
+
+    Attributes:
+        method, networks, encoding: what it samples with. `models.onnx` makes another program of them.
+    """
 
     product = "heights"
 
     def __init__(self, method: Consistency, networks: nn.ModuleDict, config: dict[str, Any], device: torch.device):
-        self._method, self._networks, self._device = method, networks, device
-        self._encoding = TerrainEncoding.from_dict(method.config, config["encoding"])
+        self.method, self.networks, self._device = method, networks, device
+        self.encoding = TerrainEncoding.from_dict(method.config, config["encoding"])
         self.config, self.px, self.gsd = config, int(config["px"]), config.get("gsd")
         self.conditions: tuple[str, ...] = method.steering.names
-        self.words = self._encoding.words
+        self.words = self.encoding.words
         self.coarse_px = method.config.coarse_px if "coarse" in self.conditions else None
         self.most_guidance = method.config.guidance.most if method.config.baked else None
         self.classes: list[dict[str, Any]] = config.get("classes", []) if "labels" in self.conditions else []
@@ -59,7 +63,7 @@ class HeightGenerator:
         """
         given = checked_shapes(checked(conditions, self.conditions, len(indices)), self.px, self.coarse_px)
         self._check_guidance(guidance)
-        self._method.levels(steps)  # refuses a wrong number of steps
+        self.method.levels(steps)  # refuses a wrong number of steps
         if "text" in given:
             given["text"] = self.words.codes(["" if text is None else str(text) for text in given["text"]])
 
@@ -89,18 +93,18 @@ class HeightGenerator:
         guidance: float,
         passes: bool,
     ) -> np.ndarray:
-        facts = np.zeros((SLOTS, self._encoding.heights.facts), np.float32)
-        noise = np.zeros((SLOTS, steps, *self._method.shape), np.float32)
+        facts = np.zeros((SLOTS, self.encoding.heights.facts), np.float32)
+        noise = np.zeros((SLOTS, steps, *self.method.shape), np.float32)
         chances = np.zeros((SLOTS, 1 + facts.shape[1]), np.float32)
         for slot, index in slots.items():
             rng = np.random.default_rng([seed, index])
-            facts[slot], noise[slot] = self._encoding.heights.draw(rng), self._method.draw(rng, steps)
+            facts[slot], noise[slot] = self.encoding.heights.draw(rng), self.method.draw(rng, steps)
             rng = np.random.default_rng([seed, index, FACTS])
             chances[slot, 0], chances[slot, 1:] = rng.random(), rng.standard_normal(facts.shape[1])
         given = {name: self._tensor(array) for name, array in filled.items()}
         with torch.inference_mode():
-            if given and "facts" in self._networks:
-                steered, which = self._method.draw_facts(self._networks, self._tensor(chances), given, guidance)
+            if given and "facts" in self.networks:
+                steered, which = self.method.draw_facts(self.networks, self._tensor(chances), given, guidance)
                 facts = np.where(which.cpu().numpy()[:, None], steered.float().cpu().numpy(), facts)
             return self._evaluations(steps, self._tensor(noise), facts, given, filled, guidance, passes)
 
@@ -116,14 +120,14 @@ class HeightGenerator:
     ) -> np.ndarray:
         """Heights after all evaluations. Given heights are put in after each, so that the next one fits them better."""
         x = torch.zeros_like(noise[:, 0])
-        for step, (level, spread) in enumerate(self._method.levels(steps)):
+        for step, (level, spread) in enumerate(self.method.levels(steps)):
             x = x + spread * noise[:, step]
-            x = self._method.evaluate(self._networks, x, level, self._tensor(facts), given, guidance, passes)
-            heights = self._encoding.heights.decode(x.float().cpu().numpy(), facts)
+            x = self.method.evaluate(self.networks, x, level, self._tensor(facts), given, guidance, passes)
+            heights = self.encoding.heights.decode(x.float().cpu().numpy(), facts)
             if "coarse" in filled or "known" in filled:
                 heights = self._agreed(heights, filled)
                 if step + 1 < steps:
-                    image, facts = self._encoding.heights.encode(heights)
+                    image, facts = self.encoding.heights.encode(heights)
                     x = self._tensor(image)
         return heights
 

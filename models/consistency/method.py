@@ -206,18 +206,21 @@ class Consistency:
         return rng.standard_normal((steps, *self.shape), np.float32)
 
     def draw_facts(
-        self, networks: Mapping[str, nn.Module], drawn: Tensor, conditions: Mapping[str, Tensor], guidance: float
+        self,
+        networks: Mapping[str, nn.Module],
+        drawn: Tensor,
+        conditions: Mapping[str, Tensor],
+        guidance: float | Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Facts (n, k) given the conditions, and for which samples the conditions say something about them, bool (n,).
 
         Args:
-            drawn: (n, 1 + k), see `models.consistency.facts.choose`.
+            drawn: (n, 1 + k), see `models.consistency.facts.choose`. guidance: of all samples, or of each (n,).
         """
-        n, device = len(drawn), drawn.device
+        n, device = drawn.shape[0], drawn.device  # `len` would fix the batch of an exported network
         hints, base = self.steering.hints(conditions, n, drawn.shape[1] - 1, device)
         mixture = networks["facts"](self._texts(conditions, n, device), hints, base)
-        strength = torch.full((n,), float(guidance), device=device)
-        return choose(mixture, drawn, strength), self.steering.given(conditions, n, device)
+        return choose(mixture, drawn, _each(guidance, n, device)), self.steering.given(conditions, n, device)
 
     def _texts(self, conditions: Mapping[str, Tensor], n: int, device: torch.device) -> Tensor | None:
         if "text" not in self.config.conditions:
@@ -243,19 +246,21 @@ class Consistency:
         level: float,
         facts: Tensor,
         conditions: Mapping[str, Tensor],
-        guidance: float = 1.0,
+        guidance: float | Tensor = 1.0,
         passes: bool = False,
     ) -> Tensor:
         """f(x, level), guided.
 
         Args:
+            guidance: of all samples; of each (n,) only where the network takes it as an input.
             passes: guide by two passes of the network, also if it takes the strength as an input.
         """
         network, inputs = networks["denoiser"], self.steering.inputs(conditions, facts)
-        sigma = torch.full((len(x),), level, device=x.device)
-        passes = guidance != 1 and (passes or not self.config.baked)
+        n = x.shape[0]
+        sigma = torch.full((n,), level, device=x.device)
+        passes = not isinstance(guidance, Tensor) and guidance != 1 and (passes or not self.config.baked)
         if self.config.baked:
-            inputs["guidance"] = torch.full((len(x),), 1.0 if passes else guidance, device=x.device)
+            inputs["guidance"] = _each(1.0 if passes else guidance, n, x.device)
         found = self.estimate(_given(network, inputs), x, sigma, facts)
         if not passes:
             return found
@@ -281,6 +286,11 @@ class Consistency:
         for step, (level, spread) in enumerate(self.levels(steps)):
             x = self.evaluate(networks, x + spread * drawn[:, step], level, facts, conditions or {})
         return x
+
+
+def _each(guidance: float | Tensor, n: int, device: torch.device) -> Tensor:
+    """The strength for each of n samples."""
+    return guidance if isinstance(guidance, Tensor) else torch.full((n,), float(guidance), device=device)
 
 
 def _given(network: nn.Module, inputs: Mapping[str, Tensor]) -> Network:

@@ -79,7 +79,7 @@ class Steering:
         Args:
             facts: (n, k) of the tiles. Coarse and known heights are given to the network in their units.
         """
-        n, patch, found = len(facts), self._params.network.patch, {}
+        n, patch, found = facts.shape[0], self._params.network.patch, {}
         side = self._px // patch
         for name, channels in self.maps.items():
             if name not in conditions:

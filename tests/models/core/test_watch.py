@@ -79,7 +79,9 @@ def test_a_blurred_mean_of_all_pictures_is_not_kept_for_lying_near_to_each():
     blurred = (0.1 * GOOD + 0.9 * GOOD.mean(axis=0)).astype(np.uint8)
     rough = np.clip(GOOD + rng.normal(0, 30, GOOD.shape), 0, 255).astype(np.uint8)
     found, _ = looked([blurred, rough])
-    assert found.rows[0]["score"] > found.rows[1]["score"] and found.rows[0]["quality"] < found.rows[1]["quality"], found.rows
+    assert found.rows[0]["score"] > found.rows[1]["score"] and found.rows[0]["quality"] < found.rows[1]["quality"], (
+        found.rows
+    )
     assert found.kept["step"] == 2
 
 

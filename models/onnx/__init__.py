@@ -1,0 +1,1 @@
+"""A finished terrain model as an ONNX file, for programs without Python, and as a page for a browser."""
