@@ -40,7 +40,7 @@ class HeightGenerator:
         self.most_guidance = method.config.guidance.most if method.config.baked else None
         self.classes: list[dict[str, Any]] = config.get("classes", []) if "labels" in self.conditions else []
         self.evaluations = method.evaluations
-        self.windows = windows(method, networks, self._encoding, device)
+        self.windows = windows(method, networks, self.encoding, device)
 
     def sample(
         self,
