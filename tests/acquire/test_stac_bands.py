@@ -44,6 +44,26 @@ def test_unit_and_scale_that_the_catalogue_alone_states_are_honoured(stored, sai
 
 
 @pytest.mark.parametrize(
+    "item, collection, step",
+    [
+        ({"bands": [{"unit": "m"}]}, {"raster:bands": [{"unit": "foot"}]}, 1.0),
+        ({"raster:bands": [{"unit": "m"}]}, {"bands": [{"unit": "foot"}]}, 1.0),
+        ({"bands": [{"raster:scale": 0.25}]}, {"raster:bands": [{"scale": 0.1, "unit": "m"}]}, 0.25),
+        ({"raster:scale": 0.25}, {"raster:bands": [{"scale": 0.1, "unit": "m"}]}, 0.25),
+        ({"bands": [{"name": "height"}]}, {"raster:bands": [{"unit": "foot"}]}, FEET),
+    ],
+    ids=["1.1 against 1.0", "1.0 against 1.1", "scale", "of the asset as a whole", "what the item does not state"],
+)
+def test_an_item_wins_over_its_collection_whichever_way_each_writes_its_bands(
+    item, collection, step, tmp_path, catalogue
+):
+    catalogue.add("N46E008", (GROUND / step).astype(np.float32))["assets"]["data"].update(item)
+    catalogue.item_assets = {"data": collection}
+    assert fetch(tmp_path, catalogue, ["N46E008"])["refused"].isna().all()
+    assert np.abs(heights_of(tmp_path, "N46E008") - GROUND).max() < 1e-3
+
+
+@pytest.mark.parametrize(
     "said, reason",
     [
         ({"unit": "gpm"}, "the unit 'gpm' of its catalogue is not known"),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 
 import geopandas as gpd
+import numpy as np
 import pytest
+import shapely
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from shapely.geometry import box
 
+from tasks.select.coast import outlines
 from tasks.select.params import Params
 from tasks.select.pictures import tile_map
 
@@ -53,3 +56,15 @@ def test_the_coast_is_drawn_on_the_earth_and_not_on_a_computed_planet():
     assert {name: len(found) for name, found in drawn.items()} == {"37.3°": 0, "44.3°": 1}
     lines = drawn["44.3°"][0].get_segments()
     assert lines and any((line[:, 0] > 3).any() and (line[:, 1] < 44).any() for line in lines)
+
+
+@pytest.mark.parametrize(
+    "lon, lat, land",
+    [(8.2, 46.8, True), (-100, 40, True), (135, -25, True), (0, -85, True), (-40, 72, True)]
+    + [(-30, 40, False), (18, 38, False), (-140, 0, False), (51, 42, False)],
+)
+def test_the_outlines_hold_the_land_of_the_earth(lon, lat, land):
+    lines = outlines()
+    assert all((line[0] == line[-1]).all() and len(line) > 3 for line in lines)
+    inside = [shapely.Polygon(line).contains(shapely.Point(lon, lat)) for line in lines]
+    assert np.sum(inside) % 2 == land  # a lake's shore, such as the Caspian's, lies within that of its land

@@ -21,7 +21,7 @@ from tasks.acquire.common.fields import Override
 from tasks.acquire.common.http import plain
 from tasks.acquire.common.source import Candidate, Delivery, Refusal, Source
 from tasks.acquire.common.stac.addresses import web_address
-from tasks.acquire.common.stac.bands import first_band, number
+from tasks.acquire.common.stac.bands import described, first_band, number
 from tasks.acquire.common.stac.catalogue import Catalogue, flat_box, item_box
 from tasks.acquire.common.stac.sign import PlanetaryComputer
 from tasks.acquire.sources.stac.params import Params
@@ -100,13 +100,13 @@ class StacSource:
         )
 
     def _asset(self, item: dict[str, Any], collection: dict[str, Any]) -> dict[str, Any]:
-        """The asset, and what the collection states of it (`item_assets`) where the item itself does not."""
+        """The asset, with what the collection states of it."""
         assets = item.get("assets") or {}
         asset = assets.get(self._params.asset)
         if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
             raise Refusal(f"has no asset {self._params.asset!r}; it has {', '.join(sorted(assets)) or 'none'}")
         common = (collection.get("item_assets") or {}).get(self._params.asset)
-        return {**common, **asset} if isinstance(common, dict) else asset
+        return described(common, asset)
 
     def _fetch(self, url: str, name: str, expected: Expected, folder: Path) -> Delivery:
         return self._downloads.deliver(url, folder / name, expected)

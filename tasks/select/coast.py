@@ -1,11 +1,12 @@
 """Outlines of the land under maps in longitude and latitude, so that a person sees where on Earth something lies.
 
-The outlines are Natural Earth's at 1:110 million (public domain), which come with pyogrio as a part of its own tests.
-They are for orientation only: a shore can lie kilometres off.
+The outlines in `coast.json` are the countries of Natural Earth at 1:110 million (public domain), joined and rounded to
+0.01°. They are for orientation only: a shore can lie kilometres off.
 """
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-_FILE = "tests/fixtures/naturalearth_lowres/naturalearth_lowres.shp"
+_FILE = Path(__file__).with_name("coast.json")
 
 
 def draw_coast(axis: Axes) -> None:
@@ -22,7 +23,7 @@ def draw_coast(axis: Axes) -> None:
     south, north = axis.get_ylim()
     lines = []
     for turn in (-360.0, 0.0, 360.0):
-        for line in _outlines():
+        for line in outlines():
             lon = line[:, 0] + turn
             if lon.max() >= west and lon.min() <= east and line[:, 1].max() >= south and line[:, 1].min() <= north:
                 lines.append(np.column_stack([lon, line[:, 1]]))
@@ -31,13 +32,6 @@ def draw_coast(axis: Axes) -> None:
 
 
 @cache
-def _outlines() -> list[np.ndarray]:
-    """Closed lines (N, 2) of longitude and latitude; none where the installed pyogrio has no such file."""
-    import pyogrio
-    import shapely
-
-    path = Path(pyogrio.__file__).parent / _FILE
-    if not path.exists():
-        return []
-    land = shapely.union_all(pyogrio.read_dataframe(path, columns=[]).geometry.to_numpy())
-    return [shapely.get_coordinates(ring) for part in land.geoms for ring in (part.exterior, *part.interiors)]
+def outlines() -> list[np.ndarray]:
+    """Closed lines (N, 2) of longitude and latitude in degrees."""
+    return [np.reshape(line, (-1, 2)) / 100 for line in json.loads(_FILE.read_text())["lines"]]
