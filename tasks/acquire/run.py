@@ -43,13 +43,16 @@ def run(stage: Stage[Params]) -> None:
     if not candidates:
         raise LandloomError(f"acquire.source: {params.source.kind} has no raster in this area; look at acquire.area")
     with _told_when_full(), atomic_dir(stage.dir / "raw") as raw:
-        look = partial(take, raw=raw, area=area, max_pixels=params.max_pixels, allowed=params.allowed)
+        doubts: dict[str, str] = {}
+        look = partial(take, raw=raw, area=area, max_pixels=params.max_pixels, allowed=params.allowed, doubts=doubts)
         connections = params.download.connections if getattr(params.source, "remote", False) else 1
         rows = []
         with ThreadPoolExecutor(connections) as pool:
             for row in stage.progress(pool.map(look, candidates), len(candidates), "rasters"):
                 if row.refused:
                     stage.say(f"refused {row.key}: {row.refused}")
+                elif row.key in doubts:
+                    stage.say(f"warning: {row.key} is taken, but {doubts[row.key]}")
                 rows.append(row)
         taken = [row for row in rows if row.refused is None]
         if not taken:
@@ -86,12 +89,18 @@ def open_source(stage: Stage[Params], area: Area) -> Source:
 
 
 def take(
-    candidate: Candidate, raw: Path, area: Area, max_pixels: int, allowed: Collection[Partition] = PARTITIONS
+    candidate: Candidate,
+    raw: Path,
+    area: Area,
+    max_pixels: int,
+    allowed: Collection[Partition] = PARTITIONS,
+    doubts: dict[str, str] | None = None,
 ) -> LedgerRow:
     """Put one candidate into `raw`, or nothing of it where it is refused; return its row in both cases.
 
     Args:
         allowed: the partitions of licences that are taken. Nothing of another partition is fetched.
+        doubts: gets, by its key, why a raster that is taken may be something else than heights.
     """
     row = partial(
         LedgerRow,
@@ -122,6 +131,8 @@ def take(
             raise Refusal("outside the area")
         if found.vertical is not None:
             write_vertical(path, found.vertical)
+        if found.doubt and doubts is not None:
+            doubts[candidate.key] = found.doubt
         for file in sorted(item for item in lobby.rglob("*") if item.is_file()):
             target = raw / file.relative_to(lobby)
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -21,8 +21,8 @@ from scipy.spatial import KDTree
 from tasks.core.stage import Stage
 from tasks.formats.tables.scenes import SceneReader
 from tasks.formats.tables.tiles import window
+from tasks.relief.shade.coast import draw_coast
 from tasks.relief.shade.hillshade import shaded_relief
-from tasks.select.coast import draw_coast
 from tasks.select.columns import PICTURE, STATISTICS
 from tasks.select.contact_sheets import contact_sheets
 from tasks.select.footprints import EARTH_KM

@@ -8,10 +8,14 @@ import rasterio
 from scipy.ndimage import zoom
 
 from tasks.acquire.common.declared.auxiliary import auxiliary_name, auxiliary_title
+from tests.acquire import layers
 from tests.acquire.rasters import hills, write
+from tests.acquire.stage import acquire, params
 from tests.acquire.test_inspect import accepted, refusal
+from tests.benchmarks.bench_layers import look
 
 SIDE = 120
+REAL = ("srtm3_N45E006_DERIVED.tif", "srtm3_N38W120_DERIVED.tif", "bigtujunga_srtm1_utm11.tif")
 GROUND = hills(SIDE, SIDE).astype("float32")
 RNG = np.random.default_rng(2)
 
@@ -97,11 +101,58 @@ def slopes(ground: np.ndarray, pixel: float = 30.0) -> np.ndarray:
     return np.degrees(np.arctan(np.hypot(*np.gradient(ground, pixel)))).astype("float32")
 
 
-def test_slopes_alone(tmp_path):
-    steep, gentle = slopes(rough()), slopes(rough(steep=0.2))
-    assert "as slopes in degrees do" in refusal(write(tmp_path / "a.tif", steep))
-    assert "its name says slope" in refusal(write(tmp_path / "N46E008_slope_deg.tif", gentle))
-    accepted(write(tmp_path / "a.tif", steep), trust=True)
+def shade(ground: np.ndarray, pixel: float = 30.0) -> np.ndarray:
+    down, across = np.gradient(ground, pixel)
+    light = (1 + across / np.sqrt(2) - down / np.sqrt(2)) / np.sqrt(2)
+    return np.clip(light / np.sqrt(1 + down**2 + across**2), 0, 1)
+
+
+@pytest.mark.parametrize("steep", [0.2, 1.0])
+def test_slopes_alone(tmp_path, steep):
+    degrees = slopes(rough(steep=steep))
+    percent = (100 * np.tan(np.radians(degrees))).astype("float32")
+    for name, values in {"degrees": degrees, "percent": percent, "whole": np.rint(percent).astype("int16")}.items():
+        path = write(tmp_path / f"{name}.tif", values)
+        assert "as those of slopes or roughness do" in refusal(path)
+        accepted(path, trust=True)
+    assert "its name says slope" in refusal(write(tmp_path / "N46E008_slope_deg.tif", degrees))
+
+
+@pytest.mark.parametrize("most, dtype", [(1, "float32"), (255, "float32"), (255, "int16")])
+def test_shades_alone(tmp_path, most, dtype):
+    values = shade(rough()) * most
+    path = write(tmp_path / "a.tif", (np.rint(values) if dtype == "int16" else values).astype(dtype))
+    assert "which programs compute from heights, not heights" in refusal(path)
+    assert accepted(path, trust=True).doubt is None
+
+
+def test_what_is_not_sure_is_taken_with_a_warning_that_names_the_raster(tmp_path, capsys):
+    ground = rough()
+    curves = np.gradient(np.gradient(ground)[0])[0] + np.gradient(np.gradient(ground)[1])[1]
+    path = write(tmp_path / "in/curves.tif", curves.astype("float32"))
+    write(tmp_path / "in/ground.tif", ground.astype("float32"))
+    assert "curvatures" in accepted(path).doubt and accepted(path, trust=True).doubt is None
+    assert accepted(tmp_path / "in/ground.tif").doubt is None
+    acquire(tmp_path, params("files", paths=["in"]))
+    told = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
+    assert len(told) == 1 and "warning: curves.tif is taken, but" in told[0]
+
+
+def test_waves_of_a_few_pixels_are_no_slopes(tmp_path):
+    y, x = np.mgrid[:SIDE, :SIDE]
+    for period in (8, 16, 32, 64):
+        dunes = 20 * (1 + np.sin(2 * np.pi * x / period + np.sin(y / 9)))
+        assert accepted(write(tmp_path / f"{period}.tif", dunes.astype("float32"))).layer == "height"
+
+
+def test_slopes_of_real_ground_and_the_ground_itself(realdata):
+    grounds = [ground for ground in layers.real(realdata / "dem") if ground[0] in REAL]
+    assert len(grounds) == len(REAL)
+    for name, heights, pixel in grounds:
+        assert look(heights) == "taken", name
+        for kind, how, values in layers.computed(heights, pixel):
+            assert look(values) != "taken", (name, kind, how)
+            assert kind not in ("slope", "aspect") or look(values) == "refused", (name, kind, how)
 
 
 @pytest.mark.parametrize("high", [30, 60, 89])

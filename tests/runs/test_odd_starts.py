@@ -20,19 +20,11 @@ import yaml
 
 from tasks.core.hashing import file_sha256
 from tests.acquire.rasters import write
+from tests.odd_starts import AS_OTHER, NAMES, NOTEBOOK, PROXY, UID
 from tests.runs.tiny import git
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("tasks", "models", "flows", "dvc.yaml", "params.yaml", "pyproject.toml", "requirements.lock", ".gitignore")
-DEAD = "http://127.0.0.1:9"
-NOTEBOOK = {
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    **{"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "1"},
-    **{"GDAL_SKIP": "GTiff", "PROJ_LIB": "/nowhere", "OMP_NUM_THREADS": "7"},
-}
-PROXY = {name: DEAD for way in ("http", "https", "all") for name in (f"{way}_proxy", f"{way.upper()}_PROXY")}
-NAMES = ("USER", "LOGNAME", "LNAME", "USERNAME")
-UID = 12345
 
 
 def grow(root: Path) -> Path:
@@ -128,10 +120,7 @@ def test_a_user_id_without_a_name_and_a_home_that_cannot_be_written(plain, open_
     home.mkdir(mode=0o555)
     for path in (root, *root.rglob("*")):
         os.chown(path, UID, UID, follow_symlinks=False)
-    # The right to read reaches an environment of Python in root's own folder; nothing more can be written by it.
-    as_other = ("setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups")
-    as_other += ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
-    done = start(root, "tasks.acquire", "terrain", before=as_other, without=NAMES, HOME=str(home))
+    done = start(root, "tasks.acquire", "terrain", before=AS_OTHER, without=NAMES, HOME=str(home))
     assert done.code == 0, done.err
     assert made(root) == plain.outs
     assert record(root)["commit"] == git(root, "-c", "safe.directory=*", "rev-parse", "HEAD").strip()

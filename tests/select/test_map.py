@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from shapely.geometry import box
 
-from tasks.select.coast import outlines
+from tasks.relief.shade.coast import outlines
 from tasks.select.params import Params
 from tasks.select.pictures import tile_map
 

@@ -13,6 +13,7 @@ from rasterio.io import DatasetReader
 from tasks.acquire.common.declared.auxiliary import auxiliary_name, auxiliary_title, named_slope
 from tasks.acquire.common.declared.beside import Beside
 from tasks.acquire.common.declared.vertical import Vertical, vertical_of
+from tasks.acquire.common.derived import Derived
 from tasks.acquire.common.fields import Override
 from tasks.acquire.common.opening import opened, other_format
 from tasks.acquire.common.picture import inspect_picture
@@ -37,6 +38,7 @@ class Found:
     east: float | None
     north: float | None
     vertical: Vertical | None = None  # how its numbers become metres; None for colours
+    doubt: str | None = None  # what it may be instead
 
 
 def inspect(
@@ -75,10 +77,11 @@ def _inspect_heights(dataset: DatasetReader, path: Path, override: Override, bes
         problems.append(str(refusal))
     vertical, told = vertical_of(dataset, path, override, beside)
     told += _other_layer(dataset, path, override)
-    problems += [*told, *_height_problems(dataset, path, nodata, vertical, override)]
+    odd, doubt = _height_problem(dataset, path, nodata, vertical, override)
+    problems += [*told, *filter(None, [odd])]
     if problems:
         raise Refusal("; ".join(problems))
-    return Found("height", crs, nodata, *box, vertical)
+    return Found("height", crs, nodata, *box, vertical, doubt)
 
 
 def _layer(dataset: DatasetReader, layers: tuple[str, ...], override: Override, max_pixels: int) -> str:
@@ -107,28 +110,33 @@ def _layer(dataset: DatasetReader, layers: tuple[str, ...], override: Override, 
     return "height"
 
 
-def _height_problems(
+def _height_problem(
     dataset: DatasetReader, path: Path, nodata: float | None, vertical: Vertical, override: Override
-) -> list[str]:
-    values, texture = Values(nodata, dataset.dtypes[0], vertical.scale, vertical.offset), Texture()
+) -> tuple[str | None, str | None]:
+    """Why the values are no heights, and why they may be none."""
+    values, texture, derived = Values(nodata, dataset.dtypes[0], vertical.scale, vertical.offset), Texture(), Derived()
     masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]  # voids in a mask of their own
     for window in windows(dataset):
         block = dataset.read(1, window=window)
         void = ~np.isfinite(block) | (block == nodata)
         if masked:
             known = dataset.dataset_mask(window=window) > 0
-            texture.add(block, void | ~known)
-            block = block[known]
-        else:
-            texture.add(block, void)
-        values.add(block)
+            void |= ~known
+        texture.add(block, void)
+        derived.add(block, void)
+        values.add(block[known] if masked else block)
     if values.void_everywhere():
-        return ["void everywhere"]
+        return "void everywhere", None
+    trust = override.get("trust", False)
     # A scale that a person gives comes with the void code: the plain numbers were looked at.
-    odd = values.problem(override.get("trust", False), "nodata" in override or "scale" in override)
-    if not odd and not override.get("trust", False):
-        odd = texture.problem(named_slope(path.name))
-    return [odd] if odd else []
+    odd = values.problem(trust, "nodata" in override or "scale" in override)
+    if odd or trust:
+        return odd, None
+    odd, doubt = texture.problem(named_slope(path.name)), None
+    if not odd:
+        odd, doubt = derived.problem()
+    vouch = "trust: true in its override takes it"
+    return odd and f"{odd}, not heights ({vouch})", doubt and f"{doubt}; if they are heights, {vouch} without this word"
 
 
 def _other_layer(dataset: DatasetReader, path: Path, override: Override) -> list[str]:

@@ -9,7 +9,7 @@ from models.core.sketch import lines
 from tasks.evaluate.heights.steering.conditions.coarse import block_means
 from tasks.evaluate.heights.steering.conditions.known import rectangles, seam_gradient
 from tasks.evaluate.heights.steering.conditions.sketch import likeness
-from tasks.evaluate.heights.steering.part import Answer, Held, interval, summarise
+from tasks.evaluate.heights.steering.part import Answer, Held, interval, others, summarise
 from tasks.evaluate.heights.steering.retrieval import retrieval
 from tests.evaluate.landscape import landscapes
 
@@ -74,6 +74,16 @@ def test_retrieval_finds_captions_of_tiles_that_follow_them_and_of_no_others():
     again = retrieval(held, held.heights, GSD, np.random.default_rng(1))
     assert all(np.array_equal(again[name].generated, found[name].generated, equal_nan=True) for name in found)
     assert retrieval(pairs(20), held.heights[:20], GSD, np.random.default_rng(1)) == {}
+
+
+@pytest.mark.parametrize("inputs", [list("abcdefgh"), list("aaaabbbc"), list("aabbcc"), list("aaaaab"), ["a"], []])
+def test_the_control_of_a_tile_has_another_input_wherever_that_can_be(inputs):
+    place, differs = others(inputs, np.random.default_rng(4))
+    assert sorted(place) == list(range(len(inputs)))
+    assert differs.tolist() == [inputs[index] != inputs[other] for index, other in enumerate(place)]
+    most = max(map(inputs.count, inputs), default=0)
+    assert differs.sum() == min(len(inputs), 2 * (len(inputs) - most))
+    assert np.array_equal(place, others(inputs, np.random.default_rng(4))[0])
 
 
 def test_shares_have_wilsons_interval():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +86,21 @@ class Answer:
     real: np.ndarray | None
     better: Better = "higher"
     share: bool = True
+
+
+def others(inputs: Sequence[Hashable], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """For each tile another one, at random, whose input is another one; and whether that could be had (n,) bool.
+
+    Each tile is taken once. Where more than half of all inputs are equal, some of these cannot get another one.
+    """
+    groups: dict[Hashable, list[int]] = {}
+    for index in rng.permutation(len(inputs)):
+        groups.setdefault(inputs[index], []).append(int(index))
+    order = np.array([index for group in groups.values() for index in group], int)
+    # Equal inputs lie side by side, so a step as long as their longest row leaves every row.
+    place = np.empty(len(order), int)
+    place[order] = np.roll(order, max(map(len, groups.values()), default=0))
+    return place, np.array([inputs[index] != inputs[other] for index, other in enumerate(place)], bool)
 
 
 def means(values: np.ndarray, kinds: Sequence[str]) -> dict[str, float | None]:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from models.core.sketch import RIDGE, VALLEY, lines
-from tasks.evaluate.heights.steering.part import Answer, Part, Task, summarise
+from tasks.evaluate.heights.steering.part import Answer, Part, Task, others, summarise
 from tasks.evaluate.heights.steering.plots import rows_of
 
 BLUR = 1.5  # pixels
@@ -30,28 +30,26 @@ def measure(task: Task) -> Part | None:
         return None
     made = task.sample({"sketch": drawn})
     found = lines(made)
-    order = task.rng("other sketches").permutation(len(drawn))
-    other = np.empty_like(drawn)
-    other[order] = drawn[np.roll(order, 1)]
+    other, differs = others([sketch.tobytes() for sketch in drawn], task.rng("other sketches"))
     answers = {
         "lines": Answer(
             "correlation of ridges and valleys with the sketch",
             likeness(found, drawn),
-            likeness(found, other),
+            np.where(differs, likeness(found, drawn[other]), np.nan),
             likeness(drawn, drawn),
             share=False,
         )
     }
     metrics, table, details = summarise("sketch", answers, held.kinds)
-    value = details["lines"]
+    own, chance = (details["lines"][which]["all"] for which in ("generated", "control"))
+    by_chance = "" if chance is None else f" (with those of another sketch by {chance:.2f})"
     return Part(
         "Are ridges and valleys where the sketch has them?",
         [METHOD],
         metrics,
         table,
         details,
-        f"Lines of a sketch correlate with those of its sample by {value['generated']['all']:.2f} "
-        f"(with those of another sample by {value['control']['all']:.2f}).",
+        f"Lines of a sketch correlate with those of its sample by {own:.2f}{by_chance}.",
         (
             "Held-out tiles, the sketches of their ridges (red) and valleys (blue), and samples of the sketches.",
             rows_of(held, {"sketch": drawn, "generated": made}, task.gsd, own_range=True),

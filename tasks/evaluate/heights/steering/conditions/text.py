@@ -2,8 +2,8 @@
 
 The samples are steered by the captions of held-out tiles. Their facts are measured by the code that measured the facts
 of captions. A sample answers a question if its caption asks it (`steering.asked`). The control compares each sample
-with the caption of another tile, so it says how often chance is right. The ceiling compares the held-out tiles with
-their own captions, so it says how much of what is asked the measurement finds in real ground.
+with another caption, that of another tile, so it says how often chance is right. The ceiling compares the held-out
+tiles with their own captions, so it says how much of what is asked the measurement finds in real ground.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tasks.evaluate.heights.steering.asked import Asked, answers, asked
-from tasks.evaluate.heights.steering.part import Answer, Part, Task, summarise
+from tasks.evaluate.heights.steering.part import Answer, Part, Task, others, summarise
 from tasks.evaluate.heights.steering.plots import samples_of_captions
 from tasks.evaluate.heights.steering.retrieval import retrieval
 from tasks.relief.ground_facts import FLAT_DEG, LOOKUP_PX, height_facts
@@ -26,8 +26,8 @@ QUESTIONS = {
 }
 METHOD = (
     "The captions of held-out tiles steer the samples, whose facts are then measured like those of the captions. "
-    "Each question counts only captions that ask it. In the column of another tile's, each sample is compared with the "
-    "caption of another tile: this is chance. Real tiles are compared with their own captions."
+    "Each question counts only captions that ask it. In the column of another tile's, each sample is compared with "
+    "another caption, that of another tile: this is chance. Real tiles are compared with their own captions."
 )
 
 
@@ -39,10 +39,11 @@ def measure(task: Task) -> Part | None:
     made = task.sample({"text": np.array(held.captions, object)}, guidance=task.guidance)
     facts = height_facts(made, task.gsd, LOOKUP_PX, FLAT_DEG)
     wishes = [asked(text) for text in held.captions]
-    other = _others(held.captions, task.rng("other captions"))
+    other, differs = others(held.captions, task.rng("other captions"))
+    chance = _values([wishes[index] for index in other], facts)
     sets = {
         "generated": _values(wishes, facts),
-        "control": _values([wishes[index] for index in other], facts),
+        "control": {name: np.where(differs, values, np.nan) for name, values in chance.items()},
         "real": _values(wishes, held.facts),
     }
     found = {name: Answer(title, *(sets[which][name] for which in sets)) for name, title in QUESTIONS.items()}
@@ -65,18 +66,11 @@ def _values(wishes: list[Asked], facts: list[dict]) -> dict[str, np.ndarray]:
     return {name: np.array([row[name] for row in rows]) for name in QUESTIONS}
 
 
-def _others(captions: list[str], rng: np.random.Generator) -> np.ndarray:
-    """For each tile another one, with another caption where there is one: a random cycle through all tiles."""
-    order = rng.permutation(len(captions))
-    place = np.empty(len(order), int)
-    place[order] = np.roll(order, 1)
-    return place
-
-
 def _finding(details: dict[str, Any]) -> str:
     told = []
     for name in ("relief", "landform", "slope", "aspect"):
         if name in details:
-            own, chance = (100 * details[name][which]["all"] for which in ("generated", "control"))
-            told.append(f"{name} {own:.0f} % (chance {chance:.0f} %)")
+            own, chance = (details[name][which]["all"] for which in ("generated", "control"))
+            by_chance = "" if chance is None else f" (chance {100 * chance:.0f} %)"
+            told.append(f"{name} {100 * own:.0f} %{by_chance}")
     return f"What the words ask for is there: {', '.join(told)}." if told else "No caption asks for what is measured."
