@@ -103,7 +103,7 @@ def computed(heights: np.ndarray, pixel: float) -> Iterator[tuple[str, str, np.n
     yield "aspect", "degrees", aspect
     yield "aspect", "whole degrees, -1 where flat", np.where(np.isnan(aspect) & np.isfinite(steep), -1, np.rint(aspect))
     yield "aspect", "radians", np.radians(aspect)
-    for what, azimuth, altitude, times in (("", 315, 45, 1), (", sun in the south", 180, 60, 1), (", twice", 315, 45, 2)):
+    for what, azimuth, altitude, times in _LIGHTS:
         turn, rise = np.radians(azimuth), np.radians(altitude)
         light = np.sin(rise) - np.cos(rise) * times * (np.sin(turn) * east + np.cos(turn) * north)
         shade = np.clip(light / np.sqrt(1 + (times * steep) ** 2), 0, 1)
@@ -117,6 +117,7 @@ def computed(heights: np.ndarray, pixel: float) -> Iterator[tuple[str, str, np.n
     yield "curvature", "Laplacian", (near[[1, 3, 4, 6]].sum(axis=0) - 4 * middle) / np.float32(pixel**2)
 
 
+_LIGHTS = (("", 315, 45, 1), (", sun in the south", 180, 60, 1), (", twice", 315, 45, 2))
 _AROUND = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
 
 

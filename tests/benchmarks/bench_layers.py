@@ -1,7 +1,7 @@
 """Maps of slopes, aspects, shades and the like that are computed from real elevation: refused, warned of, or taken?
 
-The elevation is the folder of real rasters beside the checkout. Each raster, its squares of 256 pixels, coarser and finer
-grids of it, its shape as low relief beside the sea, and squares of the procedural planet must not be refused.
+The elevation is the folder of real rasters beside the checkout. Each raster, its squares of 256 pixels, coarser and
+finer grids of it, its shape as low relief beside the sea, and squares of the procedural planet must not be refused.
 """
 
 from __future__ import annotations

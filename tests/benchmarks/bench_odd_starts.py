@@ -49,7 +49,8 @@ def _given_away(root: Path) -> None:
 
 
 def _inside_another(root: Path) -> None:
-    for command in (["init", "-q"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "o", "--allow-empty"]):
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["init", "-q"], [*who, "commit", "-qm", "of another project", "--allow-empty"]):
         subprocess.run(["git", *command], cwd=root.parent, check=True)
 
 
@@ -60,11 +61,12 @@ def _home_that_cannot_be_written(root: Path) -> None:
 
 
 HOME = "home"  # a variable with this value is given the folder's own path
+_READ_ONLY = {"HOME": HOME, "USER": "x"}
 WAYS = {
     "notebook": Start("a notebook's environment", shell=NOTEBOOK),
     "proxy": Start("a dead proxy", shell=PROXY),
     "user": Start("a user id without a name", AS_OTHER, {}, NAMES, _given_away),
-    "home": Start("a home that cannot be written", AS_OTHER, {"HOME": HOME, "USER": "x"}, (), _home_that_cannot_be_written),
+    "home": Start("a home that cannot be written", AS_OTHER, _READ_ONLY, (), _home_that_cannot_be_written),
     "inside": Start("a folder inside another repository", prepare=_inside_another),
     "archive": Start("an unpacked archive without .git, stage by stage"),
 }
@@ -79,9 +81,10 @@ def run() -> list[tuple[str, str, str]]:
         Path(folder).chmod(0o755)  # every user can enter
         plain = _demo(Path(folder) / "plain", Start("plain"))[0]
         for name in chosen:
-            rows += _archive(Path(folder) / name, plain) if name == "archive" else [_row(Path(folder) / name, name, plain)]
+            place = Path(folder) / name
+            rows += _archive(place, plain) if name == "archive" else [_row(place, name, plain)]
             print(f"| {' | '.join(rows[-1])} |", flush=True)
-            shutil.rmtree(Path(folder) / name, ignore_errors=True)
+            shutil.rmtree(place, ignore_errors=True)
     return rows
 
 
@@ -124,9 +127,8 @@ def _demo(folder: Path, start: Start) -> tuple[dict[str, str], set[bool]]:
     done = _started(clone, COMMAND, start)
     if done.returncode:
         raise RuntimeError(_last(done))
-    head = subprocess.run(
-        ["git", "-c", "safe.directory=*", "rev-parse", "HEAD"], cwd=clone.root, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    asked = ["git", "-c", "safe.directory=*", "rev-parse", "HEAD"]
+    head = subprocess.check_output(asked, cwd=clone.root, text=True).strip()
     runs = sorted((clone.root / "data/terrain/runs").glob("*.json"))
     return _made(clone.root), {json.loads(path.read_text())["commit"] == head for path in runs}
 

@@ -1,4 +1,4 @@
-"""Whether numbers are computed from heights: steepness, roughness, shading or curvature, which have no name that says so.
+"""Whether numbers are computed from heights: steepness, roughness, shades or curvature, without a name that says so.
 
 The measure is the mean squared difference of two pixels, D(d), as a function of their distance d. Of ground it grows as
 d^2H with H from 0.5 to 1 over all distances here, and noise adds the same at every distance; so on logarithmic axes
