@@ -25,6 +25,6 @@ def test_the_environment_is_the_locked_one(name):
 
 
 def test_prefect_and_its_server_import():
-    # Prefect 3.8 resolves with newer releases of FastAPI and dies when its server is imported.
+    # Prefect 3.8 resolved with newer releases of FastAPI and died when its server was imported.
     code = "import prefect, prefect.server.api.server"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=120)
