@@ -60,6 +60,11 @@ def _home_that_cannot_be_written(root: Path) -> None:
     (root.parent / "home").chmod(0o555)
 
 
+def _all_of_it(root: Path) -> None:
+    _inside_another(root)
+    _home_that_cannot_be_written(root)
+
+
 HOME = "home"  # a variable with this value is given the folder's own path
 _READ_ONLY = {"HOME": HOME, "USER": "x"}
 WAYS = {
@@ -68,6 +73,7 @@ WAYS = {
     "user": Start("a user id without a name", AS_OTHER, {}, NAMES, _given_away),
     "home": Start("a home that cannot be written", AS_OTHER, _READ_ONLY, (), _home_that_cannot_be_written),
     "inside": Start("a folder inside another repository", prepare=_inside_another),
+    "together": Start("all of these at once", AS_OTHER, {**NOTEBOOK, **PROXY, "HOME": HOME}, NAMES, _all_of_it),
     "archive": Start("an unpacked archive without .git, stage by stage"),
 }
 STARTS = tuple(WAYS)
@@ -109,10 +115,10 @@ def _archive(folder: Path, plain: dict[str, str]) -> list[tuple[str, str, str]]:
     seconds = time.monotonic() - began
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line and not line.startswith("make:")]
     made = (clone.root / "data/terrain").exists()
-    told = f"{len(lines)} line after {seconds:.1f} s: {lines[0] if lines else ''}"
+    told = f"{len(lines)} lines after {seconds:.1f} s: {lines[0] if lines else ''}"
     if not done.returncode or made:
         told += "; but it did not stop"
-    rows = [("make demo in an unpacked archive", told, f"1 line, ≤ {MOST_S} s")]
+    rows = [("make demo in an unpacked archive", told, f"≤ 2 lines, ≤ {MOST_S} s")]
     for room in ROOMS:
         done = _started(clone, (sys.executable, "-m", f"tasks.{room}", "terrain"), WAYS["archive"])
         if done.returncode:

@@ -115,6 +115,19 @@ def test_the_default_place_is_named_after_the_drawing(root, drawing):
     assert give_palette("toy", None, root) == root / "drawings/palette-toy"
 
 
+@pytest.mark.parametrize(("file", "name"), [("..png", "drawing"), ("...png", "drawing"), ("-rf.png", "rf")])
+def test_a_drawing_of_an_odd_name_becomes_the_same_files(file, name, root, drawing, tmp_path):
+    odd = drawing.rename(tmp_path / file)
+    folder = paint(odd, None, 11, root)
+    assert folder.parent == root / "drawings" and folder.name in (name, f"{name}-2")  # the other name is taken
+    sidecar = json.loads((folder / f"{name}.json").read_text())
+    assert sidecar["drawing_sha256"] == file_sha256(odd) and (folder / f"{name}.tif").is_file()
+    listed = {path.name for path in folder.iterdir()}
+    assert {f"{name}.{suffix}" for suffix in sidecar["files"]} | {"overview.png"} <= listed
+    assert not [path for path in root.iterdir() if ".part" in path.name]
+    assert paint(odd, None, 11, root) == folder and {path.name for path in folder.iterdir()} == listed
+
+
 def test_unknown_colours_stop_it_with_nothing_written(root, tmp_path):
     Image.new("RGB", (16, 16), (255, 0, 255)).save(tmp_path / "d.png")
     with pytest.raises(LandloomError, match=r"#ff00ff \(256 pixels.*#143ca0 sea"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.core.conditions import block_means
 from models.core.sketch import lines
-from tasks.evaluate.heights.steering.conditions.coarse import block_means
 from tasks.evaluate.heights.steering.conditions.known import rectangles, seam_gradient
 from tasks.evaluate.heights.steering.conditions.sketch import likeness
 from tasks.evaluate.heights.steering.part import Answer, Held, interval, others, summarise

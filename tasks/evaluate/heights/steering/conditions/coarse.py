@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.core.conditions import block_means
 from tasks.evaluate.heights.steering.part import Answer, Part, Task, summarise
 from tasks.evaluate.heights.steering.plots import rows_of
 
@@ -17,7 +18,7 @@ METHOD = (
 def measure(task: Task) -> Part:
     """The measurement."""
     held, side = task.held, task.coarse_px
-    given = block_means(held.heights, side).astype(np.float32)
+    given = block_means(held.heights, side)
     made = task.sample({"coarse": given})
     relief = np.maximum(np.ptp(held.heights.reshape(len(given), -1).astype(np.float64), axis=1), 1.0)
     off = np.abs(block_means(made, side) - given).max(axis=(1, 2)) / relief
@@ -44,12 +45,6 @@ def measure(task: Task) -> Part:
             rows_of(held, {"coarse": shown, "generated": made}, task.gsd),
         ),
     )
-
-
-def block_means(heights: np.ndarray, side: int) -> np.ndarray:
-    """Means of blocks of `side` × `side` pixels, float64 (n, h / side, w / side)."""
-    n, h, w = heights.shape
-    return heights.astype(np.float64).reshape(n, h // side, side, w // side, side).mean(axis=(2, 4))
 
 
 def _details(heights: np.ndarray, side: int) -> np.ndarray:

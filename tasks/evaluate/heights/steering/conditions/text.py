@@ -1,9 +1,10 @@
 """Words: is the generated ground what the caption of a held-out tile says?
 
 The samples are steered by the captions of held-out tiles. Their facts are measured by the code that measured the facts
-of captions. A sample answers a question if its caption asks it (`steering.asked`). The control compares each sample
-with another caption, that of another tile, so it says how often chance is right. The ceiling compares the held-out
-tiles with their own captions, so it says how much of what is asked the measurement finds in real ground.
+of captions, at the default scale of landforms; captions of another scale lower the ceiling too. A sample answers a
+question if its caption asks it (`steering.asked`). The control compares each sample with another caption, that of
+another tile, so it says how often chance is right. The ceiling compares the held-out tiles with their own captions, so
+it says how much of what is asked the measurement finds in real ground.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ QUESTIONS = {
     "aspect": "slopes face the quadrant that was asked for",
 }
 METHOD = (
-    "The captions of held-out tiles steer the samples, whose facts are then measured like those of the captions. "
+    "The captions of held-out tiles steer the samples. Facts of samples and of held-out tiles are measured alike, with "
+    f"landforms within {LOOKUP_PX} pixels, where angles below {FLAT_DEG:g}° are level: the defaults of captions. "
     "Each question counts only captions that ask it. In the column of another tile's, each sample is compared with "
     "another caption, that of another tile: this is chance. Real tiles are compared with their own captions."
 )
