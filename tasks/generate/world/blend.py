@@ -13,8 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
-GROUP = 4  # windows of a batch, each way: a batch has GROUP² neighbours
-KEPT = 192  # batches that stay in memory; a band of 4,096 pixels needs about 100
+GROUP = 2  # windows of a batch, each way: a batch has GROUP² neighbours
+KEPT = 768  # batches that stay in memory, 50 MB of windows of 64²; a band of 4,096 pixels needs about 400
 
 Corners = list[tuple[int, int]]
 """Row and column of the first pixel of each window of a batch."""
