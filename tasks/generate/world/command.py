@@ -14,6 +14,7 @@ from tasks.core.files import write_json
 from tasks.core.hashing import file_sha256
 from tasks.core.settings import ROOT
 from tasks.generate.chosen import choose
+from tasks.generate.explore import part as parts
 from tasks.generate.folders import fill
 from tasks.generate.section import section
 from tasks.generate.steering.pictures import stem
@@ -64,8 +65,8 @@ def make(given: argparse.Namespace, root: Path = ROOT) -> Path:
     Raises:
         LandloomError: the options or the model cannot be used; no files are written.
     """
-    for option in ALONE:
-        if getattr(given, option, None):
+    for option in (*ALONE, *parts.names()):
+        if getattr(given, option) not in (None, False, []):
             raise LandloomError(f"--{option} does not go with --world and --window")
     for option in ("text", "guidance", "upscale"):
         if len(getattr(given, option) or ()) > 1:

@@ -96,6 +96,8 @@ def test_a_map_that_does_not_fit_is_told(checkout, tmp_path):
         (("--window", "600000000,0,9,9"), "the plane ends"),
         (("--world", "64", "--count", "3"), "--count does not go with --world"),
         (("--world", "64", "--text", "a", "--text", "b"), "take one --text"),
+        (("--world", "64", "--sketch", "lines.png"), "--sketch does not go with --world"),
+        (("--world", "64", "--palette"), "--palette does not go with --world"),
         (("--world",), "--world : give pixels a side"),
         (("--world", "64", "--seed", "-1"), "--seed: a number from 0"),
     ],
