@@ -92,7 +92,7 @@ def test_the_files_are_those_of_the_model_and_the_card_tells_of_them(data, tmp_p
         f"{'d' * 40}, with uncommitted changes",
         f"| DVC's hash of the trained model | {dvc_md5(data / 'model')} |",
         file_sha256(folder / "weights.safetensors"),
-        "steps2: 0.07; training tiles reach 0.06",
+        "Headline, steps2: 0.07; training tiles reach 0.06",
         "| floor: set <floor_train> | 0.06 (0.05 – 0.07) | 0.06 |",
         "| **set <steps2>** | 0.07 (0.06 – 0.08) | 0.07 |",
         "- It beats <noise>.",
