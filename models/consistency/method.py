@@ -161,7 +161,7 @@ class Consistency:
         s1 = curriculum_end(steps, config.s0) if config.s1 is None else config.s1
         size = grid_size(step, steps, config.s0, s1)
         grid = karras_grid(size, config.sigma_min, config.sigma_max, config.rho)
-        chances = lognormal_weights(grid, config.p_mean, config.p_std)
+        chances = lognormal_weights(grid, *config.tuning)
         index = torch.multinomial(chances, len(x), replacement=True)
         low, high = grid[index].float().to(x.device), grid[index + 1].float().to(x.device)
         noise = torch.randn_like(x)  # the same noise for both, so that both lie on one path

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from models.consistency.text.chosen import Chosen
 from models.consistency.text.vocabulary.params import Params as Vocabulary
 from models.core.config import Config
+from models.core.pinned_model import PinnedModel
 
 
 class NetworkConfig(Config):
@@ -81,6 +82,10 @@ class Params(Config):
     """Mean of the logarithm of the noise levels that training draws."""
     p_std: float = Field(1.4, gt=0)
     """Standard deviation of that logarithm."""
+    tuning_p_mean: float | None = None
+    """The mean in consistency tuning; null: as above. Details are learned at low levels, words at high ones."""
+    tuning_p_std: float | None = Field(None, gt=0)
+    """The standard deviation in consistency tuning; null: as above."""
     s0: int = Field(10, ge=1)
     """Intervals of the grid of noise levels at the beginning of consistency training (iCT)."""
     s1: int | None = Field(None, ge=1)
@@ -104,6 +109,9 @@ class Params(Config):
     coarse_px: int = Field(8, ge=2)
     """Side of the blocks whose means are the condition `coarse`, in pixels; it must divide the side of a tile."""
 
+    start: PinnedModel | None = None
+    """A model to start from, `{folder, sha256}`; layers of the same name and shape are taken from it."""
+
     @model_validator(mode="after")
     def _ordered(self) -> Params:
         if not self.sigma_min < self.mid_sigma < self.sigma_max:
@@ -113,6 +121,12 @@ class Params(Config):
         if self.baked and not self.pretrain_share:
             raise ValueError("guidance.share needs a pretrain_share above 0: diffusion learns what guidance is")
         return self
+
+    @property
+    def tuning(self) -> tuple[float, float]:
+        """Mean and standard deviation of the logarithm of the noise levels in consistency tuning."""
+        mean, std = self.tuning_p_mean, self.tuning_p_std
+        return self.p_mean if mean is None else mean, self.p_std if std is None else std
 
     @property
     def baked(self) -> bool:

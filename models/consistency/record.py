@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from models.consistency.encoding import TerrainEncoding
 from models.consistency.generator import HeightGenerator
@@ -16,7 +18,8 @@ from models.consistency.text.encoder import fit as fit_words
 from models.core.conditions import block_means
 from models.core.height_encoding import HeightEncoding
 from models.core.method import Batch
-from models.core.record import Arrays, MethodRecord, Tiles
+from models.core.pinned_model import take_over
+from models.core.record import Arrays, Loaded, MethodRecord, Tiles
 from models.core.sketch import lines
 
 READS = {"labels": "label", "text": "caption"}
@@ -60,6 +63,17 @@ def build(params: Params, config: Mapping[str, Any], lr: float) -> Consistency:
     return Consistency(params, config["px"], channels, facts, lr, len(config.get("classes", ())), encoding)
 
 
+def load(method: Consistency, root: Path) -> Loaded:
+    """Take over the layers of `start`; facts about them."""
+    if method.config.start is None:
+        return Loaded()
+    networks = nn.ModuleDict({name: method.networks[name] for name in method.ema})
+    try:
+        return Loaded({"start": take_over(method.config.start, networks, root)})
+    except ValueError as error:
+        raise ValueError(f"start: {error}") from None
+
+
 METHOD = MethodRecord(
     name="consistency",
     params=Params,
@@ -68,5 +82,6 @@ METHOD = MethodRecord(
     fit=fit,
     encode=encode,
     build=build,
+    load=load,
     finish=HeightGenerator,
 )
