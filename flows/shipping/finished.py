@@ -79,7 +79,7 @@ def _check_free(sources: list[dict[str, Any]]) -> None:
     for source in sources:
         if not public_domain(source["licence"]):
             raise LandloomError(
-                f"{source['source']}: {source['rasters']} rasters have the licence {source['licence']!r}, which does not "
+                f"{source['source']}: {source['rasters']} rasters have the licence {source['licence']!r}; it does not "
                 "say public domain; name the licence that the weights shall have with --licence"
             )
 

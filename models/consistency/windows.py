@@ -16,8 +16,8 @@ from models.consistency.encoding import TerrainEncoding
 from models.consistency.method import Consistency
 
 BATCH = 4
-"""Windows that are computed together. 16 take a sixth less time each, but one place then takes four times as long. It is
-part of what determines the bits."""
+"""Windows that are computed together. 16 take a sixth less time each, but one place then takes four times as long. The
+bits depend on it."""
 
 
 class Windows:

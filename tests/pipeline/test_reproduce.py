@@ -175,7 +175,8 @@ def test_changed_parameters_of_this_checkout_are_notes_with_both_values(done):
         path.write_text(good)
     assert status == 0, said
     notes = {" ".join(line.split()) for line in said.splitlines() if line.startswith("note")}
-    assert "note checkout datasets.terrain.train steps is 9, recorded 8; reproduce used the recorded parameters" in notes
+    said = "note checkout datasets.terrain.train steps is 9, recorded 8; reproduce used the recorded parameters"
+    assert said in notes
     assert any(
         line.startswith("note checkout datasets.terrain.acquire source.planet_px is 300, recorded 400")
         for line in notes

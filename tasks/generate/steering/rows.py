@@ -11,7 +11,6 @@ from tasks.generate.product import Facts
 from tasks.generate.steering.kind import Given, Layer
 from tasks.generate.terrain.place import Place
 
-
 NOISE = Given(None, "noise", {})
 """What stands for a person's values where nothing was given, so that only the seed decides."""
 

@@ -48,7 +48,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="pixels a side, or COLUMNSxROWS; with --upscale the ground of that map, unless given",
     )
     either.add_argument("--window", metavar="COL,ROW,WIDTH,HEIGHT", help="a part of the same world, in pixels")
-    group.add_argument("--tiles", action="store_true", help="also as terrain-RGB tiles, z/x/y.png, for maps in a browser")
+    group.add_argument("--tiles", action="store_true", help="also terrain-RGB tiles, z/x/y.png, for maps in a browser")
 
 
 def asked(parser: argparse.ArgumentParser, given: argparse.Namespace) -> bool:

@@ -1,4 +1,4 @@
-"""Writes a part of a world: a cloud-optimised GeoTIFF in strips, so that memory does not grow with it, and a picture."""
+"""Writes a part of a world: a cloud-optimised GeoTIFF in strips, so that memory stays the same, and a picture."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def read_given(path: Path, gsd: float, factor: int) -> Given:
             f"`gdalwarp -tr {sizes[0]:g} {sizes[0]:g} -r average`"
         )
     if voids := int(np.isnan(found.height).sum()):
-        raise LandloomError(f"{path}: {voids:,} pixels are voids; a world needs all, and `gdal_fillnodata.py` fills them")
+        raise LandloomError(f"{path}: {voids:,} pixels are voids; a world needs all; `gdal_fillnodata.py` fills them")
     times = factor**fold
     rows, cols = (side * times for side in found.height.shape)
     place = Place(found.place.name, found.place.crs, found.place.transform @ Affine.scale(1 / times))

@@ -1,4 +1,4 @@
-"""Elevation and relief that the words ask for. They change slowly over the plane as far as the words leave them open."""
+"""Elevation and relief that the words ask for. They vary slowly over the plane where the words leave them open."""
 
 from __future__ import annotations
 
