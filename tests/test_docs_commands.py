@@ -39,11 +39,12 @@ NOT_RUN = {
     "prefect": "talks to a server; tests/flows/test_here.py runs such commands",
     "mlflow": "talks to a server",
     "git": "a tool of its own",
+    "npm": "a package manager of its own",
     "sky": "a tool of its own, which is not installed",
     "sbatch": "a tool of its own; tests/infra/test_slurm.py stands in for it",
 }
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-MENTION = re.compile(r"`((?:python -m (?:tasks|flows|infra|tests)\.|make |dvc )[^`\n<>]*)`")
+MENTION = re.compile(r"`((?:python -m (?:tasks|models|flows|infra|tests)\.|make |dvc )[^`\n<>]*)`")
 
 
 def commands(kind: re.Pattern[str]) -> list[tuple[str, str]]:
