@@ -45,7 +45,9 @@ def ship(dataset: str, data: Path, licence: str | None = None, root: Path = ROOT
             load_model(folder, "cpu")
         except ValueError as error:
             raise LandloomError(str(error).replace(str(folder), str(data / "model"))) from None
-        (folder / "README.md").write_text(card(account, written, file_sha256(folder / "weights.safetensors")))
+        (folder / "README.md").write_text(
+            card(account, written, file_sha256(folder / "weights.safetensors")), encoding="utf-8"
+        )
     return root / SHELF / dataset
 
 

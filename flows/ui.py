@@ -21,7 +21,7 @@ from tasks.core.command import told
 from tasks.core.dag import stage_names
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT, read
-from tasks.runs.figures import shown
+from tasks.runs.figures import SHOWN, shown
 from tasks.runs.found import NEWEST
 from tasks.runs.links import UI, pages
 from tasks.runs.store import connect, experiments, tracking_uri
@@ -52,9 +52,9 @@ def links(root: Path = ROOT) -> tuple[list[tuple[str, str]], int]:
             if room == BEST:
                 for dataset in read(root)["datasets"]:
                     lowest = headline_of(root, dataset).get("better", "lower") == "lower"
-                    saved += _save(client, experiment, *view_tag(room, columns, dataset, lowest))
+                    saved += _save(client, experiment, *view_tag(room, columns, dataset, lowest), bool(columns))
                     rows.append((f"best training of {dataset}", _table(experiment, dataset)))
-            saved += _save(client, experiment, *view_tag(room, columns))
+            saved += _save(client, experiment, *view_tag(room, columns), bool(columns))
             rows.append((f"runs of {room}", _table(experiment)))
     except LandloomError:
         raise
@@ -64,14 +64,16 @@ def links(root: Path = ROOT) -> tuple[list[tuple[str, str]], int]:
 
 
 def _columns(client: Any, experiment: str) -> tuple[str, ...]:
-    """The numbers that the newest finished run of a stage found worth showing."""
-    found = client.search_runs([experiment], "attributes.status = 'FINISHED'", order_by=NEWEST, max_results=1)
+    """The numbers that the newest finished run of a stage found worth showing; older versions recorded none."""
+    finished = f"attributes.status = 'FINISHED' AND tags.`{SHOWN}` LIKE '_%'"
+    found = client.search_runs([experiment], finished, order_by=NEWEST, max_results=1)
     return shown(found[0].data.tags) if found else ()
 
 
-def _save(client: Any, experiment: str, key: str, value: str) -> bool:
-    """Save a view, unless MLflow has it already; returns whether it was saved."""
-    if client.get_experiment(experiment).tags.get(key) == value:
+def _save(client: Any, experiment: str, key: str, value: str, numbers: bool) -> bool:
+    """Save a view, unless MLflow has it, or has one and this one shows no numbers; returns whether it was saved."""
+    there = client.get_experiment(experiment).tags.get(key)
+    if there == value or (there is not None and not numbers):
         return False
     client.set_experiment_tag(experiment, key, value)
     return True

@@ -1,6 +1,6 @@
 """The data that a stage reads, one path a line; `flows/worker.py` fetches them into its clone.
 
-    python -m flows.elsewhere.needs train@terrain
+python -m flows.elsewhere.needs train@terrain
 """
 
 from __future__ import annotations

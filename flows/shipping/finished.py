@@ -48,6 +48,8 @@ def finished(dataset: str, folder: Path, licence: str | None) -> Finished:
         LandloomError: a file is missing or damaged, the run files tell of other bytes than those that are here, or the
             data are not in the public domain and `licence` is None.
     """
+    if licence is not None and not licence.strip():
+        raise LandloomError("--licence is empty; name a licence, or leave it out for data in the public domain")
     for name in ("model/config.json", "model/weights.safetensors", "raw/ledger.parquet"):
         if not (folder / name).is_file():
             raise LandloomError(_missing(folder / name, dataset, "evaluate"))
@@ -79,8 +81,8 @@ def _check_free(sources: list[dict[str, Any]]) -> None:
     for source in sources:
         if not public_domain(source["licence"]):
             raise LandloomError(
-                f"{source['source']}: {source['rasters']} rasters have the licence {source['licence']!r}; it does not "
-                "say public domain; name the licence that the weights shall have with --licence"
+                f"{source['source']}: {source['rasters']} rasters have the licence {source['licence']!r}, which "
+                "does not say public domain; name the licence that the weights shall have with --licence"
             )
 
 

@@ -22,7 +22,7 @@ INPUTS = {
     "guidance": "float32 (n,): strength of guidance by words; 1 is none",
     "sketch": "float32 (n, px, px): 0 nothing, 1 ridge line, 2 valley line",
 }
-"""What the inputs are. A model has those of its conditions."""
+"""The meaning of each input. A model has the inputs of its conditions."""
 
 
 class Terrain(nn.Module):

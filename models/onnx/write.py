@@ -30,29 +30,47 @@ def write(model: Any, folder: Path) -> dict[str, Any]:
         ValueError: the model cannot be written as one network, or onnxruntime computes other heights than torch.
     """
     network = _network(model)
+    path = folder / "terrain.onnx"
+    part = path.with_suffix(".part")
+    try:
+        _export(model, network, part)
+        apart = difference(part, network, inputs(model, network.inputs, CHECKED, seed=1))
+        if not apart <= LARGEST:
+            raise ValueError(f"{path}: onnxruntime computes other heights than torch, by {apart:.2g} of the relief")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    facts = {**_facts(model, network.inputs), "largest_difference": float(f"{apart:.2g}")}
+    part = folder / "terrain.json.part"
+    part.write_text(json.dumps(facts, allow_nan=False) + "\n", encoding="utf-8")
+    part.replace(folder / "terrain.json")
+    return facts
+
+
+def _export(model: Any, network: Terrain, path: Path) -> None:
     tensors = tuple(map(torch.from_numpy, inputs(model, network.inputs, TRACED, seed=0).values()))
     batch = torch.export.Dim("n", min=1, max=4096)
-    path = folder / "terrain.onnx"
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            network,
-            tensors,
-            path,
-            input_names=list(network.inputs),
-            output_names=["heights"],
-            dynamic_shapes={"noise": {0: batch}, "facts": {0: batch}, "rest": tuple({0: batch} for _ in tensors[2:])},
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-    apart = difference(path, network, inputs(model, network.inputs, CHECKED, seed=1))
-    if not apart <= LARGEST:
-        raise ValueError(f"{path}: onnxruntime computes other heights than torch, by {apart:.2g} of the relief")
-    facts = {**_facts(model, network.inputs), "largest_difference": float(f"{apart:.2g}")}
-    (folder / "terrain.json").write_text(json.dumps(facts, allow_nan=False) + "\n")
-    return facts
+        warnings.simplefilter("ignore")  # of the exporter, about its own operators; the file is compared with torch
+        try:
+            torch.onnx.export(
+                network,
+                tensors,
+                path,
+                input_names=list(network.inputs),
+                output_names=["heights"],
+                dynamic_shapes={
+                    "noise": {0: batch},
+                    "facts": {0: batch},
+                    "rest": tuple({0: batch} for _ in tensors[2:]),
+                },
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+        except Exception as error:  # noqa: BLE001 - whatever torch's exporter raises
+            raise ValueError(f"torch cannot write this network as ONNX: {str(error).split(chr(10))[0]}") from error
 
 
 def session(path: Path, threads: int = 1) -> Any:
@@ -65,14 +83,14 @@ def session(path: Path, threads: int = 1) -> Any:
 
 
 def inputs(model: Any, names: list[str], count: int, seed: int) -> dict[str, np.ndarray]:
-    """Random inputs of `count` samples; every other one has words, and none has a sketch but the last."""
+    """Random inputs of `count` samples of all strengths; every other one has words, and the last has a sketch."""
     rng = np.random.default_rng(seed)
     px, encoding = model.px, model.encoding
     made: dict[str, np.ndarray] = {
         "noise": rng.standard_normal((count, 1, px, px), np.float32),
         "facts": np.stack([encoding.heights.draw(rng) for _ in range(count)]).astype(np.float32),
         "chances": np.concatenate([rng.random((count, 1)), rng.standard_normal((count, 2))], axis=1).astype(np.float32),
-        "guidance": np.ones(count, np.float32),
+        "guidance": np.linspace(1, model.most_guidance or 1, count, dtype=np.float32),
         "sketch": np.zeros((count, px, px), np.float32),
     }
     made["sketch"][-1, px // 3] = 1

@@ -10,17 +10,17 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-_SHOWN = "shown"
+SHOWN = "shown"
 
 
 def shown_tag(names: Iterable[str]) -> dict[str, str]:
     """Return the tag of a run that holds the names of the numbers worth showing."""
-    return {_SHOWN: ", ".join(names)}
+    return {SHOWN: ", ".join(names)}
 
 
 def shown(tags: Mapping[str, str]) -> tuple[str, ...]:
     """Return the names of the numbers worth showing, the most telling first; () for a run of an earlier version."""
-    return tuple(filter(None, tags.get(_SHOWN, "").split(", ")))
+    return tuple(filter(None, tags.get(SHOWN, "").split(", ")))
 
 
 def recorded(root: Path, dataset: str, room: str) -> dict[str, float]:

@@ -20,7 +20,7 @@ from tasks.runs.tracking import warn_away
 
 RECORD = "record"
 """Key in `run.json` of a run from another machine: the `run_id`, `path` and `digest` of its run file. MLflow was away
-when the record came, so nobody has yet looked whether MLflow has the run."""
+when the record came, so `send` first asks whether MLflow has the run."""
 
 
 def send(folder: Path, root: Path = ROOT) -> str:

@@ -19,9 +19,7 @@ _PARAMETERS = {
 _TAGS = ("dataset", "changed", "scale", "registered")  # `registered`: the versions that a run is part of
 
 
-def view_tag(
-    room: str, shown: Sequence[str], dataset: str | None = None, lowest_first: bool = True
-) -> tuple[str, str]:
+def view_tag(room: str, shown: Sequence[str], dataset: str | None = None, lowest_first: bool = True) -> tuple[str, str]:
     """Return the tag (key, value) of a stage's view, or of its view of one dataset.
 
     Args:

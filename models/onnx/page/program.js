@@ -26,7 +26,7 @@ function normals(random, count) {
 
 // --- words, as models/consistency/text splits and looks them up
 const codes = new Map((facts.words ?? []).map((word, place) => [word, 2 + place]));
-const numbers = [...codes.keys()].filter((word) => word[0] === "#").map((word) => Number(word.slice(1)));
+const numbers = [...codes.keys()].filter((word) => word[0] === "#").map((word) => Number(word.slice(1))).sort((a, b) => a - b);
 function tokens(text) {
   const found = text.toLowerCase().match(/\d[\d,]*(?:\.\d+)?|\p{L}+(?:[-'’]\p{L}+)*|°/gu) ?? [];
   return found.map((part) => /^\d/.test(part) ? `#${Math.round(4 * Math.log2(1 + Number(part.replaceAll(",", ""))))}` : part);
@@ -153,7 +153,7 @@ async function make() {
     const began = performance.now(), { heights } = await session.run(given), took = performance.now() - began;
     newest = heights.data;
     const [low, high] = draw(newest);
-    $("told").textContent = `${low.toFixed(0)} to ${high.toFixed(0)} m, ${(px * (facts.gsd ?? 0) / 1000).toFixed(1)} km a side, made in ${took.toFixed(0)} ms.` +
+    $("told").textContent = `${low.toFixed(0)} to ${high.toFixed(0)} m, ${facts.gsd ? `${(px * facts.gsd / 1000).toFixed(1)} km a side, ` : ""}made in ${took.toFixed(0)} ms.` +
       (unknown.length ? ` The model never saw: ${unknown.join(", ")}.` : "");
     $("save").disabled = false;
     document.body.dataset.made = String(1 + Number(document.body.dataset.made ?? 0));
@@ -181,7 +181,6 @@ $("guidance").max = facts.most_guidance ?? 1;
 $("strength").hidden = !("guidance" in facts.inputs);
 $("words").hidden = !("text" in facts.inputs);
 $("drawing").hidden = !("sketch" in facts.inputs);
-$("about").textContent = facts.about ?? "";
 if ("sketch" in facts.inputs) pen();
 window.landloom = { read, feeds }; // for a person at the console, and for tests
 const start = async () => {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flows.bundles.imports import strangers
 from tasks.core.settings import ROOT
 
-OPTIONAL = '''
+OPTIONAL = """
 import torch
 
 
@@ -15,7 +15,7 @@ def read():
     except {handled}:
         raise ValueError("install tokens_of_a_variant")
     import always_needed
-'''
+"""
 
 
 def test_a_module_of_a_variant_is_required_only_where_the_parameters_choose_the_variant(tmp_path):

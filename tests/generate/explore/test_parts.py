@@ -152,9 +152,7 @@ def test_a_command_makes_a_part_beside_the_pipeline(tmp_path, monkeypatch, capsy
     with pytest.raises(LandloomError, match="generate.explore.mix: cut: 8, and this model has 8 layers"):
         explore("toy", "mix", {"cut": 8}, None, None, root)
     given = []
-    monkeypatch.setattr(
-        "tasks.generate.explore.make.explore", lambda *values, model: given.append((*values, model))
-    )
+    monkeypatch.setattr("tasks.generate.explore.make.explore", lambda *values, model: given.append((*values, model)))
     program.command(["toy", "--mosaic", "256x128", "--set", "truncation=5e-1", "--seed", "3"])
     program.command(["toy", "--film", "--out", "here", "--model", "elsewhere"])
     assert given[0] == ("toy", "mosaic", {"width": 256, "height": 128, "truncation": 0.5}, None, 3, None)
