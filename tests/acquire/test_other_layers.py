@@ -118,6 +118,12 @@ def test_slopes_alone(tmp_path, steep):
     assert "its name says slope" in refusal(write(tmp_path / "N46E008_slope_deg.tif", degrees))
 
 
+def test_what_is_higher_than_any_slope_is_ground(tmp_path):
+    """Heights of a planet at 20 km a pixel follow each other as slopes do."""
+    found = accepted(write(tmp_path / "planet.tif", 40 * slopes(rough(steep=1.0))))
+    assert found.doubt is None
+
+
 @pytest.mark.parametrize("most, dtype", [(1, "float32"), (255, "float32"), (255, "int16")])
 def test_shades_alone(tmp_path, most, dtype):
     values = shade(rough()) * most

@@ -18,6 +18,7 @@ _BLOCKS = 8  # blocks at most
 _STEPS = (1, 2, 8, 16, 32, 64)  # distances in pixels
 _ENOUGH = 2000  # pairs at the largest distance below which nothing is said
 _BEYOND = 1e6  # neither heights nor what is computed from them
+_STEEPEST = 1000.0  # no slope in percent and no roughness in metres is higher; maps of whole continents are
 _SAMPLE = 40_000  # values of a block from which its distribution is known
 
 
@@ -90,7 +91,8 @@ class Derived:
     # Scores: from 0 on what is more likely computed than not, from 1 on what no elevation was found to reach by far.
 
     def _steep(self, found: dict[str, float]) -> float:
-        if not _forgets(found, 2.75) or self._low < 0 or self._low > 0.03 * found["most"]:  # some place is level
+        level = 0 <= self._low <= 0.03 * found["most"]  # some place is level
+        if not _forgets(found, 2.75) or not level or self._high > _STEEPEST:
             return -1.0
         score = 0.242 + found["short"] - 0.45 * found["middle"] - 0.186 * found["far"] - 0.575 * found["quarter"]
         return score / 0.076
