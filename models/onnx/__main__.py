@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from models.core.artifact import load_model
-from models.onnx.page import page
+from models.onnx.page import check, page
 from models.onnx.write import write
 
 
@@ -33,7 +33,12 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if given.runtime and not given.page:
             raise ValueError("--runtime goes with --page")
+        if not (given.model / "config.json").is_file():
+            raise ValueError(f"{given.model}: there is no model, for there is no config.json")
+        if given.runtime:
+            check(given.runtime)
         given.out.mkdir(parents=True, exist_ok=True)
+        print("writing the network; it takes up to a minute", flush=True)
         facts = write(load_model(given.model, "cpu"), given.out)
         print(f"{given.out / 'terrain.onnx'}: heights as of torch, to {facts['largest_difference']:.0e} of the relief")
         if given.page:

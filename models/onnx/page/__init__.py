@@ -15,6 +15,14 @@ BUNDLE, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
 HERE = Path(__file__).parent
 
 
+def check(runtime: Path) -> Path:
+    """The folder below `runtime` that holds the program; ValueError if a file is missing."""
+    for folder in (runtime, runtime / "dist"):
+        if (folder / BUNDLE).exists() and (folder / WASM).exists():
+            return folder
+    raise ValueError(f"{runtime}: {BUNDLE} and {WASM} of the npm package onnxruntime-web are not there")
+
+
 def page(onnx: bytes, facts: Mapping[str, Any], runtime: Path | None = None) -> str:
     """The text of the page.
 
@@ -27,9 +35,7 @@ def page(onnx: bytes, facts: Mapping[str, Any], runtime: Path | None = None) -> 
     """
     address, wasm = NETWORK, ""
     if runtime is not None:
-        folder = next((each for each in (runtime, runtime / "dist") if (each / BUNDLE).exists()), None)
-        if folder is None or not (folder / WASM).exists():
-            raise ValueError(f"{runtime}: {BUNDLE} and {WASM} of the npm package onnxruntime-web are not there")
+        folder = check(runtime)
         program = base64.b64encode((folder / BUNDLE).read_bytes()).decode()
         address = f"data:text/javascript;base64,{program}"
         wasm = base64.b64encode((folder / WASM).read_bytes()).decode()

@@ -81,6 +81,10 @@ def test_a_model_that_cannot_become_onnx_is_refused(tmp_path, capsys):
         main([str(tmp_path / "model"), "--out", str(tmp_path / "out")])
     with pytest.raises(SystemExit, match="--runtime goes with --page"):
         main([str(tmp_path / "model"), "--out", str(tmp_path / "out"), "--runtime", "dist"])
+    with pytest.raises(SystemExit, match="models.onnx: .*nowhere: there is no model"):
+        main([str(tmp_path / "nowhere"), "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit, match="models.onnx: .*ort.wasm.bundle.min.mjs and .* are not there"):
+        main([str(tmp_path / "model"), "--out", str(tmp_path / "out"), "--page", "--runtime", str(tmp_path)])
     with pytest.raises(ValueError, match="ort.wasm.bundle.min.mjs and .* are not there"):
         page(b"", {}, tmp_path)
 
