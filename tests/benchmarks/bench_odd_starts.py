@@ -26,7 +26,8 @@ from tests.benchmarks.toy_datasets import DATASETS
 from tests.odd_starts import AS_OTHER, NAMES, NOTEBOOK, PROXY, UID
 from tests.pipeline.conftest import Clone
 
-COMMAND = ("make", "-o", "setup", "SHELL=/bin/bash", "demo")  # the environment is there already  # make itself does not look for programs in a folder of root's
+# The environment is there already. Without a shell, make does not find a Python in a folder of root's.
+COMMAND = ("make", "-o", "setup", "SHELL=/bin/bash", "demo")
 ROOMS = tuple(stage_names(ROOT))
 MOST_S = 10  # seconds until a start that cannot work has said so
 TOY = {"COMMAND": ("dvc", "repro", "acquire@terrain"), "ROOMS": ("acquire",), "STARTS": ("archive",)}
