@@ -112,6 +112,16 @@ def test_the_page_makes_terrain_without_network(model, folder, tmp_path):
         opened.wait("document.body?.dataset.made === '1'")
         opened.evaluate("document.getElementById('next').click()")
         opened.wait("document.body?.dataset.made === '2'")
+        opened.evaluate(
+            "const pen = document.getElementById('pen'), box = pen.getBoundingClientRect();"
+            "pen.setPointerCapture = () => {};"
+            "for (const [kind, share] of [['down', 0.2], ['move', 0.8], ['up', 0.8]])"
+            "pen.dispatchEvent(new PointerEvent(`pointer${kind}`,"
+            " { clientX: box.left + share * box.width, clientY: box.top + share * box.height }))"
+        )
+        opened.wait("document.body?.dataset.made === '3'")  # the drawing steers a new terrain
+        drawn = opened.evaluate("[...landloom.feeds('', 7, 1).feeds.sketch.data].filter((kind) => kind === 1).length")
+        assert drawn > PX / 2
         assert " m, " in opened.evaluate("document.getElementById('told').textContent")
         asked = [each["params"]["request"]["url"] for each in opened.events if "requestWillBeSent" in each["method"]]
         assert asked and not [address for address in asked if address.startswith("http")]
