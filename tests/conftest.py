@@ -19,6 +19,8 @@ REALDATA = TESTS.parents[1] / "shared" / "realdata"
 
 for _name, _value in {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "1"}.items():
     os.environ[_name] = _value
+for _name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):  # of a `make test` above; a `make` in a test is not its part
+    os.environ.pop(_name, None)
 # Own places on this host: tests and other stages on this machine do not wait for each other.
 _places = tempfile.TemporaryDirectory(prefix="landloom-tests-")
 os.environ["LANDLOOM_HOST_DIR"] = _places.name
