@@ -27,6 +27,8 @@ class NetworkConfig(Config):
     """Sides of the feature maps that attend to words, if words are a condition; null: those of `attention`."""
     patch: Literal[1, 2, 4] = 2
     """Side of the squares of pixels folded into channels at the input. 2 makes a step about four times cheaper."""
+    polish: int = Field(0, ge=0, le=256)
+    """Features of a pixel for a correction across the borders of patches (`Polish` in `unet.py`); 0 for none."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of features dropped in training. Large networks on few tiles need it; this small one does not."""
 

@@ -119,6 +119,28 @@ class Stage(nn.Module):
         return x if self.words is None else self.words(x, words)
 
 
+class Polish(nn.Module):
+    """A correction of the output at full resolution: features of each pixel, then convolutions across the patches.
+
+    Pixels of one patch come from one position of the finest feature map, so without it the differences between
+    neighbours in one patch and across two patches have different sizes.
+
+    Args:
+        width: channels of the finest feature map. features: of a pixel. channels: of an image. patch: side of a patch.
+    """
+
+    def __init__(self, width: int, features: int, channels: int, patch: int):
+        super().__init__()
+        self.patch = patch
+        self.unfold = nn.Conv2d(width, features * patch**2, 3, padding=1)
+        self.mix = nn.Conv2d(features + channels, features, 3, padding=1)
+        self.out = zeroed(nn.Conv2d(features, channels, 3, padding=1))
+
+    def forward(self, x: Tensor, image: Tensor) -> Tensor:
+        features = F.silu(F.pixel_shuffle(self.unfold(x), self.patch))
+        return image + self.out(F.silu(self.mix(torch.cat([features, image], dim=1))))
+
+
 class UNet(nn.Module):
     """F(x, c_noise, facts): images (n, channels, px, px), noise levels (n,) and facts (n, facts) to images.
 
@@ -181,6 +203,7 @@ class UNet(nn.Module):
             if level:
                 self.grow.append(nn.Conv2d(width, width, 3, padding=1))
         self.last = nn.Sequential(group_norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, folded, 3, padding=1)))
+        self.polish = Polish(width, config.polish, channels, config.patch) if config.polish else None
         self.trunk, self.guided = trunk, guided
 
     def forward(
@@ -210,4 +233,6 @@ class UNet(nn.Module):
                 x = stage(torch.cat([x, skips.pop()], dim=1), embedding, words)
             if level < len(self.grow):
                 x = self.grow[level](F.interpolate(x, scale_factor=2, mode="nearest"))
-        return F.pixel_shuffle(self.last(x), self.patch)
+        normed = self.last[:2](x)
+        image = F.pixel_shuffle(self.last[2](normed), self.patch)
+        return image if self.polish is None else self.polish(normed, image)
