@@ -24,3 +24,6 @@ class Params(Strict):
     """What you know of the files' terms. It is kept in the ledger and in the card."""
     attribution: str | None = None
     """Whom the files' terms want to be named."""
+    tables: list[str] = []
+    """Tables (CSV) that say this of single files, relative to the repository's root: `file` and any of `licence`,
+    `attribution`, `title`, `date`, `language`, `script`. Their cells win over the two keys above."""

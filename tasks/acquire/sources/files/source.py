@@ -18,6 +18,7 @@ from tasks.acquire.common.fields import Override
 from tasks.acquire.common.sidecars import SIDECARS
 from tasks.acquire.common.source import Candidate, Delivery, Refusal, Source
 from tasks.acquire.sources.files.params import Params
+from tasks.acquire.sources.files.tables import Said, read_tables
 from tasks.core.errors import LandloomError
 
 
@@ -31,6 +32,7 @@ class FileSource:
 
     def __init__(self, params: Params, root: Path):
         self._params, self._root = params, root
+        self._tables = [Path(os.path.abspath(root / Path(given).expanduser())) for given in params.tables]
 
     def items(self) -> Iterator[Candidate]:
         """All files, sorted by key."""
@@ -41,16 +43,18 @@ class FileSource:
         for pattern in self._params.overrides:
             if not any(_matches(key, pattern) for key in files):
                 raise LandloomError(f"source.overrides: {pattern!r} matches no file; it is held against {_some(files)}")
+        tables = read_tables(self._tables, files.keys())
         for key, (path, root) in sorted(files.items()):
-            odd = _unnameable(key)
+            odd, said = _unnameable(key), tables.get(key, Said())
             yield Candidate(
                 key=odd or key,
                 name=odd or key,
                 source="files",
-                licence=self._params.licence or "not stated",
-                attribution=self._params.attribution or "not stated",
+                licence=said.licence or self._params.licence or "not stated",
+                attribution=said.attribution or self._params.attribution or "not stated",
                 layers=tuple(self._params.layers),
                 override=self._override(key),
+                facts=dict(said.facts),
                 deliver=_refuse_name if odd else partial(copy_raster, path=path, root=root, name=key),
             )
 
@@ -67,7 +71,8 @@ class FileSource:
         found: dict[Path, Path] = {}
         for given in self._params.paths:
             for path, root in self._walk(given):
-                found.setdefault(path, root)
+                if Path(os.path.abspath(path)) not in self._tables:
+                    found.setdefault(path, root)
         # Sidecars are removed only now, because a raster and its sidecar may come from two of the given paths.
         rasters = [path for path in found if not _is_sidecar(path)]
         short = [path.relative_to(found[path]).as_posix() for path in rasters]
