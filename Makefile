@@ -36,7 +36,7 @@ demo: setup  ## run the whole pipeline at demo scale, on the built-in sample
 	@python -m tasks.report --where
 
 test: setup  ## the fast tests: no network, no GPU
-	python -m pytest --numprocesses 3  # one more than the cores of a small machine: many tests wait for servers
+	python -m pytest --numprocesses 4  # two more than the cores of a small machine: many tests wait for servers
 
 bench: setup  ## measure speed and memory and print the table of docs/measured.md; the projection row needs gdal-bin
 	python -m tests.benchmarks

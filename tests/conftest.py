@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import tasks  # noqa: F401 - fixes the arithmetic, so it comes before whatever loads numpy
 from tasks.runs import store
@@ -21,6 +22,8 @@ for _name, _value in {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "
     os.environ[_name] = _value
 for _name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):  # of a `make test` above; a `make` in a test is not its part
     os.environ.pop(_name, None)
+settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of what is tested
+settings.load_profile("untimed")
 # Own places on this host: tests and other stages on this machine do not wait for each other.
 _places = tempfile.TemporaryDirectory(prefix="landloom-tests-")
 os.environ["LANDLOOM_HOST_DIR"] = _places.name

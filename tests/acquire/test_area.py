@@ -21,7 +21,7 @@ def test_a_cell_is_named_by_its_corner(south, west, turns):
     assert cell_corner(cell_name(south, west + 360 * turns)) == (south, west)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(-90, 89), st.integers(-180, 179))
 def test_an_area_of_one_cell_is_that_cell(south, west):
     name = cell_name(south, west)

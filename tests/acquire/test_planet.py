@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tasks.acquire.sources.sample.planet import planet_height
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(-89, 89), st.floats(-180, 180), st.integers(0, 5))
 def test_the_planet_goes_round(lat, lon, seed):
     here, turned = planet_height(lat, lon, seed), planet_height(lat, lon + 360, seed)

@@ -51,7 +51,7 @@ def tiles(draw):
     return known
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(tiles(), st.text(min_size=1), st.sampled_from([0.0, 0.3, 1.0]))
 def test_texts_are_one_or_two_whole_sentences(facts, key, drop):
     text = TemplateDescriber(drop).text(key, facts)
@@ -65,7 +65,7 @@ def test_texts_are_one_or_two_whole_sentences(facts, key, drop):
     assert text == TemplateDescriber(drop).text(key, facts)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(tiles())
 def test_every_clause_kept_says_all_that_is_known(facts):
     said = clauses(facts)

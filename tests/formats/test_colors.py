@@ -90,7 +90,7 @@ def made(mode: str) -> tuple[Image.Image, np.ndarray, np.ndarray, dict[str, obje
     return image, np.where(valid[..., None], rgb, 0).astype(np.uint8), valid, options
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     mode=st.sampled_from(MODES), suffix=st.sampled_from(sorted(SUFFIXES)), orientation=st.integers(1, 8),
     profiled=st.booleans(),
@@ -111,7 +111,7 @@ def test_modes_orientations_and_profiles(tmp_path_factory, mode, suffix, orienta
     assert np.array_equal(got, read_srgb(path)[0])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(orientation=st.integers(1, 8), grey=st.booleans(), progressive=st.booleans(), quality=st.integers(60, 95))
 def test_jpeg(tmp_path_factory, orientation, grey, progressive, quality):
     image = Image.fromarray(scene()[..., 0] if grey else scene())

@@ -74,7 +74,7 @@ def test_damaged_exif_harms_no_pixel(tmp_path):
 DAMAGE = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(kind=st.sampled_from(KINDS), damage=DAMAGE)
 def test_any_damage_is_a_reason_and_no_crash(tmp_path_factory, kind, damage):
     data = bytearray(BYTES.setdefault(kind, bytes_of(kind)))

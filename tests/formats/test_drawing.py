@@ -52,7 +52,7 @@ def smooth(path, method, light: bool = False):
     return path
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 1, 2, 3, 4, 255])),
     st.sampled_from(["P", "RGBA", "RGB"]),

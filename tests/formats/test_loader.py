@@ -56,7 +56,7 @@ def test_kept_batches_do_not_change(either):
     assert np.array_equal(torch.cat(tensors), either.heights(np.concatenate(rows)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(BATCH, WORLD, SEED, st.integers(0, 3))
 def test_an_epoch_is_every_row_once(shards, batch, world, seed, epoch):
     loaders = [
@@ -68,7 +68,7 @@ def test_an_epoch_is_every_row_once(shards, batch, world, seed, epoch):
     assert all(loader.state() == {"seed": seed, "epoch": epoch + 1, "samples": 0} for loader in loaders)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(BATCH, SEED)
 def test_dropping_the_last_gives_full_batches_only(shards, batch, seed):
     batches = [batch["row"] for batch in Loader(shards, "train", batch, seed)]
@@ -78,7 +78,7 @@ def test_dropping_the_last_gives_full_batches_only(shards, batch, seed):
     assert len(set(seen)) == len(seen)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(BATCH, WORLD, SEED)
 def test_a_stream_gives_every_row_once_an_epoch(shards, batch, world, seed):
     count = len(shards.rows("train"))
@@ -88,7 +88,7 @@ def test_a_stream_gives_every_row_once_an_epoch(shards, batch, world, seed):
     assert seen[:count] != seen[count : 2 * count]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(BATCH, WORLD, SEED)
 def test_each_row_of_a_stream_says_its_epoch(shards, batch, world, seed):
     """Also in a batch that holds the end of one epoch and the start of the next."""
@@ -101,7 +101,7 @@ def test_each_row_of_a_stream_says_its_epoch(shards, batch, world, seed):
     assert seen == [place // count for place in range(len(seen))]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(BATCH, WORLD, st.integers(0, 12), BATCH, WORLD, SEED)
 def test_a_stream_goes_on_under_another_number_of_ranks(shards, batch, world, steps, other_batch, other_world, seed):
     before, state = walk(shards, steps, batch, world, seed=seed)
@@ -110,7 +110,7 @@ def test_a_stream_goes_on_under_another_number_of_ranks(shards, batch, world, st
     assert before + after == unbroken
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(BATCH, st.integers(0, 5), BATCH, SEED)
 def test_an_epoch_goes_on_where_it_stopped(shards, batch, steps, other_batch, seed):
     loader = Loader(shards, "train", batch, seed, drop_last=False)

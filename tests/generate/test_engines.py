@@ -35,7 +35,7 @@ def test_the_sizes_are_those_of_the_engines():
     assert all((size - 1).bit_count() == 1 for size in UNITY_SIZES) and {513, 1025} <= set(UNITY_SIZES)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(heights, st.integers(1, 12), st.integers(1, 12))
 def test_resampling_keeps_range_planes_and_what_needs_none(height, rows, cols):
     grid = resample(height, rows + 12, cols + 12)
@@ -60,7 +60,7 @@ def test_shrinking_averages_instead_of_picking():
     assert np.abs(resample(checks, 17, 17)[2:-2, 2:-2] - 500).max() < 60
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(heights, st.floats(0.5, 20_000), st.floats(0.1, 10), st.floats(0.1, 50))
 def test_unreal_gets_metres_back(height, gsd, horizontal, vertical):
     coded, facts = unreal(height, gsd, NEXT, Scale(horizontal=horizontal, vertical=vertical), None)
@@ -73,7 +73,7 @@ def test_unreal_gets_metres_back(height, gsd, horizontal, vertical):
     assert facts["scale_y"] * (facts["rows"] - 1) / 100 == pytest.approx((height.shape[0] - 1) * gsd * horizontal)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(heights, st.floats(0.5, 20_000), st.floats(0.1, 50))
 def test_unity_gets_metres_back(height, gsd, vertical):
     preset = Unity(size=65, byte_order="windows", flip=True)

@@ -54,7 +54,7 @@ def test_terrains_with_one_range_have_equal_codes_for_equal_heights():
         encode(high, span([low]))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(heights, st.floats(0.1, 1000), st.sampled_from(["windows", "mac"]), st.booleans())
 def test_files_give_back_the_array(tmp_path_factory, height, gsd, byte_order, flip):
     folder = tmp_path_factory.mktemp("files")

@@ -38,7 +38,7 @@ def upward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return np.cross(b - a, c - a)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(heights, st.floats(0.1, 20_000))
 def test_obj_and_glb_give_back_every_height_in_its_place(tmp_path_factory, height, gsd):
     folder = tmp_path_factory.mktemp("mesh")
@@ -132,7 +132,7 @@ def test_large_terrains_are_thinned_over_the_same_ground():
     assert np.allclose(thin.uv[0], whole.uv[0]) and np.allclose(thin.uv[-1], whole.uv[-1])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(heights, st.floats(0.1, 20_000), st.sampled_from([1.0, 30.0]))
 def test_blocks_are_closed_and_face_outwards(tmp_path_factory, height, gsd, vertical):
     path = tmp_path_factory.mktemp("stl") / "t.stl"

@@ -34,7 +34,7 @@ boxes = st.tuples(
 ).map(lambda b: (b[0], b[1], b[2], min(b[3], 90 - b[1])))  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(boxes, min_size=1, max_size=3), st.sampled_from([100.0, 450.0, 3000.0]), st.sampled_from([64, 300]))
 def test_every_point_of_every_footprint_is_in_some_scene(ground, gsd, px):
     if gsd * px < 40_000:
@@ -54,7 +54,7 @@ def test_every_point_of_every_footprint_is_in_some_scene(ground, gsd, px):
         assert (block.grid.transform.a, block.grid.transform.e) == (gsd, -gsd)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(-180, 180), st.floats(-84, 83), st.floats(0.1, 3), st.floats(0.1, 2))
 def test_latitude_rescale_covers_too(west, south, width, height):
     height = min(height, 85 - south)

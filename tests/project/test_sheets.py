@@ -57,7 +57,7 @@ def test_the_edge_is_found_on_every_bed(bed, extra):
     assert (scan.off & ~edge.off).mean() < 0.004  # a rim of one pixel
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     bed=st.sampled_from(BEDS),
     angle=st.floats(-5, 5),

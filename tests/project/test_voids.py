@@ -12,7 +12,7 @@ from tasks.project.voids import fill_small_voids
 ROW, COL = np.indices((60, 70)).astype(np.float32)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 8), st.integers(1, 8), st.integers(1, 50), st.integers(1, 60))
 def test_a_hole_in_a_plane_is_filled_with_the_plane(high, wide, row, col):
     plane = 100 + 3 * ROW - 2 * COL

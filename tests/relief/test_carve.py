@@ -22,7 +22,7 @@ def pits(height: np.ndarray, sea: np.ndarray | None = None) -> int:
 
 
 @given(arrays.arrays(np.float32, SHAPES, elements=st.integers(0, 9).map(float)))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_every_pixel_of_any_ground_drains_and_a_second_pass_changes_nothing(height):
     made = drained(height)
     assert pits(made.height) == 0
@@ -41,7 +41,7 @@ def test_ground_in_whole_metres_drains_although_many_pools_share_a_level():
 
 
 @given(arrays.arrays(np.float32, SHAPES, elements=st.integers(-4, 5).map(float)), st.data())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_the_sea_takes_water_and_stays(height, data):
     sea = data.draw(arrays.arrays(bool, height.shape))
     height[sea] = 0

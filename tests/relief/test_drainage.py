@@ -61,7 +61,7 @@ def test_concavity_is_that_of_the_profile(theta):
     assert one(heights, stream_cells=200)["concavity"] == pytest.approx(theta, abs=0.05)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrays(np.float64, st.tuples(st.integers(3, 9), st.integers(3, 9)), elements=st.integers(0, 6).map(float)))
 def test_no_water_is_lost_and_none_runs_in_circles(heights):
     filled, order, receiver = flow(heights)

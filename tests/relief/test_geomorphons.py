@@ -70,7 +70,7 @@ def test_upside_down_every_form_becomes_its_opposite():
     ).mean() > 0.99  # the published table is symmetric
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     arrays(np.float32, (1, 7, 8), elements=st.one_of(st.integers(-30, 30).map(float), st.just(np.nan))),
     st.integers(2, 9),

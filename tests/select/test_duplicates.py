@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -25,7 +25,6 @@ def differing(a, b):
     return (a ^ b).bit_count()
 
 
-@settings(deadline=None)
 @given(
     base=hnp.arrays(np.uint64, st.integers(1, 60)),
     flips=st.lists(st.tuples(st.integers(0, 59), st.integers(0, 63)), max_size=60),

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.errors import LandloomError
@@ -23,7 +23,6 @@ def pairs(*rows):
     return Pairs(first, second, np.full(len(rows), 9), overlap, np.zeros(len(rows), bool))
 
 
-@settings(deadline=None)
 @given(sizes=sizes, share=st.floats(0.05, 0.9), seed=st.integers(0, 5))
 def test_groups_stay_whole_and_the_share_is_met_as_closely_as_they_allow(sizes, share, seed):
     groups = [f"sheet{k}" for k, size in enumerate(sizes) for _ in range(size)]
@@ -54,7 +53,6 @@ def test_one_group_cannot_be_split():
     assert (split_groups(["sheet"] * 5, ["r"] * 5, 0.0, 0) == TRAIN).all()
 
 
-@settings(deadline=None)
 @given(links=st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=15), seed=st.integers(0, 9))
 def test_groups_are_the_components_of_sources_and_near_duplicates(links, seed):
     blocks = np.array([f"s{k}" for k in np.random.default_rng(seed).integers(0, 8, 20)], object)

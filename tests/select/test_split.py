@@ -39,7 +39,7 @@ def tiles_of(prints, gsd, block_km, region="r"):
     ).assign(block=block, region=region)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(
     lat=latitudes,
     lon=longitudes,
@@ -83,7 +83,7 @@ def lattice(scene, chosen):
     return Transformer.from_crs(laea(lat, lon), 4326, always_xy=True).transform(x, y)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lat=latitudes, lon=longitudes, block_km=st.floats(1, 3000))
 def test_blocks_cover_the_globe_and_are_about_square(lat, lon, block_km):
     grid = BlockGrid(block_km)
@@ -97,7 +97,7 @@ def test_blocks_cover_the_globe_and_are_about_square(lat, lon, block_km):
         assert area == pytest.approx(block_km * height, rel=0.15)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     lat=latitudes, lon=longitudes, gsd=st.sampled_from([10.0, 90.0, 1000.0]), block_km=st.floats(2, 500), data=st.data()
 )

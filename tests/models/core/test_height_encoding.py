@@ -33,7 +33,7 @@ def test_image_and_facts_have_the_spread_that_the_network_expects():
     assert np.allclose(facts.std(axis=0), 1, rtol=1e-3) and np.allclose(facts.mean(axis=0), 0, atol=1e-5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     base=st.floats(-11_000, 9_000),
