@@ -91,6 +91,10 @@ def _inputs(name: str, folder: Path) -> dict[str, Path]:
         write_model(data / "model", 32)
         shard(data)
         return {"DATA": data}
+    if name == "rounding":
+        data = grow(folder / "data" / "terrain")
+        shard(data)
+        return {"DATA": data}
     if name == "mosaic":
         return {"MODEL": dreamer(folder) / "model"}
     if name == "world":
