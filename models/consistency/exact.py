@@ -5,7 +5,10 @@ A network follows such conditions approximately. The rest is a small and smooth 
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import spsolve
 
@@ -30,7 +33,7 @@ def agree(heights: np.ndarray, coarse: np.ndarray | None, known: np.ndarray | No
         for _ in range(BOTH):
             found = with_known(with_means(found, coarse), known)
         free = _blocks(np.isfinite(known), len(found) // len(coarse)).max(axis=(1, 3)) == 0
-        found = with_known(with_means(found, np.where(free, coarse, np.nan), smooth=False), known)
+        found = with_means(found, np.where(free, coarse, np.nan), smooth=False)
     elif coarse is not None:
         found = with_means(found, coarse)
     elif known is not None:
@@ -54,38 +57,75 @@ def with_means(heights: np.ndarray, means: np.ndarray, smooth: bool = True) -> n
 
 
 def with_known(heights: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Heights (h, w) with the known pixels, and the rest moved so that neither a step nor a bend appears at their edge.
+    """Heights (h, w) with the known pixels, and the rest moved so that no seam appears at their edge.
 
-    The rest is moved by a surface u that equals the difference on the known pixels and elsewhere minimises
-    Σ |∇u|² + STIFF² Σ (Δu)², a plate under tension (Smith & Wessel 1990, Geophysics 55(3)). Near the edge the plate
-    carries the gradients of the known pixels on; far from it, tension keeps it from swinging. The rest so keeps its
-    own shape, as with seamless cloning (Pérez et al. 2003, Poisson image editing), which is the case STIFF = 0 and
-    leaves the roughness of the difference as a seam.
+    A network meets known pixels only roughly, and its heights make a step at their edge. So these heights count only
+    between unknown pixels. With the known pixels fixed, the result f minimises
+
+        Σ |∇(f - heights)|² + STIFF² Σ (Δf - b)²,
+
+    a plate under tension (Smith & Wessel 1990, Geophysics 55(3)). The first sum is over pairs of unknown pixels. The
+    second is over the unknown pixels and those beside them. Away from the edge b is Δ heights; at the edge it is the
+    bend of the known ground (`_bends`). So the gradient and the roughness of the known ground go on across the edge,
+    and the rest keeps its own shape.
     """
     exists = np.isfinite(known)
-    apart = np.where(exists, known.astype(np.float64) - heights, 0.0)
     if exists.all() or not exists.any():
-        return heights + apart
-    return heights + _plate(apart, exists)
+        return np.where(exists, known, heights)
+    free, found = ~exists.ravel(), np.where(exists, known, 0.0).ravel()
+    step, bend = _step(exists.shape), _bend(exists.shape)
+    tension = diags_array((abs(step) @ exists.ravel() == 0).astype(float))
+    stiffness = STIFF**2 * diags_array((abs(bend) @ free > 0).astype(float))
+    energy = (step.T @ tension @ step + bend.T @ stiffness @ bend).tocsr()[free]
+    pull = step.T @ (tension @ (step @ heights.ravel())) + bend.T @ (stiffness @ _bends(heights, found, exists))
+    found[free] = spsolve(energy[:, free].tocsc(), pull[free] - energy[:, ~free] @ found[~free])
+    return found.reshape(exists.shape)
 
 
-def _plate(values: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """`values` where `fixed`; elsewhere the plate through them. Its edges at the border of the array are free."""
-    rough = _laplacian(values.shape)
-    energy = (rough + STIFF**2 * (rough @ rough)).tocsr()[~fixed.ravel()]
-    found, kept = values.ravel().copy(), fixed.ravel()
-    found[~kept] = spsolve(energy[:, ~kept].tocsc(), -(energy[:, kept] @ found[kept]))
-    return found.reshape(values.shape)
+def _bends(heights: np.ndarray, known: np.ndarray, exists: np.ndarray) -> np.ndarray:
+    """The wanted Δ of each pixel, (h × w,).
+
+    Beyond its edge e, known ground goes on by odd reflection: f(e + d) = 2 f(e) - f(e - d). That keeps the gradient,
+    and the bends change their sign. Where no known pixel has known pixels on all sides, as with thin lines, there is
+    nothing to reflect. The bends of `heights` count then, and always away from the edge.
+    """
+    shape, bend = exists.shape, _bend(exists.shape)
+    on_known, on_free = (abs(bend) @ one.ravel() > 0 for one in (exists, ~exists))
+    edge, whole = (on_known & on_free).reshape(shape), exists & ~on_free.reshape(shape)
+    found = (bend @ heights.ravel()).reshape(shape)
+    if whole.any():
+        nearest = distance_transform_edt(~whole, return_distances=False, return_indices=True)
+        mirrored = np.clip(2 * nearest - np.indices(shape), 0, np.array(shape)[:, None, None] - 1)
+        source = np.where(whole[tuple(mirrored)], mirrored, nearest)
+        found = np.where(edge, -(bend @ known).reshape(shape)[tuple(source)], found)
+    return found.ravel()
 
 
-def _laplacian(shape: tuple[int, int]) -> csr_array:
-    """The matrix of -Δ on pixels with four neighbours, fewer at the border of the array."""
-    number = np.arange(np.prod(shape)).reshape(shape)
-    ends = [(number[:, :-1], number[:, 1:]), (number[:-1], number[1:])]
-    one, other = (np.concatenate([pair[side].ravel() for pair in ends]) for side in (0, 1))
-    rows, cols = np.concatenate([one, other]), np.concatenate([other, one])
-    neighbours = csr_array((np.ones(len(rows)), (rows, cols)), shape=(number.size, number.size))
-    return (diags_array(neighbours.sum(axis=1)) - neighbours).tocsr()
+@cache
+def _step(shape: tuple[int, int]) -> csr_array:
+    """The matrix of the differences of neighbours, (pairs, h × w)."""
+    number = np.arange(shape[0] * shape[1]).reshape(shape)
+    pairs = [(number[:, :-1], number[:, 1:]), (number[:-1], number[1:])]
+    one, other = (np.concatenate([pair[side].ravel() for pair in pairs]) for side in (0, 1))
+    return _matrix([(np.arange(len(one)), one, -1.0), (np.arange(len(one)), other, 1.0)], (len(one), number.size))
+
+
+@cache
+def _bend(shape: tuple[int, int]) -> csr_array:
+    """The matrix of Δ, (h × w, h × w). At the border of the array it lacks the second difference across the border."""
+    number = np.arange(shape[0] * shape[1]).reshape(shape)
+    parts = []
+    for lines in (number, number.T):
+        before, middle, after = (lines[:, place : lines.shape[1] - 2 + place].ravel() for place in range(3))
+        parts += [(middle, before, 1.0), (middle, middle, -2.0), (middle, after, 1.0)]
+    return _matrix(parts, (number.size, number.size))
+
+
+def _matrix(parts: list[tuple[np.ndarray, np.ndarray, float]], shape: tuple[int, int]) -> csr_array:
+    """The sparse matrix of (rows, columns, value); values at the same place are added."""
+    rows, cols = (np.concatenate([part[side] for part in parts]) for side in (0, 1))
+    values = np.concatenate([np.full(len(part[0]), part[2]) for part in parts])
+    return csr_array((values, (rows, cols)), shape=shape)
 
 
 def _missing(heights: np.ndarray, means: np.ndarray, side: int) -> np.ndarray:

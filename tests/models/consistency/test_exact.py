@@ -46,14 +46,42 @@ def test_known_pixels_keep_their_bits_and_no_step_appears_at_their_edge():
     assert np.abs(found - truth).max() < 1e-3
 
 
-def test_a_hole_is_filled_by_the_surface_that_bends_least():
-    """The difference from a plane that is known outside a hole is the plane itself."""
+def test_a_hole_in_a_plane_becomes_the_plane_and_keeps_what_the_generator_made():
     known = SLOPE.copy()
     known[10:20, 8:25] = np.nan
-    assert np.allclose(with_known(np.zeros((32, 32)), known), SLOPE, atol=1e-6)
+    assert np.abs(with_known(np.zeros((32, 32)), known) - SLOPE).max() < 0.1 * np.diff(SLOPE).mean()
     bump = SLOPE.copy()
     bump[15, 15] += 50
     assert np.allclose(with_known(bump, known), bump, atol=1e-6)
+
+
+@pytest.mark.parametrize("step", [5, 500])
+def test_a_step_that_the_generator_makes_at_the_edge_is_gone(step):
+    """Its heights count up to a constant, whatever they are at the known pixels."""
+    truth, hole = rough(5), np.zeros((32, 32), bool)
+    hole[9:21, 7:26] = True
+    found = with_known(truth + step * hole, np.where(hole, np.nan, truth))
+    assert np.allclose(found, with_known(truth, np.where(hole, np.nan, truth)), atol=1e-6)
+
+
+def test_the_roughness_of_known_ground_goes_on_across_the_edge():
+    """A smooth generator beside rough ground: the first steps from known to made pixels are as rough as the known."""
+    ratios = []
+    for seed in range(8):
+        truth = rough(seed, 64)
+        missing = np.broadcast_to(np.arange(64) >= 30, (64, 64))
+        found = with_known(np.zeros((64, 64)), np.where(missing, np.nan, truth))
+        bends = np.abs(np.diff(found, n=2, axis=1))  # that of number i is around column i + 1
+        ratios.append(bends[:, 28:30].mean() / bends[:, 8:28].mean())
+    assert 0.7 < np.mean(ratios) < 1.2
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3])
+def test_scattered_known_pixels_have_nothing_to_carry_on_and_move_the_ground_smoothly(share):
+    truth = rough(6)
+    known = np.where(np.random.default_rng(1).random(truth.shape) < share, truth, np.nan)
+    found = with_known(truth + SLOPE, known)
+    assert np.abs(found - truth).max() < 0.5 * np.ptp(SLOPE)
 
 
 def test_both_at_once_pixels_exact_and_means_of_blocks_that_are_free():
