@@ -110,8 +110,9 @@ COLORED: dict[str, Callable[[Row], float]] = {
     "dark ground": lambda row: 0.4 * _falls(row.brightness, 60, 110),
 }
 OVERHEAD: dict[str, Callable[[Row], float]] = {
-    "water": lambda row: min(
-        _rises(-row.warmth, -0.02, 0.05), _falls(row.brightness, 95, 150), _falls(row.roughness, 0.12, 0.25)
+    "water": lambda row: min(  # dark crops are as cool and as smooth, and green
+        _rises(-row.warmth, -0.02, 0.05), _falls(row.brightness, 95, 150), _falls(row.roughness, 0.12, 0.25),
+        _falls(row.greenness, 0.08, 0.14),
     ),
     "snow": _white,
     "forest": lambda row: min(_leaves(row), _falls(row.brightness, 80, 112), _rises(row.roughness, 0.05, 0.1)),
@@ -133,7 +134,9 @@ OVERHEAD: dict[str, Callable[[Row], float]] = {
         _falls(row.roughness, 0.08, 0.16),
     ),
     "built-up land": lambda row: min(_rises(row.roughness, 0.14, 0.24), _falls(row.greenness, 0.04, 0.1)),
-    "roads": lambda row: 0.8 * min(_falls(row.saturation, 0.12, 0.24), _falls(row.greenness, 0.03, 0.08)),
+    "roads": lambda row: 0.8 * min(  # narrow, so that other ground is near; smooth grey ground is a field
+        _falls(row.saturation, 0.12, 0.24), _falls(row.greenness, 0.03, 0.08), _rises(row.roughness, 0.06, 0.1)
+    ),
     "sand": lambda row: 0.9 * min(_warm(row), _rises(row.brightness, 165, 195), _falls(row.greenness, 0.02, 0.05)),
     "shade": lambda row: 0.7 * min(_falls(row.brightness, 45, 75), _falls(row.greenness, 0.08, 0.16)),
     "field edges": lambda row: 0.5 * _rises(row.roughness, 0.08, 0.14),
@@ -174,7 +177,7 @@ UNCOLORED: dict[str, Callable[[Row], float]] = {
 def _plain(row: Row) -> str:
     """Colour or height in a word."""
     if "red" in row:
-        shade = "pale" if row.brightness > 160 else "dark" if row.brightness < 80 else "middle"
+        shade = "pale" if row.brightness > 150 else "dark" if row.brightness < 80 else "middle"
         hue = (
             "grey"
             if row.saturation < 0.15

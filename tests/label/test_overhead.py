@@ -40,6 +40,26 @@ def test_a_class_alone_gets_the_same_name(name):
     assert propose(table([name])) == [name]
 
 
+def test_real_fields_are_neither_roads_nor_water():
+    measured = {  # means of the classes of eight NAIP photographs of the prairie, in the order of `table`
+        "green fields": (0.199, -0.015, 0.273, 94.1, 0.050),
+        "dark crops": (0.144, -0.079, 0.292, 70.4, 0.041),
+        "shores": (0.109, -0.021, 0.182, 93.6, 0.134),
+        "stubble": (0.051, 0.016, 0.104, 130.7, 0.066),
+        "bare fields": (0.030, 0.027, 0.087, 159.9, 0.034),
+        "lakes": (-0.076, -0.083, 0.229, 45.5, 0.077),
+    }
+    columns = ["greenness", "warmth", "saturation", "brightness", "roughness"]
+    rows = pd.DataFrame(measured.values(), index=range(len(measured)), columns=columns)
+    rows = rows.assign(red=rows["brightness"], green=rows["brightness"], blue=rows["brightness"], pixels=10)
+    found = dict(zip(measured, propose(rows), strict=True))
+    assert [name for name, given in found.items() if given == "water"] == ["lakes"]
+    assert found["bare fields"] == "pale grey" and found["stubble"] == "middle grey", (
+        "no name is better than a wrong one"
+    )
+    assert {found["green fields"], found["dark crops"]} == {"meadow", "green fields"}
+
+
 def test_names_have_the_colours_of_land_cover_maps():
     assert set(SIGNATURES) == set(OVERHEAD)
     assert conventional("forest") == conventional("forest 2") == SIGNATURES["forest"] and conventional("ice") is None
