@@ -11,6 +11,8 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+_FORMER = ".former"  # end of the name of a previous directory while its successor takes its place
+
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
@@ -31,25 +33,40 @@ def atomic_file(path: Path) -> Iterator[Path]:
 def atomic_dir(path: Path) -> Iterator[Path]:
     """Yield an empty temporary directory. On success, it replaces `path`; on failure, it is deleted.
 
+    The previous directory is renamed, and deleted after the new one is in its place. If a kill comes between the two
+    renames, the next call puts the previous directory back.
+
     Leftovers of killed processes are removed. Temporary directories of earlier runs go first, because they can fill
     half a disk. Temporary files of killed workers go at the end, after other workers repeated their work.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{escape(path.name)}.part*"):
-        process = left.name.rpartition(".part")[2]
-        if process.isdigit() and not _alive(int(process)):
-            shutil.rmtree(left, ignore_errors=True)
+        process = left.name.rpartition(".part")[2].removesuffix(_FORMER)
+        if not process.isdigit() or _alive(int(process)):
+            continue
+        if left.name.endswith(_FORMER) and not path.exists():
+            left.rename(path)
+        shutil.rmtree(left, ignore_errors=True)
     part = path.with_name(f".{path.name}.part{os.getpid()}")
-    shutil.rmtree(part, ignore_errors=True)
+    former = part.with_name(f"{part.name}{_FORMER}")
+    for left in (part, former):
+        shutil.rmtree(left, ignore_errors=True)
     part.mkdir()
     try:
         yield part
         for left in list(part.rglob(".*.part*")):
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
-        shutil.rmtree(path, ignore_errors=True)
-        part.replace(path)
+        if path.is_dir() and not path.is_symlink():
+            path.rename(former)
+        try:
+            part.replace(path)
+        except OSError:
+            if former.exists():
+                former.rename(path)
+            raise
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        for left in (part, former):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _alive(process: int) -> bool:

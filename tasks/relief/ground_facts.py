@@ -31,12 +31,13 @@ from typing import Any
 
 import numpy as np
 
+from tasks.formats.tables.wind_names import GRAINS, WINDS
 from tasks.relief.geomorphons import NAMES, geomorphons, landform_shares
 from tasks.relief.landform_classes import SLOPE_CLASSES, ground
 from tasks.relief.sea import flat_sea
 from tasks.relief.shade.slope import gradient
 from tasks.relief.water_facts import coast_facts, drainage_facts
-from tasks.relief.winds import GRAINS, WINDS, bearing, wind
+from tasks.relief.winds import bearing, wind
 
 Facts = dict[str, Any]
 

@@ -1,11 +1,10 @@
-"""The eight winds, which name directions, and the four lines between opposite winds."""
+"""Directions in degrees, and the winds that name them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-WINDS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
-GRAINS = ("north to south", "north-east to south-west", "east to west", "north-west to south-east")
+from tasks.formats.tables.wind_names import WINDS
 
 
 def bearing(east: float, north: float) -> float:

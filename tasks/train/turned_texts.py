@@ -10,10 +10,9 @@ import re
 
 import numpy as np
 
-WINDS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
+from tasks.formats.tables.wind_names import GRAINS, WINDS
+
 SHORT = {"NE": 1, "SE": 3, "SW": 5, "NW": 7}
-LINES = ("north to south", "north-east to south-west", "east to west", "north-west to south-east")
-"""The order in which captions name the two ends of a line."""
 _WIND = re.compile(
     r"\b(?P<first>north|south|east|west)(?P<gap>[- ]?)(?P<second>(?<=[hH][- ])(?:east|west)|(?<=[hH])(?:east|west))?"
     r"(?P<end>ern|erly|wards?|bound)?\b",
@@ -78,4 +77,4 @@ def _in_order(match: re.Match[str]) -> str:
     if _FALL.search(match.string[: match.start()]):
         return match.group()
     back = f"{match['other']} to {match['one']}"
-    return back if back in LINES else match.group()
+    return back if back in GRAINS else match.group()

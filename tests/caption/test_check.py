@@ -12,8 +12,8 @@ from tasks.caption.check.numbers import numbers
 from tasks.caption.check.verdict import judge
 from tasks.caption.check.wording import name_problems
 from tasks.caption.templates import TemplateDescriber
+from tasks.formats.tables.wind_names import WINDS
 from tasks.relief.ground_facts import height_facts
-from tasks.relief.winds import WINDS
 from tests.relief.shapes import cone, plane, roof, trough
 
 GSD = 90.0

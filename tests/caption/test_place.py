@@ -131,7 +131,7 @@ class Nominatim:
         self.agents.add(handler.headers["User-Agent"])
         if self.faults:
             status = self.faults.pop(0)
-            handler.answer(status, b"{}", **({"Retry_After": self.wait_s} if status == 429 else {}))
+            handler.answer(status, b"{}", **({"Retry_After": self.wait_s} if status == 429 and self.wait_s else {}))
             return
         lat, lon = float(query["lat"]), float(query["lon"])
         self.asked.append((lat, lon))
@@ -207,6 +207,8 @@ def test_a_wait_longer_than_the_parameters_allow_ends_the_questions(nominatim, f
     assert len(named.failed) == 2 and named.asked == 1 and time.monotonic() - started < 60
     assert "it asks to wait 86400 s, longer than most_wait_s, 120" in (named.why or "")
     assert len(ask(nominatim, folders, (184, 32), (184, 33)).names) == 2, "no other process is held for a day"
+    settings, nominatim.faults, nominatim.wait_s = nominatim.settings(most_wait_s=0.2, tries=3), [429, 429], None
+    assert find_places(rows((46, 8)), settings, folders, print).found, "a service that names no wait is asked again"
 
 
 def test_a_home_that_cannot_be_written_is_told_once(nominatim, folders, monkeypatch):

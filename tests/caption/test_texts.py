@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tasks.caption.phrases import clauses, elevation, number, sea, size, spot
 from tasks.caption.templates import OPTIONAL, TEMPLATES, TemplateDescriber
+from tasks.formats.tables.wind_names import GRAINS, WINDS
 from tasks.relief.geomorphons import NAMES
 from tasks.relief.landform_classes import SLOPE_CLASSES, ground
-from tasks.relief.winds import GRAINS, WINDS
 
 COLOURS = r"\b(red|green|blue|brown|yellow|white|black|gr[ae]y|orange|dark|bright)\b"
 

@@ -48,6 +48,44 @@ def test_leftovers_of_a_killed_writer_are_removed_and_those_of_a_live_writer_sta
             writer.stdout.close()
 
 
+BETWEEN = """
+import sys, time
+from pathlib import Path
+from tasks.core.files import atomic_dir
+def stop(*_):
+    print("between", flush=True)
+    time.sleep(600)
+Path.replace = stop
+with atomic_dir(Path(sys.argv[1])) as folder:
+    (folder / "second").touch()
+"""
+
+
+def test_a_kill_while_a_directory_is_replaced_keeps_the_previous_one(tmp_path):
+    target = tmp_path / "scenes"
+    with atomic_dir(target) as folder:
+        (folder / "first").touch()
+    with subprocess.Popen([sys.executable, "-c", BETWEEN, target], cwd=ROOT, stdout=subprocess.PIPE, text=True) as one:
+        assert one.stdout.readline() == "between\n"
+        one.kill()
+    assert not target.exists() and len(list(tmp_path.iterdir())) == 2
+    with pytest.raises(ZeroDivisionError), atomic_dir(target) as folder:
+        1 // 0  # noqa: B018
+    assert [path.name for path in tmp_path.rglob("*")] == ["scenes", "first"]
+    with atomic_dir(target) as folder:
+        (folder / "third").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["scenes", "third"]
+
+
+def test_a_directory_that_cannot_be_put_in_its_place_keeps_the_previous_one(tmp_path):
+    target = tmp_path / "scenes"
+    with atomic_dir(target) as folder:
+        (folder / "first").touch()
+    with pytest.raises(FileNotFoundError), atomic_dir(target) as folder:
+        folder.rmdir()
+    assert [path.name for path in tmp_path.rglob("*")] == ["scenes", "first"]
+
+
 WORKER = """
 import sys, time
 from pathlib import Path

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from tasks.formats.tables.wind_names import WINDS
 from tasks.relief.geomorphons import NAMES
 from tasks.relief.ground_facts import height_facts
-from tasks.relief.winds import WINDS
 from tests.relief.shapes import cone, grid, plane, roof, trough
 
 SIDE, GSD, STEEP = 33, 90.0, 0.2

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from tasks.formats.tables.wind_names import GRAINS, WINDS
 from tasks.relief.ground_facts import height_facts
 from tasks.relief.landform_classes import ground
-from tasks.relief.winds import GRAINS, WINDS
 from tests.relief.shapes import cone, plane, roof, trough
 
 GSD = 90.0

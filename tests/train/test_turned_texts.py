@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from tasks.formats.tables.wind_names import GRAINS, WINDS
 from tasks.train.training_tiles import turned
-from tasks.train.turned_texts import LINES, WINDS, turned_text, turned_texts
+from tasks.train.turned_texts import turned_text, turned_texts
 
 STEPS = {"north": (-1, 0), "east": (0, 1), "south": (1, 0), "west": (0, -1)}
 
@@ -24,8 +25,8 @@ def test_a_wind_turns_as_its_tile_does(wind, code):
 
 @pytest.mark.parametrize("code", range(8))
 def test_a_line_keeps_the_order_in_which_captions_name_its_ends(code):
-    found = {turned_text(f"the grain runs {line}", code).removeprefix("the grain runs ") for line in LINES}
-    assert found == set(LINES)
+    found = {turned_text(f"the grain runs {line}", code).removeprefix("the grain runs ") for line in GRAINS}
+    assert found == set(GRAINS)
 
 
 @pytest.mark.parametrize("code", range(8))

@@ -75,7 +75,11 @@ class Derived:
         }
 
     def problem(self) -> tuple[str | None, str | None]:
-        """What the values surely are instead of heights, and what they may be; None where there is no sign of it."""
+        """Return two sentences' ends: why the values are no heights for sure, and why they may be none.
+
+        At most one of the two is a text; both are None if nothing speaks against heights. The caller refuses a raster
+        for the first, and warns for the second.
+        """
         found = self.measures()
         if found is None:
             return None, None

@@ -6,7 +6,8 @@ import re
 
 from tasks.caption.check.plain import plain
 from tasks.caption.describer import Facts
-from tasks.relief.winds import WINDS, away
+from tasks.formats.tables.wind_names import WINDS
+from tasks.relief.winds import away
 
 _POINT = r"(?:north[\s-]?east|north[\s-]?west|south[\s-]?east|south[\s-]?west|north|east|south|west)"
 _ABBREVIATED = r"(?-i:N\.?E|N\.?W|S\.?E|S\.?W|N|E|S|W)"

@@ -153,12 +153,13 @@ class _Asker:
             except GeocoderNotFound:
                 return None, None
             except GeocoderRateLimited as error:
-                wait, most = error.retry_after or HOLD_S * 2**attempt, self._settings.most_wait_s
-                if wait > most:
+                wait, most = error.retry_after, self._settings.most_wait_s
+                if wait and wait > most:
                     self.over = True
                     raise GeocoderRateLimited(
                         f"it asks to wait {wait:g} s, longer than most_wait_s, {most:g}"
                     ) from None
+                wait = wait or min(HOLD_S * 2**attempt, most)
                 self._throttle.hold(self._host, wait)  # every process that shares the turns waits
                 if attempt + 1 == self._settings.tries:
                     raise
