@@ -12,6 +12,7 @@ import argparse
 import sys
 
 from flows.elsewhere.record import bring_all
+from tasks.core.command import outlive_reader
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT
 from tasks.runs.journal import journals, read, taken
@@ -23,6 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m flows.unsent", description=__doc__.splitlines()[0])
     parser.add_argument("--list", action="store_true", help="only list the kept runs")
     arguments = parser.parse_args()
+    outlive_reader()
     waiting = journals(ROOT)
     failed = False
     for folder in waiting:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -16,7 +18,6 @@ from tasks.generate.export import Export
 
 OTHERS = 4  # preview, texture, drawing, sidecar
 STRONGEST = 20  # guidance; far above what makes samples look alike
-DRAINS = ("heights", "painting")  # products with heights
 MOST = 1990  # an output of DVC should have fewer than 2,000 files
 
 
@@ -107,10 +108,16 @@ class Params(Strict):
             return "exports", reason
         if self.prompts and "text" not in getattr(method, "conditions", ()):
             return "prompts", f"train.method {method.name} has no condition text, so no words steer it; leave them out"
-        if self.drain and method.product not in DRAINS:
+        if self.drain and not _drains(method.product):
             return "drain", f"train.method {method.name} makes {method.product}, and only heights drain; leave it out"
         reason = parts.unsuited(list(self.explore), method.latent, f"train.method {method.name}")
         return ("explore", reason) if reason else None
+
+
+def _drains(product: str) -> bool:
+    """Whether the package of the product says that its samples have pits to remove. Imports no more of it."""
+    there = importlib.util.find_spec(f"tasks.generate.{product}")
+    return there is not None and getattr(importlib.import_module(there.name), "DRAINS", False)
 
 
 def _settings(find: Callable[[str], Export | Part], name: str, values: Any) -> Strict:

@@ -2,6 +2,7 @@
 
 import sys
 
+from tasks.core.command import told
 from tasks.report.params import Params
 from tasks.report.run import run
 from tasks.report.where import where
@@ -9,6 +10,7 @@ from tasks.runs.execute import main
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--where"]:
-        print(where())
+        with told():
+            print(where())
     else:
         main("report", Params, run)

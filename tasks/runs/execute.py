@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from tasks.core.command import outlive_reader
 from tasks.core.dag import stage_entry
 from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
@@ -36,6 +37,7 @@ def main(room: str, model: type[P], function: Callable[[Stage[P]], None]) -> Non
     )
     parser.add_argument("dataset", help="a key of `datasets` in params.yaml")
     arguments = parser.parse_args()
+    outlive_reader()
     try:
         run_stage(room, arguments.dataset, model, function)
     except LandloomError as error:

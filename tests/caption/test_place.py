@@ -201,8 +201,7 @@ def test_a_wait_that_the_server_asks_for_is_kept(nominatim, folders):
 
 
 def test_a_wait_longer_than_the_parameters_allow_ends_the_questions(nominatim, folders):
-    nominatim.faults, nominatim.wait_s = [429], 86_400
-    started = time.monotonic()
+    nominatim.faults, nominatim.wait_s, started = [429], 86_400, time.monotonic()
     named = ask(nominatim, folders, (184, 32), (184, 33))
     assert len(named.failed) == 2 and named.asked == 1 and time.monotonic() - started < 60
     assert "it asks to wait 86400 s, longer than most_wait_s, 120" in (named.why or "")

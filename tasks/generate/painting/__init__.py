@@ -1,1 +1,4 @@
 """Terrains painted from drawings."""
+
+DRAINS = True
+"""The samples have heights, so the parameter `drain` can remove their pits."""

@@ -121,3 +121,16 @@ def test_prompts_need_a_method_that_learns_words(conditions, refused):
     words = "datasets.toy.generate.prompts: train.method consistency has no condition text, so no words steer it"
     with pytest.raises(LandloomError, match=words):
         rooms({"toy": terrain}, "toy")
+
+
+@pytest.mark.parametrize(("dataset", "product"), [("terrain", None), ("atlas", None), ("maps", "image")])
+def test_only_samples_with_heights_are_drained(dataset, product):
+    section = yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"][dataset]
+    section["generate"]["drain"] = True
+    if product is None:
+        assert rooms({"toy": section}, "toy")["generate"].drain
+        return
+    with pytest.raises(
+        LandloomError, match=f"generate.drain: .* makes {product}, and only heights drain; leave it out"
+    ):
+        rooms({"toy": section}, "toy")
