@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from tasks.caption.describer import Facts
-from tasks.caption.phrases import COVER_LEAST, COVER_MOST, cover, ground, listed, size, where
+from tasks.caption.phrases import cover, ground, listed, size, told_cover, where
 
 COLORS_MOST = 3
 DATE_LONGEST = 24  # characters; a longer date is a sentence of a catalogue
@@ -60,7 +60,7 @@ def picture_text(key: str, facts: Facts, drop_share: float) -> str:
     first = ground(facts) + "".join(f", {said[name]}" for name in CLAUSES if said[name])
     covered, colored = WORDINGS[digest[0] % len(WORDINGS)]
     more = []
-    told = [one for one in facts.get("cover", []) if one["share"] >= COVER_LEAST][:COVER_MOST]
+    told = told_cover(facts)
     if told and not dropped[-2]:
         more.append(covered.format(shares=cover(facts), classes=listed([one["class"] for one in told])))
     if (colors := _colors(facts)) and not dropped[-1]:

@@ -97,3 +97,15 @@ def test_texts_are_whole_sentences_of_known_facts():
     assert not any(re.search(r"None|  | ,|\.\.", text) for text in some)
     assert len(set(CLAUSES)) == len(CLAUSES)
     assert picture_text("a", facts | {"procedural": False}, 1.0) == "An overhead image."
+
+
+def test_a_class_without_a_name_is_no_land_cover():
+    facts = PLAIN | {"subject": "overhead image"}
+    shares = {"pale grey 2": 0.6, "meadow": 0.3, "dark green": 0.1}
+    facts |= {"cover": [{"class": name, "share": share} for name, share in shares.items()]}
+    assert {picture_text(str(number), facts, 0.0) for number in range(30)} == {
+        "An overhead image. It is about a third meadow.",
+        "An overhead image. It shows meadow.",
+        "An overhead image. The ground is about a third meadow.",
+    }
+    assert picture_text("a", facts | {"cover": facts["cover"][:1]}, 0.0) == "An overhead image."
