@@ -31,7 +31,7 @@ from geopy.exc import (
 from geopy.geocoders import get_geocoder_for_service
 from geopy.geocoders.base import Geocoder as Service
 
-from tasks.caption.place.settings import NOMINATIM, PARTS, Geocoder
+from tasks.caption.place.settings import Geocoder
 from tasks.core.errors import LandloomError
 from tasks.core.files import write_json
 from tasks.polite.throttle import Throttle
@@ -195,14 +195,12 @@ def _host(service: Service) -> str:
 
 
 def _reverse(settings: Geocoder) -> dict[str, Any]:
-    if settings.reverse is not None:
-        return dict(settings.reverse)
-    return {"language": "en", "zoom": 5} if settings.service == NOMINATIM else {}
+    return dict(settings.defaults.reverse if settings.reverse is None else settings.reverse)
 
 
 def _name(found: Any, settings: Geocoder) -> str | None:
     """The name from an answer, of its parts that are in Latin letters; None where none is."""
-    keys = settings.parts or PARTS.get(settings.service)
+    keys = settings.parts or settings.defaults.parts
     address = found.raw.get("address") if isinstance(found.raw, dict) else None
     if keys and isinstance(address, dict):
         parts = [address.get(key) for key in keys]

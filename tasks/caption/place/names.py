@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from tasks.caption.last_table import last_table
-from tasks.caption.place.settings import NOMINATIM, OSM, Geocoder, NoPlace, Polygons
+from tasks.caption.place.settings import Geocoder, NoPlace, Polygons
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def find_places(
         return _earlier(last_table(folders.root, f"data/{folders.dataset}/captions.parquet", say), by)
 
     named = name_cells(cells.values(), settings, folders.kept, folders.turns, say, earlier)
-    attribution = settings.attribution or (OSM if settings.service == NOMINATIM else None)
+    attribution = settings.attribution or settings.defaults.attribution
     found = {
         key: Place(name, False, attribution if name else None, {"by": by, "cell": list(cell)})
         for key, cell in cells.items()

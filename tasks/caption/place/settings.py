@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from tasks.core.settings import Strict
 
-NOMINATIM = "nominatim"
 OSM = "© OpenStreetMap contributors, ODbL 1.0"
-PARTS = {NOMINATIM: ("state", "country")}
 SECRET = ("key", "token", "secret", "password", "auth")  # names of options whose values are secrets
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What holds for a geocoder where the parameters are null.
+
+    Attributes:
+        reverse, parts, attribution: as in `Geocoder`. wants_agent: what it wants as `user_agent`, or None.
+    """
+
+    reverse: Mapping[str, str | int] = field(default_factory=dict)
+    parts: tuple[str, ...] | None = None
+    attribution: str | None = None
+    wants_agent: str | None = None
+
+
+DEFAULTS = {
+    "nominatim": Defaults(
+        reverse={"language": "en", "zoom": 5},  # states, in English
+        parts=("state", "country"),
+        attribution=OSM,
+        wants_agent="Nominatim wants to know who asks: your project's name and a mail or web address",
+    )
+}
 
 
 class NoPlace(Strict):
@@ -39,7 +63,7 @@ class Geocoder(Strict):
     """Online: a geocoder of the package geopy names a coarse cell around the tile. Answers are kept on disk."""
 
     by: Literal["geocoder"]
-    service: str = NOMINATIM
+    service: str = "nominatim"
     """Name of the geocoder in geopy, such as nominatim, photon, pelias or opencage."""
     user_agent: str | None = Field(None, min_length=8)
     """Who asks: the name of your project and a way to reach you. Nominatim requires it."""
@@ -78,10 +102,13 @@ class Geocoder(Strict):
 
     @model_validator(mode="after")
     def _named(self) -> Geocoder:
-        if self.service == NOMINATIM and self.user_agent is None:
-            raise ValueError(
-                "user_agent: Nominatim wants to know who asks: your project's name and a mail or web address"
-            )
-        if self.service != NOMINATIM and self.attribution is None:
+        if self.defaults.wants_agent and self.user_agent is None:
+            raise ValueError(f"user_agent: {self.defaults.wants_agent}")
+        if self.attribution is None and self.defaults.attribution is None:
             raise ValueError(f"attribution: say what {self.service} asks to be named, such as {OSM!r}")
         return self
+
+    @property
+    def defaults(self) -> Defaults:
+        """The defaults of this service."""
+        return DEFAULTS.get(self.service, Defaults())
