@@ -15,20 +15,22 @@ from torch import Tensor, nn
 from models.consistency.encoding import TerrainEncoding
 from models.consistency.method import Consistency
 
-BATCH = 4
-"""Windows that are computed together. 16 take a sixth less time each, but one place then takes four times as long. The
-bits depend on it."""
+ACROSS = 2
+"""Neighbours that are computed together, each way. With 4, a window takes a sixth less time, but one place then takes
+four times as long. The bits depend on it."""
+BATCH = ACROSS**2
 
 
 class Windows:
     """Makes batches of `BATCH` windows. On a CPU, the place in the batch determines the bits, and no other window does.
 
     Attributes:
-        px: side of a window. coarse_px: side of the blocks of `coarse`. count: windows of a batch.
+        px: side of a window. coarse_px: side of the blocks of `coarse`.
+        across: windows of a batch, each way. count: windows of a batch.
         evaluations: numbers of evaluations that a window can have.
     """
 
-    count = BATCH
+    across, count = ACROSS, BATCH
 
     def __init__(self, method: Consistency, networks: nn.ModuleDict, encoding: TerrainEncoding, device: torch.device):
         self._method, self._networks, self._encoding, self._device = method, networks, encoding, device

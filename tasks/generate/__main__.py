@@ -19,6 +19,8 @@ from tasks.generate.steering import kind as kinds
 from tasks.generate.world import command as worlds
 from tasks.runs.execute import main
 
+PROG = "python -m tasks.generate"
+
 
 def command(arguments: list[str] | None = None) -> None:
     """Run the stage, or make what a person asks for: steered samples, or a part of the latent space."""
@@ -58,8 +60,8 @@ def command(arguments: list[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     """The command line. Kinds of steering and parts of the latent space bring their own options."""
-    parser = argparse.ArgumentParser(prog="python -m tasks.generate", description=__doc__)
-    parser.add_argument("dataset", help="a key of `datasets` in params.yaml")
+    parser = argparse.ArgumentParser(prog=PROG, usage=f"{PROG} DATASET [options]", description=__doc__)
+    parser.add_argument("dataset", metavar="DATASET", help="a key of `datasets` in params.yaml")
     steering = parser.add_argument_group("samples that follow what you give; any of these together")
     for name in kinds.names():
         kind = kinds.find(name)

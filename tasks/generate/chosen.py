@@ -54,6 +54,12 @@ def choose(dataset: str, wish: str | None, root: Path) -> Chosen:
             there = sorted(path.parent.name for path in (root / SHELF).glob(f"*/{CONFIG}"))
             others = f"there are models for {', '.join(there)}" if there else "there is none for any dataset"
             raise LandloomError(f"{SHELF / dataset}: no model for {dataset} comes with the repository; {others}")
+    elif not (folder / CONFIG).is_file():
+        what = f"this folder has no {CONFIG}" if folder.is_dir() else "there is no such folder"
+        raise LandloomError(
+            f"--model {wish}: {what}; give a folder with a finished model, as data/{dataset}/model, or `{PRETRAINED}` "
+            "for the model that comes with the repository"
+        )
     model, product = open_model(folder, mend)
     origin = {"dataset": dataset, "model_md5": dvc_md5(folder), "model": _shown(folder, root)}
     origin["weights_sha256"] = file_sha256(folder / WEIGHTS)

@@ -1,4 +1,4 @@
-"""What the encoders share whose tokens are parts of words: which words are unknown, and a learned projection."""
+"""Common parts of the encoders whose tokens are parts of words: the unknown words, and a learned projection."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tasks.generate.steering.kind import Given, Layer
 from tasks.generate.terrain.place import Place
 
 NOISE = Given(None, "noise", {})
-"""What stands for a person's values where nothing was given, so that only the seed decides."""
+"""The value of a row for which nothing was given. The seed alone decides its samples."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Words that a model does not know. They are told, because a model can only ignore them."""
+"""What a person is told about words: which of them the model does not know, and that there are none."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ def unknown(model: Any, text: str) -> list[str]:
     return [] if model.words is None else list(model.words.unknown(text))
 
 
-def unknown_note(text: str, strange: list[str]) -> list[str]:
-    """A line for the person, or nothing if every word is known."""
+def notes(text: str, strange: list[str]) -> list[str]:
+    """A line for the person: no words at all, or unknown ones, which a model can only ignore; else nothing."""
+    if not text:
+        return ["--text has no words, so the seed alone decides what the ground is"]
     if not strange:
         return []
     said = ", ".join(f"“{word}”" for word in strange)

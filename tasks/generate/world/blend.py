@@ -13,13 +13,12 @@ from typing import Protocol
 
 import numpy as np
 
-GROUP = 2  # windows of a batch, each way: a batch has GROUP² neighbours
-KEPT = 768  # batches that stay in memory, 50 MB of windows of 64²; a band of 4,096 pixels needs about 400
+KEPT = 48 * 2**20  # bytes of windows of one plane that stay in memory; a band of 4,096 pixels needs about half of it
 
 Corners = list[tuple[int, int]]
 """Row and column of the first pixel of each window of a batch."""
 Make = Callable[[Corners], np.ndarray]
-"""Corners of a batch to its windows, (GROUP², side, side)."""
+"""Corners of a batch to its windows, (across², side, side)."""
 
 
 class Plane(Protocol):
@@ -33,19 +32,20 @@ class Plane(Protocol):
 class Blended:
     """A plane of windows.
 
-    Windows are made in batches of GROUP × GROUP neighbours. A window has the same place in the same batch whatever is
+    Windows are made in batches of neighbours. A window has the same place in the same batch whatever is
     read, so its bits do not depend on what is read.
 
     Args:
         side: pixels of a window, each way. shift: row and column of the first pixel of window (0, 0).
-        make: makes a batch.
+        across: windows of a batch, each way. make: makes a batch.
     """
 
-    def __init__(self, side: int, shift: int, make: Make):
-        self._side, self._step, self._shift, self._make = side, side // 2, shift, make
+    def __init__(self, side: int, shift: int, across: int, make: Make):
+        self._side, self._step, self._shift, self._across, self._make = side, side // 2, shift, across, make
         fade = np.square(np.sin(np.pi * (np.arange(side) + 0.5) / side))
         self._weight = fade[:, None] * fade[None]
         self._kept: OrderedDict[tuple[int, int], np.ndarray] = OrderedDict()
+        self._bytes = 0
 
     def read(self, row: int, col: int, rows: int, cols: int) -> np.ndarray:
         """As `Plane.read`. The windows of a pixel are added in one order: from the north, and from the west."""
@@ -61,13 +61,15 @@ class Blended:
 
     def window(self, i: int, j: int) -> np.ndarray:
         """The window with the number (i, j), before it is blended, (side, side)."""
-        group = (i // GROUP, j // GROUP)
+        across = self._across
+        group = (i // across, j // across)
         if group not in self._kept:
             self._kept[group] = self._make(self._corners(group))
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            self._bytes += self._kept[group].nbytes
+            while self._bytes > KEPT and len(self._kept) > 1:
+                self._bytes -= self._kept.popitem(last=False)[1].nbytes
         self._kept.move_to_end(group)
-        return self._kept[group][i % GROUP * GROUP + j % GROUP]
+        return self._kept[group][i % across * across + j % across]
 
     def _windows(self, first: int, count: int) -> range:
         """Numbers of the windows, along one axis, that have a pixel of first … first + count - 1."""
@@ -75,7 +77,9 @@ class Blended:
         return range((first - self._side) // self._step + 1, (first + count - 1) // self._step + 1)
 
     def _corners(self, group: tuple[int, int]) -> Corners:
-        firsts = [[(number * GROUP + k) * self._step + self._shift for k in range(GROUP)] for number in group]
+        firsts = [
+            [(number * self._across + k) * self._step + self._shift for k in range(self._across)] for number in group
+        ]
         return [(row, col) for row in firsts[0] for col in firsts[1]]
 
 

@@ -17,8 +17,9 @@ from tasks.generate.chosen import choose
 from tasks.generate.explore import part as parts
 from tasks.generate.folders import fill
 from tasks.generate.section import section
+from tasks.generate.steering import kind as kinds
 from tasks.generate.steering.pictures import stem
-from tasks.generate.steering.words import unknown, unknown_note
+from tasks.generate.steering.words import notes, unknown
 from tasks.generate.terrain.terrain import NO_PLACE
 from tasks.generate.world.files import Part, write_heights, write_picture
 from tasks.generate.world.given import Given, read_given
@@ -30,8 +31,8 @@ PLACE = "drawings"
 STEPS = 2  # evaluations of a window; one alone shows the corners of the network's squares of pixels
 SHORT = 60  # characters of a name
 TOLD_S = 20.0  # seconds between two lines about progress
-ALONE = ("sketch", "inpaint", "labels", "mask", "count", "palette", "set")
-"""Options of other commands."""
+STEERED = ("text", "upscale")
+"""Ways to steer that a world takes, too (`tasks.generate.steering.kind`)."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +66,7 @@ def make(given: argparse.Namespace, root: Path = ROOT) -> Path:
     Raises:
         LandloomError: the options or the model cannot be used; no files are written.
     """
-    for option in (*ALONE, *parts.names()):
+    for option in _others():
         if getattr(given, option) not in (None, False, []):
             raise LandloomError(f"--{option} does not go with --world and --window")
     for option in ("text", "guidance", "upscale"):
@@ -85,7 +86,7 @@ def make(given: argparse.Namespace, root: Path = ROOT) -> Path:
     part, steps = _part(given, onto), STEPS if given.steps is None else given.steps
     world = World(chosen.model, seed, text, guidance, steps, onto and onto.plane, onto.fold if onto else 1)
     strange = unknown(chosen.model, text) if text else []
-    for note in unknown_note(text, strange):
+    for note in notes(text, strange) if given.text else []:
         print(f"[generate@{given.dataset}] {note}")
     name = stem(text[:SHORT]) or (stem(Path(given.upscale[0]).stem) if onto else "") or "world"
     facts = {**chosen.origin, "seed": seed, "steps": steps, "guidance": guidance}
@@ -106,6 +107,12 @@ def make(given: argparse.Namespace, root: Path = ROOT) -> Path:
         write_json(target / f"{name}.json", sidecar)
 
     return fill(given.out or root / PLACE / f"{name}-world", write)
+
+
+def _others() -> list[str]:
+    """Options that do not go with a world."""
+    steering = [option for name in kinds.names() if name not in STEERED for option in (name, *kinds.find(name).also)]
+    return [*steering, *parts.names(), "count", "palette", "set"]
 
 
 def _sidecar(

@@ -80,7 +80,7 @@ class World:
             return self._windows.first(self._noise(COARSE, 0, corners), *self._words(), None, moments)
 
         made = self._evaluated(COARSE, steps, first, lambda corners: None)
-        return Raised(Blended(px, 0, partial(self._roughened, made)), wanted)
+        return Raised(self._blended(0, partial(self._roughened, made)), wanted)
 
     def _following(self, level: int, coarse: Plane, steps: int) -> Plane:
         """Windows whose blocks have about the heights of a coarse map."""
@@ -94,7 +94,7 @@ class World:
     def _evaluated(self, level: int, steps: int, first: Make, under: Callable[[Corners], np.ndarray | None]) -> Plane:
         """The plane after all evaluations."""
         px = self._windows.px
-        made = Blended(px, 0, first)
+        made = self._blended(0, first)
         if steps == 1:
             return made
 
@@ -102,7 +102,10 @@ class World:
             heights, noise = cut(made, corners, px), self._noise(level, 1, corners)
             return self._windows.again(heights, noise, *self._words(), under(corners))
 
-        return Blended(px, px // 4 // self.factor * self.factor, again)
+        return self._blended(px // 4 // self.factor * self.factor, again)
+
+    def _blended(self, shift: int, make: Make) -> Blended:
+        return Blended(self._windows.px, shift, self._windows.across, make)
 
     def _roughened(self, made: Plane, corners: Corners) -> np.ndarray:
         """Windows of the coarse map with mean 0, in units of the deviation of a tile of ground within them."""

@@ -32,6 +32,8 @@ def test_words_and_guidance_reach_the_model(worded, tmp_path, capsys):
     found = sidecars(folder)
     assert {facts["unknown_words"] for facts in found.values()} == {"", "karst"}
     assert "“karst” in “Karst”: the model never saw this word" in capsys.readouterr().out
+    ask(worded, tmp_path / "silent", text=" ")
+    assert "--text has no words, so the seed alone decides" in capsys.readouterr().out
     with pytest.raises(LandloomError, match="guidance 5: it must be at least 1 and at most 4"):
         ask(worded, tmp_path / "more", guidance=(5.0,), text="High mountains.")
 

@@ -11,6 +11,7 @@ from PIL import Image
 from tasks.core.errors import LandloomError
 from tasks.core.settings import ROOT, rooms
 from tasks.generate import __main__ as entry
+from tasks.generate.chosen import choose
 from tests.generate.steering.asked import CORNER, PX, ask, raster
 from tests.generate.test_draw import settle
 from tests.generate.toys import sampler
@@ -90,6 +91,13 @@ def test_a_model_without_a_condition_says_what_it_takes(tmp_path, root):
         ask(settle(tmp_path), text="high mountains")
     with pytest.raises(LandloomError, match="'labels', so --labels .* takes --inpaint, --sketch, --text and --upscale"):
         ask(root, labels="x.png")
+
+
+def test_a_model_that_is_not_there_is_named_with_what_to_give(tmp_path, root):
+    (tmp_path / "empty").mkdir()
+    for name, words in (("none", "there is no such folder"), ("empty", "this folder has no config.json")):
+        with pytest.raises(LandloomError, match=f"--model {tmp_path / name}: {words}; give a folder .* `pretrained`"):
+            choose("toy", str(tmp_path / name), root)
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,10 @@ def test_a_part_has_the_bits_of_the_whole_and_lies_beside_it(checkout, tmp_path,
 
 def test_the_command_makes_a_world_and_refuses_what_goes_with_none(checkout, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command.make, "__defaults__", (checkout,))
-    main.command(["toy", "--window", "5,6,7,8", "--steps", "1", "--out", str(tmp_path / "w")])
-    assert str(tmp_path / "w") in capsys.readouterr().out and (tmp_path / "w" / "world.tif").is_file()
+    main.command(["toy", "--window", "5,6,7,8", "--text", "", "--steps", "1", "--out", str(tmp_path / "w")])
+    said = capsys.readouterr().out
+    assert "--text has no words, so the seed alone decides" in said and str(tmp_path / "w") in said
+    assert (tmp_path / "w" / "world.tif").is_file()
     with pytest.raises(SystemExit):
         main.command(["toy", "--window", "5,6,7", "--out", str(tmp_path / "no")])
     assert "give COL,ROW,WIDTH,HEIGHT" in capsys.readouterr().err
@@ -97,6 +99,8 @@ def test_a_map_that_does_not_fit_is_told(checkout, tmp_path):
         (("--world", "64", "--count", "3"), "--count does not go with --world"),
         (("--world", "64", "--text", "a", "--text", "b"), "take one --text"),
         (("--world", "64", "--sketch", "lines.png"), "--sketch does not go with --world"),
+        (("--world", "64", "--mask", "m.png"), "--mask does not go with --world"),
+        (("--world", "64", "--labels", "l.png"), "--labels does not go with --world"),
         (("--world", "64", "--palette"), "--palette does not go with --world"),
         (("--world",), "--world : give pixels a side"),
         (("--world", "64", "--seed", "-1"), "--seed: a number from 0"),

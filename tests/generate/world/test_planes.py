@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import LandloomError
+from tasks.generate.world import blend
 from tasks.generate.world.agree import Agreeing
-from tasks.generate.world.blend import GROUP, Blended, cut
+from tasks.generate.world.blend import Blended, cut
 from tasks.generate.world.ground import World
 from tasks.generate.world.noise import normal
 
@@ -43,10 +44,28 @@ def test_weights_sum_to_one_and_a_surface_of_all_windows_comes_back():
         rows, cols = np.mgrid[row : row + side, col : col + side].astype(float)
         return 3 * rows - 2 * cols
 
-    plane = Blended(16, 4, make)
+    across = 2
+    plane = Blended(16, 4, across, make)
     assert np.allclose(plane.read(-37, 5, 60, 41), slope(-37, 5, 60)[:, :41], atol=1e-9)
-    corners = [(row, col) for row in range(0, 8 * GROUP, 8) for col in range(0, 8 * GROUP, 8)]
+    corners = [(row, col) for row in range(0, 8 * across, 8) for col in range(0, 8 * across, 8)]
     assert np.allclose(cut(plane, corners, 16), make(corners), atol=1e-4)
+
+
+def test_memory_is_capped_by_bytes_and_what_was_dropped_comes_back(monkeypatch):
+    made = []
+
+    def make(corners):
+        made.append(corners[0])
+        return np.stack([np.full((16, 16), row + 3.0 * col, np.float32) for row, col in corners])
+
+    plane = Blended(16, 0, 2, make)
+    monkeypatch.setattr(blend, "KEPT", 3 * 4 * 16 * 16 * 4)  # three batches of four windows
+    one = plane.read(0, 0, 16, 128)
+    assert len(plane._kept) == 3 and len(made) > 3 and plane._bytes == sum(each.nbytes for each in plane._kept.values())
+    count = len(made)
+    assert np.array_equal(plane.read(0, 0, 16, 128), one) and len(made) > count
+    monkeypatch.setattr(blend, "KEPT", 1)  # less than one batch
+    assert np.array_equal(plane.read(0, 0, 16, 128), one) and len(plane._kept) == 1
 
 
 class Ramp:

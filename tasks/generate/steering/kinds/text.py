@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.generate.steering.kind import Given, Kind
 from tasks.generate.steering.pictures import stem
-from tasks.generate.steering.words import unknown, unknown_note
+from tasks.generate.steering.words import notes, unknown
 
 SHORT = 60  # characters of a name
 
@@ -16,7 +16,7 @@ def _read(model: Any, text: str, others: Mapping[str, str | None]) -> Given:
     text = " ".join(text.split())
     strange = unknown(model, text)
     facts = {"text": text, "unknown_words": ", ".join(strange)}
-    return Given(text, stem(text[:SHORT]) or "no_words", facts, tuple(unknown_note(text, strange)))
+    return Given(text, stem(text[:SHORT]) or "no_words", facts, tuple(notes(text, strange)))
 
 
 KIND = Kind(
