@@ -16,21 +16,32 @@ from models.core.height_encoding import HeightEncoding
 
 @dataclass(frozen=True)
 class TerrainEncoding:
-    """The encoding of the heights, and the encoder of the words; None without words."""
+    """The encoding of the heights, and of the words if they are a condition.
+
+    Attributes:
+        heights: of the heights. words: the encoder of texts; None without words.
+        captions: of the tiles of `heights.known`, in their order; empty without words. A terrain for which nothing is
+            asked gets the caption of the tile that its facts are drawn near to.
+    """
 
     heights: HeightEncoding
     words: TextEncoder | None = None
+    captions: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON values that `config.json` keeps: those of the heights, and those of the words as `text`."""
-        return self.heights.to_dict() | ({} if self.words is None else {"text": self.words.to_dict()})
+        """The JSON values of `config.json`: those of the heights, those of the words as `text`, and the captions."""
+        known = self.heights.to_dict()
+        if self.words is None:
+            return known
+        return known | {"text": self.words.to_dict(), "captions": list(self.captions)}
 
     @classmethod
     def from_dict(cls, params: Params, values: Mapping[str, Any]) -> TerrainEncoding:
         """The encoding from the values of `to_dict`; ValueError if they are of another kind."""
         values = dict(values)
-        text = values.pop("text", None)
-        return cls(HeightEncoding.from_dict(values), None if text is None else open_encoder(params.text, text))
+        text, captions = values.pop("text", None), values.pop("captions", ())
+        words = None if text is None else open_encoder(params.text, text)
+        return cls(HeightEncoding.from_dict(values), words, tuple(captions))
 
     def moments(self, facts: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and deviation in metres, (n,) each, from facts (n, 2): as `HeightEncoding.decode`, for tensors."""

@@ -93,12 +93,13 @@ class HeightGenerator:
         guidance: float,
         passes: bool,
     ) -> np.ndarray:
-        facts = np.zeros((SLOTS, self.encoding.heights.facts), np.float32)
+        facts, near = np.zeros((SLOTS, self.encoding.heights.facts), np.float32), np.zeros(SLOTS, int)
         noise = np.zeros((SLOTS, steps, *self.method.shape), np.float32)
         chances = np.zeros((SLOTS, 1 + facts.shape[1]), np.float32)
         for slot, index in slots.items():
             rng = np.random.default_rng([seed, index])
-            facts[slot], noise[slot] = self.encoding.heights.draw(rng), self.method.draw(rng, steps)
+            near[slot], facts[slot] = self.encoding.heights.draw_near(rng)
+            noise[slot] = self.method.draw(rng, steps)
             rng = np.random.default_rng([seed, index, FACTS])
             chances[slot, 0], chances[slot, 1:] = rng.random(), rng.standard_normal(facts.shape[1])
         given = {name: self._tensor(array) for name, array in filled.items()}
@@ -106,7 +107,20 @@ class HeightGenerator:
             if given and "facts" in self.networks:
                 steered, which = self.method.draw_facts(self.networks, self._tensor(chances), given, guidance)
                 facts = np.where(which.cpu().numpy()[:, None], steered.float().cpu().numpy(), facts)
+            given |= self._own_words(near, given)
             return self._evaluations(steps, self._tensor(noise), facts, given, filled, guidance, passes)
+
+    def _own_words(self, near: np.ndarray, given: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Codes of texts, in which a terrain for which nothing is asked has the caption of its known tile.
+
+        Most training tiles have words, so the network makes better ground with words than without.
+        """
+        if not self.encoding.captions:
+            return {}
+        silence = self.method.steering.silence(SLOTS, self._device)
+        bare = ~self.method.steering.steered(given, SLOTS, self._device)
+        own = self._tensor(self.words.codes([self.encoding.captions[place] for place in near]))
+        return {"text": torch.where(bare.reshape(-1, *[1] * (own.dim() - 1)), own, given.get("text", silence))}
 
     def _evaluations(
         self,

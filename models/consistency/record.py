@@ -16,7 +16,7 @@ from models.consistency.method import Consistency
 from models.consistency.params import Params
 from models.consistency.text.encoder import fit as fit_words
 from models.core.conditions import block_means
-from models.core.height_encoding import HeightEncoding
+from models.core.height_encoding import HeightEncoding, known_tiles
 from models.core.method import Batch
 from models.core.pinned_model import take_over
 from models.core.record import Arrays, Loaded, MethodRecord, Tiles
@@ -36,9 +36,9 @@ def fit(params: Params, tiles: Tiles, gsd: float | None) -> TerrainEncoding:
     heights = HeightEncoding.fit((arrays["height"] for arrays in tiles("height")), params.sigma_data)
     if "text" not in params.conditions:
         return TerrainEncoding(heights)
-    return TerrainEncoding(
-        heights, fit_words(params.text, (text for arrays in tiles("caption") for text in arrays["caption"]))
-    )
+    captions = [text for arrays in tiles("caption") for text in arrays["caption"]]
+    known = tuple(str(captions[place]) for place in known_tiles(len(captions)))
+    return TerrainEncoding(heights, fit_words(params.text, captions), known)
 
 
 def encode(params: Params, encoding: TerrainEncoding, arrays: Arrays) -> Batch:

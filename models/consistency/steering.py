@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -131,6 +132,15 @@ class Steering:
             if name in conditions:
                 values = conditions[name].flatten(1)
                 found |= (values != 0).any(dim=1) if name == "text" else values.isfinite().any(dim=1)
+        return found
+
+    def steered(self, conditions: Mapping[str, Tensor], n: int, device: torch.device) -> Tensor:
+        """Which of n tiles have any condition, bool (n,)."""
+        found = torch.zeros(n, dtype=torch.bool, device=device)
+        for name, values in conditions.items():
+            empty = EMPTY[name]
+            flat = values.flatten(1)
+            found |= (flat.isfinite() if np.isnan(empty) else flat != empty).any(dim=1)
         return found
 
     def _shape(self, metres: Tensor, facts: Tensor) -> tuple[Tensor, Tensor]:

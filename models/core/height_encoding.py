@@ -38,6 +38,11 @@ SMOOTHING = (
 )
 
 
+def known_tiles(count: int) -> np.ndarray:
+    """Which of `count` train tiles an encoding keeps as `known`: at most `KNOWN`, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, KNOWN).astype(int))
+
+
 @dataclass(frozen=True)
 class HeightEncoding:
     """An exactly invertible map between heights (n, px, px) in metres and images (n, 1, px, px) with facts (n, 2).
@@ -82,7 +87,7 @@ class HeightEncoding:
         # If all tiles are flat or equal, the deviation is zero. Division by 1 then keeps the number at zero.
         scales = [float(values.std()) or 1.0 for values in (logs, bent)]
         facts = np.stack([(logs - logs.mean()) / scales[0], (bent - bent.mean()) / scales[1]], axis=1)
-        known = facts[np.unique(np.linspace(0, len(facts) - 1, KNOWN).astype(int))]
+        known = facts[known_tiles(len(facts))]
         return cls(
             floor=floor,
             emphasis=emphasis,
@@ -114,15 +119,20 @@ class HeightEncoding:
         return (mean + _scaled(shape, std)).astype(np.float32)
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
-        """Facts (2,) of a new terrain: a smoothed bootstrap of the facts of train tiles.
+        """Facts (2,) of a new terrain: a smoothed bootstrap of the facts of train tiles."""
+        return self.draw_near(rng)[1]
+
+    def draw_near(self, rng: np.random.Generator) -> tuple[int, np.ndarray]:
+        """A number of `known`, and facts (2,) of a new terrain near to it.
 
         The facts of a known tile plus a small random change, scaled so that the variance stays the same (Silverman &
         Young 1987, Biometrika 74(3), section 2).
         """
         known = np.asarray(self.known)
-        moved = known[rng.integers(len(known))] + SMOOTHING * known.std(axis=0) * rng.standard_normal(2)
+        chosen = int(rng.integers(len(known)))
+        moved = known[chosen] + SMOOTHING * known.std(axis=0) * rng.standard_normal(2)
         centre = known.mean(axis=0)
-        return (centre + (moved - centre) / np.sqrt(1 + SMOOTHING**2)).astype(np.float32)
+        return chosen, (centre + (moved - centre) / np.sqrt(1 + SMOOTHING**2)).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON values that `config.json` keeps."""
