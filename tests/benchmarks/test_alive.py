@@ -26,6 +26,7 @@ from tests.benchmarks import fresh
 from tests.generate.explore.toys import dreamer
 from tests.generate.toys import sampler
 from tests.generate.world.toys import worded_model
+from tests.models.consistency.worded import PX
 from tests.shard.small import grow, shard
 
 NAMES = sorted(path.stem.removeprefix("bench_") for path in Path(benchmarks.__file__).parent.glob("bench_*.py"))
@@ -91,10 +92,10 @@ def _inputs(name: str, folder: Path) -> dict[str, Path]:
         write_model(data / "model", 32)
         shard(data)
         return {"DATA": data}
-    if name == "rounding":
-        data = grow(folder / "data" / "terrain")
-        shard(data)
-        return {"DATA": data}
+    if name in ("rounding", "sampling"):
+        data = grow(folder / "data" / "terrain", px=PX)
+        shard(data, px=PX)
+        return {"DATA": data} | ({"MODEL": worded_model(folder / "model")} if name == "sampling" else {})
     if name == "mosaic":
         return {"MODEL": dreamer(folder) / "model"}
     if name == "world":
