@@ -6,11 +6,13 @@ place again, and those of a copy into the original.
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote, urlsplit
 
 ARTIFACTS = "mlartifacts"
@@ -22,11 +24,25 @@ _COLUMNS = (
 )
 
 
-_ALIVE_S = 180.0  # a stage at work sends system metrics more often than that
+_ALIVE_S = 180.0  # without the lock, as between two machines: a run that sent a metric since then counts as at work
+_RECORDING = ".landloom/recording.lock"
 
 
 class InUse(RuntimeError):
     """A stage records into this database under another path of the same checkout."""
+
+
+def recording(root: Path) -> IO[str]:
+    """Tell other processes that a stage records into the database of this checkout, under whatever path they see it.
+
+    The sign is a shared lock on a file, until the returned stream is closed or the process ends. Where the file system
+    has no locks, the metrics of the run are the only sign.
+    """
+    (root / _RECORDING).parent.mkdir(parents=True, exist_ok=True)
+    stream = (root / _RECORDING).open("a")
+    with suppress(OSError):
+        fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return stream
 
 
 def settle(database: Path) -> None:
@@ -53,7 +69,7 @@ def settle(database: Path) -> None:
         before = {old for old in before if not _same(_path(old).parent / database.name, database)}
         told = []
         for old in sorted(before, key=len, reverse=True):
-            if not _path(old).exists() and _at_work(connection, old):
+            if not _path(old).exists() and (_recorded_into(database.parent) or _at_work(connection, old)):
                 raise InUse(
                     f"a stage records into this {database.name} under another path, {_path(old).parent}; start this "
                     "one there too, or after that stage has ended"
@@ -72,6 +88,20 @@ def settle(database: Path) -> None:
 
 def _same(one: Path, other: Path) -> bool:
     return one.exists() and one.samefile(other)
+
+
+def _recorded_into(root: Path) -> bool:
+    """Whether a process holds the lock of `recording`. Its path is the one that the database names, and not this one."""
+    if not (root / _RECORDING).exists():
+        return False
+    with (root / _RECORDING).open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # no locks on this file system
+            return False
+    return False
 
 
 def _at_work(connection: sqlite3.Connection, old: str) -> bool:

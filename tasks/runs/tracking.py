@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tasks.core.dag import StageEntry
 from tasks.core.run import Run
@@ -22,6 +22,7 @@ from tasks.runs.carried import carried
 from tasks.runs.figures import shown_tag
 from tasks.runs.journal import KEPT, UNSENT, Event, Journal, perform
 from tasks.runs.machine import Machine
+from tasks.runs.moved import recording
 from tasks.runs.provenance import Origin, hardware, lock_hash
 from tasks.runs.secrets import redact
 from tasks.runs.store import connect, tracking_uri_shown
@@ -62,6 +63,7 @@ class MlflowRun(Run):
         self._last: dict[str, int] = {}
         self._turn = threading.RLock()  # the stage and the thread of the system metrics both send events
         self._machine = Machine(self.sample)
+        self._recording: IO[str] | None = None
         self.figures: dict[str, float] = {}
         self.timings: dict[str, float] = {}
 
@@ -74,6 +76,7 @@ class MlflowRun(Run):
                 created = client.create_run(experiment, self._start["time"], self._start["tags"], self._start["name"])
                 self._client, self.id = client, created.info.run_id
                 self._journal.start["run_id"] = self.id
+                self._recording = recording(self._root)
             except Exception as error:  # noqa: BLE001 - no failure of tracking may stop the stage
                 self._leave(error, "this run is missing there")
         self._machine.start()
@@ -140,6 +143,8 @@ class MlflowRun(Run):
         self.flush()
         self.send({"kind": "end", "status": status, "time": int(time.time() * 1000)})
         self._journal.close()
+        if self._recording is not None:
+            self._recording.close()
 
     def send(self, event: Event) -> None:
         """Send one event to MLflow. After the first failure, keep events in the journal."""

@@ -9,6 +9,7 @@ import pytest
 
 from tasks.core import spent
 from tasks.runs.journal import journals
+from tasks.runs.moved import InUse
 from tasks.runs.sending import send
 from tasks.runs.store import connect
 from tests.runs.tiny import grow_tree, run_tiny, work
@@ -88,6 +89,24 @@ def test_a_stage_at_work_under_a_path_that_is_not_seen_here_keeps_its_files(tree
     (waiting,) = journals(host)
     send(waiting, host)
     assert len(pictures(host)) == 2 and not tree.exists()
+
+
+def test_a_stage_that_sends_no_metrics_is_at_work_all_the_same(tree, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "false")
+
+    def long(stage) -> None:
+        host = tree.rename(tmp_path / "host")  # as a host sees it while the stage works in a container
+        with sqlite3.connect(host / "mlflow.db") as database:
+            database.execute("UPDATE runs SET start_time = start_time - 600000")
+            database.execute("UPDATE latest_metrics SET timestamp = timestamp - 600000")
+        with pytest.raises(InUse, match="a stage records into this mlflow.db under another path"):
+            connect(host)
+        host.rename(tree)
+        work(stage)
+
+    run_tiny(tree, long)
+    assert len(pictures(tree)) == 2
+    assert len(pictures(tree.rename(tmp_path / "host"))) == 2, "after the stage, the checkout counts as moved"
 
 
 def test_a_database_elsewhere_and_files_on_a_server_stay_as_they_are(tree, tmp_path, monkeypatch):
