@@ -91,7 +91,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _recorded_into(root: Path) -> bool:
-    """Whether a process holds the lock of `recording`. Its path is the one that the database names, and not this one."""
+    """Whether a process holds the lock of `recording`. It works under the path that the database names."""
     if not (root / _RECORDING).exists():
         return False
     with (root / _RECORDING).open("a") as stream:
