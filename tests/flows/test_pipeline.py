@@ -138,11 +138,24 @@ stages:
     outs: [out.txt]
 """
 FLOW = "import sys; from flows.pipeline import pipeline; print(pipeline(root=sys.argv[1]))"
+COUNTED = """
+import sys
+from pathlib import Path
+from flows.pipeline import pipeline
+from flows.stages import repro
+def run_dvc(*given, run=repro.run_dvc, **more):
+    ended = run(*given, **more)
+    with Path(sys.argv[1], "attempts").open("a") as stream:
+        stream.write("attempt\\n")
+    return ended
+repro.run_dvc = run_dvc
+print(pipeline(root=sys.argv[1]))
+"""
 
 
-def start(root, env):
+def start(root, env, code=FLOW):
     return subprocess.Popen(
-        [sys.executable, "-c", FLOW, str(root)],
+        [sys.executable, "-c", code, str(root)],
         cwd=ROOT,
         env=env,
         stdout=subprocess.PIPE,
@@ -169,12 +182,15 @@ def test_a_flow_beside_a_dvc_repro_says_in_one_line_what_it_waits_for(tmp_path, 
     # A second `dvc repro` ends, and names the process. README says so, and what waits instead.
     second = subprocess.run(["dvc", "repro"], cwd=project, capture_output=True, text=True, timeout=150)
     assert second.returncode != 0 and f"blocked by:\n  (PID {first.pid}): " in second.stderr
-    flow, heard = start(project, server), []
+    flow, heard = start(project, server, COUNTED), []
     for line in flow.stdout:
         heard.append(line.strip())
         if "waits for" in line:
             break
-    time.sleep(7)  # longer than until its next attempt
+    deadline = time.monotonic() + 150
+    while len((project / "attempts").read_text().split()) < 2:  # the second attempt finds the same process at work
+        assert time.monotonic() < deadline and flow.poll() is None
+        time.sleep(0.1)
     (project / "go").touch()
     heard += flow.communicate(timeout=150)[0].splitlines()
     told = [line for line in heard if "waits for" in line]
