@@ -12,6 +12,8 @@ from scipy.ndimage import gaussian_filter
 
 NOTHING, RIDGE, VALLEY = 0, 1, 2
 """Values of a sketch."""
+COLORS = {"nothing": (255, 255, 255), "ridge": (200, 60, 30), "valley": (30, 90, 200)}
+"""The colour of each value in drawings and pictures, in the order of the values."""
 SMOOTH = 1 / 40  # standard deviation of the smoothing as a share of the side: lines of the main landforms, not of noise
 STRONG = 1.2  # a line bends this many times more than the root mean square of the tile
 AROUND = ((0, 1), (1, 1), (1, 0), (1, -1))  # (row, col) steps at 0, 45, 90 and 135 degrees from the columns

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.core.sketch import COLORS, NOTHING, RIDGE, VALLEY
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_sha256
 from tasks.formats.tables.classes import NO_CLASS
@@ -18,18 +19,17 @@ from tasks.generate.steering.pictures import shown, stem
 
 LINES = pd.DataFrame(
     [
-        {"id": 0, "name": "nothing", "red": 255, "green": 255, "blue": 255},
-        {"id": 1, "name": "ridge", "red": 200, "green": 60, "blue": 30},
-        {"id": 2, "name": "valley", "red": 30, "green": 90, "blue": 200},
+        {"id": value, "name": name, "red": red, "green": green, "blue": blue}
+        for value, (name, (red, green, blue)) in enumerate(COLORS.items())
     ]
 )
-"""The ids are those of the condition `sketch` (`models.core.conditions`)."""
+"""The classes of a drawing of lines."""
 
 
 def _read(model: Any, value: str, others: Mapping[str, str | None]) -> Given:
     path = Path(value)
     lines = read_drawing(path, LINES).labels
-    lines[lines == NO_CLASS] = 0
+    lines[lines == NO_CLASS] = NOTHING
     rows, cols = lines.shape
     if (rows, cols) != (model.px, model.px):
         raise LandloomError(
@@ -37,8 +37,9 @@ def _read(model: Any, value: str, others: Mapping[str, str | None]) -> Given:
             "--palette writes a blank one"
         )
     if not lines.any():
-        raise LandloomError(f"{path}: there is no line; draw ridges in #c83c1e and valleys in #1e5ac8")
-    ridges, valleys = (int(np.count_nonzero(lines == line)) for line in (1, 2))
+        ridge, valley = (bytes(COLORS[name]).hex() for name in ("ridge", "valley"))
+        raise LandloomError(f"{path}: there is no line; draw ridges in #{ridge} and valleys in #{valley}")
+    ridges, valleys = (int(np.count_nonzero(lines == line)) for line in (RIDGE, VALLEY))
     return Given(
         lines,
         stem(path.stem) or "sketch",
