@@ -23,8 +23,8 @@ class Params(Strict):
     color_quality: int = Field(75, ge=1, le=100)
     """Quality of colour in `webp`. 75 takes about 48 kB for 512 pixels at about 34 dB, 90 takes 85 kB at 40 dB."""
     height_step: float = Field(0.1, gt=0, le=1000)
-    """Metres a step of heights in `png16`: below the error of any global elevation model. Steps of a metre make pits and
-    level ground in plains, for models and for their evaluation."""
+    """Metres a step of heights in `png16`: below the error of any global elevation model. Steps of a metre make pits
+    and level ground in plains, for models and for their evaluation."""
     partitions: list[Partition] | None = Field(None, min_length=1)
     """Partitions of licences that may be mixed, such as [open, share_alike]; null allows one alone, whichever it is."""
 
