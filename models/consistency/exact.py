@@ -8,12 +8,17 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, gaussian_filter, maximum_filter, minimum_filter
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import spsolve
 
 ROUNDS = 12  # each leaves less than half of the error that is not smooth
 STIFF = 4.0  # pixels over which a correction keeps its gradient; more lets it swing on wide unknown parts
+DETAILS = 2.0  # pixels, deviation of the Gaussian that removes details
+MOST = 2.0  # times
+ENOUGH = 16  # pixels that measure a roughness
+LEAST = 0.01  # metres; smoother ground has no details
+PADDED = 8  # pixels, the reach of that Gaussian
 BOTH = 4  # a correction of one kind changes what the other kind asks for
 
 
@@ -37,7 +42,7 @@ def agree(heights: np.ndarray, coarse: np.ndarray | None, known: np.ndarray | No
     elif coarse is not None:
         found = with_means(found, coarse)
     elif known is not None:
-        found = with_known(found, known)
+        found = with_known(as_rough(found, known), known)
     found = found.astype(np.float32)
     return found if known is None else np.where(np.isfinite(known), known, found).astype(np.float32)
 
@@ -54,6 +59,31 @@ def with_means(heights: np.ndarray, means: np.ndarray, smooth: bool = True) -> n
     for _ in range(ROUNDS if smooth else 0):
         found += high @ _missing(found, means, side) @ wide.T
     return found + np.repeat(np.repeat(_missing(found, means, side), side, axis=0), side, axis=1)
+
+
+def as_rough(heights: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Heights (h, w) with the roughness of the unknown part moved towards that of the known part.
+
+    A network fills rough ground too smoothly and smooth ground too roughly, which shows as much as a seam. Real ground
+    also differs from its surroundings, and words may ask for it. So the new roughness (root mean square of Δ) is the
+    geometric mean of both. All details finer than `DETAILS` get one factor, from 1 / `MOST` to `MOST`. Level ground is
+    left out: water says nothing about roughness.
+    """
+    exists = np.isfinite(known)
+    filled, reach = np.where(exists, known, 0.0), abs(_bend(exists.shape))
+    level = maximum_filter(filled, 3) == minimum_filter(filled, 3)
+    whole = (reach @ ~exists.ravel() == 0) & exists.ravel() & ~level.ravel()
+    inner = (reach @ exists.ravel() == 0) & ~exists.ravel()
+    if min(whole.sum(), inner.sum()) < ENOUGH:
+        return heights
+    bend = _bend(exists.shape)
+    wanted = np.sqrt(np.square((bend @ filled.ravel())[whole]).mean())
+    own = np.sqrt(np.square((bend @ heights.ravel())[inner]).mean())
+    if min(wanted, own) < LEAST:
+        return heights
+    wide = np.pad(heights, PADDED, mode="reflect", reflect_type="odd")  # so that a slope has no details at the border
+    smooth = gaussian_filter(wide, DETAILS)[PADDED:-PADDED, PADDED:-PADDED]
+    return smooth + np.clip(np.sqrt(wanted / own), 1 / MOST, MOST) * (heights - smooth)
 
 
 def with_known(heights: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -86,8 +116,9 @@ def _bends(heights: np.ndarray, known: np.ndarray, exists: np.ndarray) -> np.nda
     """The wanted Δ of each pixel, (h × w,).
 
     Beyond its edge e, known ground goes on by odd reflection: f(e + d) = 2 f(e) - f(e - d). That keeps the gradient,
-    and the bends change their sign. Where no known pixel has known pixels on all sides, as with thin lines, there is
-    nothing to reflect. The bends of `heights` count then, and always away from the edge.
+    and the bends change their sign. Without bends, the ground would go on too straight. Where no known pixel has known
+    pixels on all sides, as with thin lines, there is nothing to reflect. The bends of `heights` count then, and always
+    away from the edge.
     """
     shape, bend = exists.shape, _bend(exists.shape)
     on_known, on_free = (abs(bend) @ one.ravel() > 0 for one in (exists, ~exists))

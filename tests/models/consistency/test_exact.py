@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
-from models.consistency.exact import agree, with_known, with_means
+from models.consistency.exact import agree, as_rough, with_known, with_means
 from models.core.conditions import block_means
 
 ACROSS = np.linspace(0, 1, 32)
@@ -74,6 +75,27 @@ def test_the_roughness_of_known_ground_goes_on_across_the_edge():
         bends = np.abs(np.diff(found, n=2, axis=1))  # that of number i is around column i + 1
         ratios.append(bends[:, 28:30].mean() / bends[:, 8:28].mean())
     assert 0.7 < np.mean(ratios) < 1.2
+
+
+@pytest.mark.parametrize(("factor", "left"), [(0.5, 0.7), (2.0, 1.4), (10.0, 5.0), (1.0, 1.0)])
+def test_roughness_becomes_the_geometric_mean_of_that_made_and_that_known_up_to_a_factor_of_two(factor, left):
+    truth = rough(8, 64)
+    missing = np.broadcast_to(np.arange(64) >= 30, (64, 64))
+    smooth = gaussian_filter(truth, 2)
+    found = as_rough(smooth + factor * (truth - smooth), np.where(missing, np.nan, truth))
+    bends = np.square(np.diff(found, n=2, axis=1)).mean() / np.square(np.diff(truth, n=2, axis=1)).mean()
+    assert np.sqrt(bends) == pytest.approx(left, rel=0.2)
+
+
+def test_level_water_and_a_few_known_pixels_say_nothing_about_roughness():
+    truth = rough(9)
+    water = np.where(np.arange(32)[None] < 16, 0.0, np.nan) * np.ones((32, 1))
+    assert as_rough(truth, water) is truth
+    few = np.full((32, 32), np.nan)
+    few[3:7, 3:7] = rough(10)[3:7, 3:7]
+    assert as_rough(truth, few) is truth
+    half_water = np.where(np.arange(32)[None] < 16, np.where(np.arange(32)[:, None] < 16, truth, -900.0), np.nan)
+    assert np.abs(as_rough(truth, half_water) - truth).max() < 0.5 * np.ptp(truth - gaussian_filter(truth, 2))
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3])
