@@ -23,8 +23,7 @@ export LOGNAME ?= $(shell id -un 2>/dev/null || echo user)# a container's user m
 demo: setup  ## run the whole pipeline at demo scale, on the built-in sample
 	@git -c safe.directory='*' rev-parse HEAD >/dev/null || { echo 'a checkout of git is needed: clone it, or run git init, git add -A and git commit here'; exit 1; }
 	@if [ -f $(SHIPPED)/config.json ]; then \
-	  python -m tasks.generate terrain --model pretrained --out '$(CURDIR)/drawings/pretrained' --guidance 2 --seed 3 --count 3 \
-	    --text 'high mountains with steep slopes, spurs and valleys' --text 'plains with high mountains' --text 'open low mountains with ridges and valleys' \
+	  python -m tasks.generate terrain --model pretrained --out '$(CURDIR)/drawings/pretrained' --seed 11 --count 9 \
 	  && echo 'overview.png there: nine terrains of the model that comes with the repository ($(SHIPPED)/README.md)' \
 	  || echo 'the model that comes with the repository made no pictures; the demo goes on'; fi
 	@echo 'from here on the demo trains its own: first the samples of the dataset terrain, then its report, then the other datasets'
