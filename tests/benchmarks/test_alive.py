@@ -92,7 +92,7 @@ def _inputs(name: str, folder: Path) -> dict[str, Path]:
         write_model(data / "model", 32)
         shard(data)
         return {"DATA": data}
-    if name in ("rounding", "sampling"):
+    if name in ("rounding", "sampling", "unseen_words"):
         data = grow(folder / "data" / "terrain", px=PX)
         shard(data, px=PX)
         return {"DATA": data} | ({"MODEL": worded_model(folder / "model")} if name == "sampling" else {})
