@@ -99,7 +99,7 @@ def with_known(heights: np.ndarray, known: np.ndarray) -> np.ndarray:
     bend of the known ground (`_bends`). So the gradient and the roughness of the known ground go on across the edge,
     and the rest keeps its own shape.
     """
-    exists = np.isfinite(known)
+    exists, known = np.isfinite(known), known.astype(np.float64)
     if exists.all() or not exists.any():
         return np.where(exists, known, heights)
     free, found = ~exists.ravel(), np.where(exists, known, 0.0).ravel()

@@ -107,20 +107,22 @@ class HeightGenerator:
             if given and "facts" in self.networks:
                 steered, which = self.method.draw_facts(self.networks, self._tensor(chances), given, guidance)
                 facts = np.where(which.cpu().numpy()[:, None], steered.float().cpu().numpy(), facts)
-            given |= self._own_words(near, given)
+            by_input = self.method.config.baked and not passes
+            if self.encoding.captions and (by_input or guidance == 1):
+                bare = ~self.method.steering.steered(given, SLOTS, self._device)
+                given["text"] = self._own_words(near, bare, given)
+                if by_input:  # guidance is for what was asked
+                    guidance = torch.where(bare, 1.0, float(guidance))
             return self._evaluations(steps, self._tensor(noise), facts, given, filled, guidance, passes)
 
-    def _own_words(self, near: np.ndarray, given: dict[str, Tensor]) -> dict[str, Tensor]:
+    def _own_words(self, near: np.ndarray, bare: Tensor, given: dict[str, Tensor]) -> Tensor:
         """Codes of texts, in which a terrain for which nothing is asked has the caption of its known tile.
 
         Most training tiles have words, so the network makes better ground with words than without.
         """
-        if not self.encoding.captions:
-            return {}
         silence = self.method.steering.silence(SLOTS, self._device)
-        bare = ~self.method.steering.steered(given, SLOTS, self._device)
         own = self._tensor(self.words.codes([self.encoding.captions[place] for place in near]))
-        return {"text": torch.where(bare.reshape(-1, *[1] * (own.dim() - 1)), own, given.get("text", silence))}
+        return torch.where(bare.reshape(-1, *[1] * (own.dim() - 1)), own, given.get("text", silence))
 
     def _evaluations(
         self,
@@ -129,7 +131,7 @@ class HeightGenerator:
         facts: np.ndarray,
         given: dict[str, Tensor],
         filled: dict[str, np.ndarray],
-        guidance: float,
+        guidance: float | Tensor,
         passes: bool,
     ) -> np.ndarray:
         """Heights after all evaluations. Given heights are put in after each, so that the next one fits them better."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 
 from tasks.caption.describer import Facts
+from tasks.formats.tables.hues import is_hue
 from tasks.relief.landform_classes import COAST, RELIEF_LIMITS, SLOPE_CLASSES
 
 GATHERS = 0.25  # the least catchment, as a share of the tile, whose outlet is told
 COVER_LEAST, COVER_MOST = 0.08, 3  # classes with smaller shares are not told, and at most so many are
-HUES = (" grey", " red", " green", " blue")  # last words of classes that `label` could only describe by their colour
 MOSTLY = 0.6  # a share of at least this is "mostly"
 FRACTIONS = ((0.15, "a tenth"), (0.22, "a fifth"), (0.29, "a quarter"), (0.41, "a third"), (0.58, "half"))
 FRACTIONS += ((0.71, "two thirds"), (0.85, "three quarters"), (1.1, "nine tenths"))
@@ -165,7 +165,7 @@ def drains(facts: Facts) -> str | None:
 
 def told_cover(facts: Facts) -> list[Facts]:
     """The classes that a text names, the largest first. `pale grey` is the name of a class that nobody knows yet."""
-    known = [one for one in facts.get("cover", []) if not one["class"].rstrip("0123456789 ").endswith(HUES)]
+    known = [one for one in facts.get("cover", []) if not is_hue(one["class"])]
     return [one for one in known if one["share"] >= COVER_LEAST][:COVER_MOST]
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -42,15 +42,15 @@ def atomic_dir(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{escape(path.name)}.part*"):
         process = left.name.rpartition(".part")[2].removesuffix(_FORMER)
-        if not process.isdigit() or _alive(int(process)):
+        # A leftover with this process's id is of an earlier process: containers give the same ids again.
+        if not process.isdigit() or (int(process) != os.getpid() and _alive(int(process))):
             continue
         if left.name.endswith(_FORMER) and not path.exists():
-            left.rename(path)
+            with suppress(FileNotFoundError):  # another process put it back
+                left.rename(path)
         shutil.rmtree(left, ignore_errors=True)
     part = path.with_name(f".{path.name}.part{os.getpid()}")
     former = part.with_name(f"{part.name}{_FORMER}")
-    for left in (part, former):
-        shutil.rmtree(left, ignore_errors=True)
     part.mkdir()
     try:
         yield part
@@ -58,13 +58,10 @@ def atomic_dir(path: Path) -> Iterator[Path]:
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
         if path.is_dir() and not path.is_symlink():
             path.rename(former)
-        try:
-            part.replace(path)
-        except OSError:
-            if former.exists():
-                former.rename(path)
-            raise
+        part.replace(path)
     finally:
+        if former.exists() and not path.exists():  # an error or an interrupt came between the two renames
+            former.rename(path)
         for left in (part, former):
             shutil.rmtree(left, ignore_errors=True)
 

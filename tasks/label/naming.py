@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from tasks.formats.tables.hues import HUES, SHADES
+
 LEAST = 0.25  # least fit of a name
 Row = pd.Series
 
@@ -177,12 +179,8 @@ UNCOLORED: dict[str, Callable[[Row], float]] = {
 def _plain(row: Row) -> str:
     """Colour or height in a word."""
     if "red" in row:
-        shade = "pale" if row.brightness > 150 else "dark" if row.brightness < 80 else "middle"
-        hue = (
-            "grey"
-            if row.saturation < 0.15
-            else ("red", "green", "blue")[int(np.argmax([row.red, row.green, row.blue]))]
-        )
+        shade = SHADES[int(row.brightness >= 80) + int(row.brightness > 150)]
+        hue = HUES[0 if row.saturation < 0.15 else 1 + int(np.argmax([row.red, row.green, row.blue]))]
         return f"{shade} {hue}"
     return "high ground" if row.height_rank > 0.5 else "low ground"
 

@@ -41,7 +41,7 @@ def recording(root: Path) -> IO[str]:
     (root / _RECORDING).parent.mkdir(parents=True, exist_ok=True)
     stream = (root / _RECORDING).open("a")
     with suppress(OSError):
-        fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(stream, fcntl.LOCK_SH)  # a process that looks holds it for a moment, which is waited for
     return stream
 
 

@@ -53,6 +53,8 @@ def test_single_files_have_terms_and_facts_of_their_own(tmp_path):
         ("file,licence\na.png\n", "line 2: it has another number of cells"),
         ("name,licence\na.png,CC0\n", "needs a header with the column file"),
         ("file,size\na.png,3\n", "needs a header with the column file and any of licence"),
+        ("file,license,title\na.png,CC0,one\n", "the column 'license' must be called licence"),
+        ("file,licence,Author\na.png,CC0,me\n", "the column 'Author' must be called attribution"),
         ("", "needs a header"),
         ('file,licence\na.png,"CC0\n', "no CSV in UTF-8"),
         ("file,licence\na.png,\udce9\n", "no CSV in UTF-8"),

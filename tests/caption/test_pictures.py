@@ -109,3 +109,5 @@ def test_a_class_without_a_name_is_no_land_cover():
         "An overhead image. The ground is about a third meadow.",
     }
     assert picture_text("a", facts | {"cover": facts["cover"][:1]}, 0.0) == "An overhead image."
+    named = facts | {"cover": [{"class": "village green", "share": 0.95}]}
+    assert "village green" in picture_text("0", named, 0.0), "a person's name that ends with a hue is a name"

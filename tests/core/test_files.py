@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,30 @@ def test_a_directory_that_cannot_be_put_in_its_place_keeps_the_previous_one(tmp_
         (folder / "first").touch()
     with pytest.raises(FileNotFoundError), atomic_dir(target) as folder:
         folder.rmdir()
+    assert [path.name for path in tmp_path.rglob("*")] == ["scenes", "first"]
+
+
+def test_a_new_process_with_the_id_of_the_killed_one_puts_the_previous_directory_back(tmp_path):
+    """Containers give the same ids again."""
+    target = tmp_path / "scenes"
+    (tmp_path / f".scenes.part{os.getpid()}.former").mkdir()
+    (tmp_path / f".scenes.part{os.getpid()}.former" / "first").touch()
+    (tmp_path / f".scenes.part{os.getpid()}").mkdir()
+    with pytest.raises(ZeroDivisionError), atomic_dir(target):
+        1 // 0  # noqa: B018
+    assert [path.name for path in tmp_path.rglob("*")] == ["scenes", "first"]
+
+
+def test_an_interrupt_while_a_directory_is_replaced_keeps_the_previous_one(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    target = tmp_path / "scenes"
+    with atomic_dir(target) as folder:
+        (folder / "first").touch()
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), atomic_dir(target) as folder:
+        (folder / "second").touch()
     assert [path.name for path in tmp_path.rglob("*")] == ["scenes", "first"]
 
 

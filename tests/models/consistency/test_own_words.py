@@ -32,5 +32,9 @@ def test_where_nothing_is_asked_a_sample_has_the_words_of_the_tile_that_its_fact
         for pair in zip(plain, finished(model.method, config).sample(range(20), 1), strict=True)
     ]
     assert changed == [number == numbers[3] for number in numbers]
+    for strength in (1.0, 3.0):
+        assert np.array_equal(plain, model.sample(range(20), 1, guidance=strength)), "guidance is for what was asked"
+    passes = [model.sample(range(4), 1, guidance=strength, passes=True) for strength in (2.0, 3.0)]
+    assert np.array_equal(*passes)
     asked = {"sketch": lines(tiles(4, 5)[0])}
     assert np.array_equal(model.sample(range(4), 1, 1, asked), silent.sample(range(4), 1, 1, asked))

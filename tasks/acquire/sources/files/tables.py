@@ -1,4 +1,4 @@
-"""Tables that lie beside files and say of each one what no picture says: its terms, whom to name, title and date."""
+"""Tables that lie beside files: licence, attribution, title and date of single files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from tasks.core.errors import LandloomError
 
 _TERMS = ("licence", "attribution")
 _FACTS = ("title", "date", "language", "script")
+_MEANT = {"license": "licence", "rights": "licence"} | dict.fromkeys(("author", "creator", "credit"), "attribution")
+"""Names of columns in other tables, which would otherwise be left alone and lose what they say."""
 
 
 class Said(NamedTuple):
@@ -63,6 +65,11 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
                 raise LandloomError(
                     f"source.tables: {path} needs a header with the column file and any of {', '.join(_TERMS + _FACTS)}"
                 )
+            for column in sorted(columns):
+                meant = column.strip().lower()
+                meant = _MEANT.get(meant, meant)
+                if meant in ("file", *_TERMS, *_FACTS) and meant not in columns:
+                    raise LandloomError(f"source.tables: {path}: the column {column!r} must be called {meant}")
             rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise LandloomError(f"source.tables: {path} is no CSV in UTF-8 that can be read: {error}") from None
