@@ -6,6 +6,7 @@ The distances are those of `evaluate`, to held-out tiles: `LANDLOOM_DATA=FOLDER`
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,15 @@ def run() -> list[Row]:
     model, yardstick = load_model(MODEL, "cpu"), Yardstick(ShardSet(DATA / "shards"))
     tiles, captions = yardstick.train
     rows = [yardstick.row(f"{SAMPLES} real: training tiles", tiles[:SAMPLES])]
-    words = {"text": captions[:SAMPLES]}
+    words, own = {"text": captions[:SAMPLES]}, model.encoding
     for steps in model.evaluations:
         count = f"{steps} evaluation{'s' * (steps > 1)}"
-        rows.append(yardstick.row(f"{SAMPLES} samples, {count}, nothing asked", _samples(model, steps)))
         if "text" in model.conditions:
+            model.encoding = replace(own, captions=())
+            rows.append(yardstick.row(f"{SAMPLES} samples, {count}, no words", _samples(model, steps)))
             rows.append(yardstick.row(f"{SAMPLES} samples, {count}, captions", _samples(model, steps, words)))
+            model.encoding = own
+        rows.append(yardstick.row(f"{SAMPLES} samples, {count}, nothing asked", _samples(model, steps)))
     config = model.method.config
     for level in LEVELS:
         model.method.config = config.model_copy(update={"mid_sigma": level})
