@@ -15,7 +15,6 @@ import numpy as np
 
 from models.core.artifact import load_model
 from tasks.core.settings import ROOT
-from tasks.generate.world.blend import GROUP
 from tasks.generate.world.files import Part, write_heights
 from tasks.generate.world.ground import World
 from tests.benchmarks.fresh import child_output
@@ -62,7 +61,7 @@ def _seams(model: Any) -> tuple[float, np.ndarray]:
         text = TEXTS[seed % len(TEXTS)] if model.words is not None else ""
         world = World(model, seed, text)
         shift = quarter // world.factor * world.factor
-        first = GROUP * step + shift
+        first = model.windows.across * step + shift
         ground = world.read(first - 1, first - 1, SPAN * step + 1, SPAN * step + 1).astype(np.float64)
         for axis in (0, 1):
             change = np.square(np.diff(ground, axis=axis)).mean(axis=1 - axis).reshape(SPAN, step).mean(axis=0)
