@@ -106,6 +106,9 @@ def test_a_refresh_on_schedule_takes_new_imagery_and_nothing_else(checkout, serv
     assert "cell1.tif" in (root / "data/terrain/listing.txt").read_text()
     assert "cell2.tif" in (root / "data/terrain/listing.txt").read_text()
     assert (root / "after.log").read_text() == "x\nx\n", "what follows ran when there was something new, and only then"
+    if left := checkout.status():  # the worker was stopped in its next run, which had written its run file
+        assert left == {"acquire@terrain": [{"changed outs": {"data/terrain/runs/acquire.json": "modified"}}]}
+        checkout.repro()
     assert checkout.status() == {}
 
 

@@ -73,7 +73,7 @@ def test_a_missing_model_is_told_with_the_way_to_one(shelf, tmp_path):
     words = Wish({"text": ["flat plains"]}, {})
     with pytest.raises(LandloomError, match=r"^data/toy/model: .*`dvc repro train@toy` trains .* --model pretrained"):
         steer("toy", words, tmp_path / "out", shelf)
-    with pytest.raises(LandloomError, match=r"absent: not a model .*--model takes a folder"):
+    with pytest.raises(LandloomError, match=r"absent: there is no such folder; give a folder with a finished model"):
         steer("toy", Wish({}, {}, model=str(tmp_path / "absent")), tmp_path / "out", shelf)
     (shelf / "models/pretrained/toy").rename(shelf / "models/pretrained/alps")
     with pytest.raises(LandloomError, match=r"^models/pretrained/toy: no model for toy .*; there are models for alps$"):
