@@ -49,5 +49,5 @@ def test_the_terrain_model_makes_land_from_a_seed_and_words():
     assert heights.shape == (8, model.px, model.px) and np.isfinite(heights).all()
     relief = np.ptp(heights.reshape(8, -1), axis=1)
     assert np.median(relief[1::2]) > 4 * np.median(relief[::2]), "words choose relief"
-    used = set(re.findall(r"--text '([^']+)'", (ROOT / "Makefile").read_text()))
-    assert used and not {word for text in used for word in model.words.unknown(text)}, "the demo asks what it knows"
+    used = set(re.findall(r'--text "([^"]+)"', (ROOT / "README.md").read_text()))
+    assert used and not {word for text in used for word in model.words.unknown(text)}, "the README asks what it knows"
