@@ -70,13 +70,13 @@ def as_rough(heights: np.ndarray, known: np.ndarray) -> np.ndarray:
     left out: water says nothing about roughness.
     """
     exists = np.isfinite(known)
-    filled, reach = np.where(exists, known, 0.0), abs(_bend(exists.shape))
+    filled, bend = np.where(exists, known, 0.0), _bend(exists.shape)
+    reach = abs(bend)
     level = maximum_filter(filled, 3) == minimum_filter(filled, 3)
     whole = (reach @ ~exists.ravel() == 0) & exists.ravel() & ~level.ravel()
     inner = (reach @ exists.ravel() == 0) & ~exists.ravel()
     if min(whole.sum(), inner.sum()) < ENOUGH:
         return heights
-    bend = _bend(exists.shape)
     wanted = np.sqrt(np.square((bend @ filled.ravel())[whole]).mean())
     own = np.sqrt(np.square((bend @ heights.ravel())[inner]).mean())
     if min(wanted, own) < LEAST:

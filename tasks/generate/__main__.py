@@ -28,6 +28,7 @@ def command(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     part = next((name for name in parts.names() if getattr(given, name) is not None), None)
     wished = {name: values for name in kinds.names() if (values := getattr(given, name))}
+    _check_guidance(parser, given.guidance, "text" in wished)
     world = worlds.asked(parser, given)
     if not world:
         _consistent(parser, given, part, wished)
@@ -109,7 +110,7 @@ def _consistent(parser: argparse.ArgumentParser, given: Any, part: str | None, w
             if getattr(given, option) is not None and name not in wished:
                 parser.error(f"--{option} goes with --{name}")
     steered = wished or (given.model and not other)
-    for option in ("count", "guidance", "steps"):
+    for option in ("count", "steps"):
         if getattr(given, option) is not None and not steered:
             options = kinds.join([*(f"--{name}" for name in kinds.names()), "--model"])
             parser.error(f"--{option} goes with {options}; the stage has the parameters'")
@@ -126,7 +127,13 @@ def _consistent(parser: argparse.ArgumentParser, given: Any, part: str | None, w
     for option in ("count", "steps"):
         if getattr(given, option) is not None and getattr(given, option) < 1:
             parser.error(f"--{option}: a number from 1")
-    if given.guidance and not all(1 <= strength <= STRONGEST for strength in given.guidance):
+
+
+def _check_guidance(parser: argparse.ArgumentParser, guidance: list[float] | None, worded: bool) -> None:
+    """End the command if the strengths of guidance are out of range, or if there are no words to guide by."""
+    if guidance is not None and not worded:
+        parser.error("--guidance goes with --text: it is the strength of words")
+    if guidance and not all(1 <= strength <= STRONGEST for strength in guidance):
         parser.error(f"--guidance: numbers from 1 to {STRONGEST}")
 
 

@@ -15,6 +15,7 @@ from tasks.core.settings import ROOT
 from tasks.evaluate.distances import Scale, directions, sliced_wasserstein, wasserstein
 from tasks.formats.shards.shardset import ShardSet
 from tasks.relief.descriptors import describe
+from tests.benchmarks.shards_of import whole_tiles
 
 DATA = Path(os.environ.get("LANDLOOM_DATA", ROOT / "data/terrain"))
 STEPS = (0.1, 0.5, 1.0)
@@ -29,7 +30,8 @@ def run() -> list[tuple[str, str, str]]:
     if not (DATA / "shards").is_dir():
         return [("rounded heights", f"not measured: {DATA} has no shards", "")]
     shards = ShardSet(DATA / "shards")
-    gsd, train, held_out = shards.card["gsd"], _tiles(shards, "train"), _tiles(shards, "val")
+    gsd = shards.card["gsd"]
+    train, held_out = (whole_tiles(shards, split, MOST)[0] for split in ("train", "val"))
     described, names = describe(train, gsd)
     scale = Scale.fit(described)
     half = len(held_out) // 2
@@ -49,10 +51,3 @@ def run() -> list[tuple[str, str, str]]:
         rounded = np.rint(other / step) * step
         rows.append((f"{what}, rounded to {step:g} m", "{:.3f} ({})".format(*distance(rounded)), ""))
     return rows
-
-
-def _tiles(shards: ShardSet, split: str) -> np.ndarray:
-    """Up to `MOST` tiles of a split without voids, in metres."""
-    rows = np.random.default_rng(0).permutation(shards.rows(split))[:MOST]
-    heights = shards.batch(rows, ["height"])["height"]
-    return heights[np.isfinite(heights).all(axis=(1, 2))]

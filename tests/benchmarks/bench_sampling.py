@@ -17,6 +17,7 @@ from tasks.core.settings import ROOT
 from tasks.evaluate.distances import Scale, directions, neighbourhoods, sliced_wasserstein, wasserstein
 from tasks.formats.shards.shardset import ShardSet
 from tasks.relief.descriptors import describe
+from tests.benchmarks.shards_of import whole_tiles
 
 DATA = Path(os.environ.get("LANDLOOM_DATA", ROOT / "data/terrain"))
 MODEL = Path(os.environ.get("LANDLOOM_MODEL", DATA / "model"))
@@ -34,10 +35,10 @@ class Yardstick:
 
     def __init__(self, shards: ShardSet):
         self._gsd = shards.card["gsd"]
-        self.train = _tiles(shards, "train", TRAIN)
+        self.train = whole_tiles(shards, "train", TRAIN)
         described, self._names = describe(self.train[0], self._gsd)
         self._scale = Scale.fit(described)
-        self._real = self._scale.apply(describe(_tiles(shards, "val", SAMPLES)[0], self._gsd)[0])
+        self._real = self._scale.apply(describe(whole_tiles(shards, "val", SAMPLES)[0], self._gsd)[0])
         self._theta = directions(self._real.shape[1], PROJECTIONS)
 
     def row(self, title: str, heights: np.ndarray) -> Row:
@@ -74,11 +75,3 @@ def run() -> list[Row]:
 
 def _samples(model: Any, steps: int, conditions: dict[str, np.ndarray] | None = None) -> np.ndarray:
     return model.sample(range(SAMPLES), 0, steps, conditions)
-
-
-def _tiles(shards: ShardSet, split: str, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Up to `most` tiles of a split without voids, in metres, and their captions."""
-    rows = np.random.default_rng(0).permutation(shards.rows(split))[:most]
-    heights = shards.batch(rows, ["height"])["height"]
-    whole = np.isfinite(heights).all(axis=(1, 2))
-    return heights[whole], shards.index["caption"].to_numpy(object)[rows][whole]

@@ -53,16 +53,16 @@ def read_heights(path: Path) -> Heights:
 def fitting(path: Path, px: int, gsd: float, what: str) -> Heights:
     """The heights of `path`, which must have `px` × `px` pixels of `gsd` metres; `what` says why in the message."""
     found = read_heights(path)
+    if abs(found.gsd / gsd - 1) > SAME:
+        raise LandloomError(
+            f"{path}: {found.gsd:g} m a pixel, and {what} takes {gsd:g} m; resample it, as with "
+            f"`gdalwarp -tr {gsd:g} {gsd:g} -r average`"
+        )
     rows, cols = found.height.shape
     if (rows, cols) != (px, px):
         raise LandloomError(
             f"{path}: {cols} × {rows} pixels, and {what} takes {px} × {px}; cut a square out of it, as with "
             f"`gdal_translate -srcwin COLUMN ROW {px} {px}`"
-        )
-    if abs(found.gsd / gsd - 1) > SAME:
-        raise LandloomError(
-            f"{path}: {found.gsd:g} m a pixel, and {what} takes {gsd:g} m; resample it, as with "
-            f"`gdalwarp -tr {gsd:g} {gsd:g} -r average`"
         )
     return found
 

@@ -69,7 +69,7 @@ def rows(
                     seed=seed,
                     conditions={conditions[kind]: each.value for kind, each in chosen.items()},
                     guidance=strength,
-                    facts=facts | {"guidance": strength},
+                    facts=facts | ({"guidance": strength} if "text" in chosen else {}),
                     layers=tuple(layer for each in chosen.values() for layer in each.layers),
                     place=next((each.place for each in chosen.values() if each.place is not None), None),
                 )

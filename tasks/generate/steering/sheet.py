@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from tasks.generate.contact_sheet import NARROWEST
+
 COLUMNS = 12  # most samples in a line
 WRAP = 9  # characters of a title an inch
 Named = Sequence[tuple[str, np.ndarray]]
@@ -24,7 +26,7 @@ def sheet(rows: Sequence[tuple[str, Named]], given: Named) -> Figure:
     most = len(given) + max(len(pictures) for _, pictures in rows)
     across = min(COLUMNS, most if len(rows) > 1 else math.ceil(math.sqrt(most)))
     down = 1 if len(rows) > 1 else math.ceil(most / across)
-    wide = max(2.3 * across, 5.0)
+    wide = max(2.3 * across, NARROWEST)
     titles = ["\n".join(textwrap.wrap(title, int(WRAP * wide))) for title, _ in rows]
     heights = [2.5 * down + 0.2 * (title.count("\n") + 1) for title in titles]
     figure = Figure(figsize=(wide, sum(heights)), layout="constrained")

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from models.core.conditions import block_means
-from models.core.sketch import COLORS, lines
+from models.core.sketch import lines
 from tasks.evaluate.heights.steering.conditions.known import rectangles, seam_gradient
 from tasks.evaluate.heights.steering.conditions.sketch import likeness
 from tasks.evaluate.heights.steering.part import Answer, Held, interval, others, summarise
-from tasks.evaluate.heights.steering.plots import LINE_COLORS
 from tasks.evaluate.heights.steering.retrieval import retrieval
 from tests.evaluate.landscape import landscapes
 
@@ -25,10 +24,6 @@ def test_an_even_slope_has_no_seam_and_a_step_has_one():
     assert seam_gradient(slope, holes) == pytest.approx(1.0)
     assert seam_gradient(np.where(holes, slope + 10, slope), holes)[0] == pytest.approx(2.0)
     assert np.isnan(seam_gradient(np.zeros((1, 32, 32), np.float32), holes)).all()
-
-
-def test_sketches_have_the_colours_in_plots_that_a_person_draws_them_in():
-    assert LINE_COLORS.tolist() == [list(color) for color in COLORS.values()]
 
 
 def test_rectangles_lie_inside_with_a_margin():

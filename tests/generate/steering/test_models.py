@@ -98,9 +98,17 @@ def test_a_painter_asks_for_a_drawing(tmp_path):
         steer("toy", Wish({}, {}, model=str(root / "data/toy/model")), tmp_path / "out", root)
 
 
-@pytest.mark.parametrize("option", ["--count", "--steps", "--seed", "--guidance"])
+@pytest.mark.parametrize("option", ["--count", "--steps", "--seed"])
 def test_options_of_samples_go_with_a_model_alone(option, monkeypatch):
     asked = []
     monkeypatch.setattr("tasks.generate.steering.make.steer", lambda *given: asked.append(given) or ROOT)
     entry.command(["terrain", "--model", "pretrained", option, "2"])
     assert asked[0][1].model == "pretrained" and asked[0][1].given == {}
+
+
+@pytest.mark.parametrize("words", [(), ("--sketch", "lines.png"), ("--world", "256")])
+def test_guidance_without_words_is_refused(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        entry.command(["terrain", "--model", "pretrained", "--guidance", "3", *words])
+    assert ended.value.code == 2
+    assert "--guidance goes with --text: it is the strength of words" in capsys.readouterr().err

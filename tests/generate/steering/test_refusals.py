@@ -37,7 +37,12 @@ FEET = "EPSG:2263"
         ("inpaint", {"crs": "EPSG:3857", "transform": Affine(90, 0, 9e5, 0, -90, 5.8e6)}, "90 m on the map is 62"),
         ("inpaint", {"crs": None}, "it has no CRS"),
         ("inpaint", {"unit": "ft"}, "its heights are in ft; convert them to metres"),
-        ("upscale", {}, "16 × 16 pixels, and upscaling by 4 with this model takes 4 × 4"),
+        ("upscale", {}, "90 m a pixel, and upscaling by 4 with this model takes 360 m; .*-tr 360 360"),
+        (
+            "upscale",
+            {"transform": CORNER @ Affine.scale(4)},
+            "16 × 16 pixels, and upscaling by 4 with this model takes 4 × 4; .*-srcwin",
+        ),
         ("upscale", {"height": np.ones((4, 4))}, "90 m a pixel, and upscaling by 4 with this model takes 360 m"),
     ],
 )

@@ -7,14 +7,13 @@ import textwrap
 import numpy as np
 from matplotlib.figure import Figure
 
+from models.core.sketch import COLORS
 from tasks.evaluate.heights.steering.part import Held
 from tasks.evaluate.plots import mosaic
 from tasks.relief.landform_classes import KINDS
 from tasks.relief.shade.hillshade import shaded_relief
 
 ACROSS = 8
-LINE_COLORS = np.array([(255, 255, 255), (200, 60, 30), (30, 90, 200)], np.uint8)
-"""Nothing, ridges and valleys of a sketch."""
 
 
 def spread(held: Held) -> list[int]:
@@ -57,7 +56,7 @@ def rows_of(held: Held, rows: dict[str, np.ndarray], gsd: float, own_range: bool
         line = []
         for index in chosen:
             if tiles.dtype == np.uint8:
-                line.append(LINE_COLORS[tiles[index]])
+                line.append(np.array(list(COLORS.values()), np.uint8)[tiles[index]])
                 continue
             of = tiles[index] if own_range else held.heights[index]
             line.append(shaded_relief(tiles[index], gsd, float(of.min()), float(of.max()) + 1))
