@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,9 +11,9 @@ import rasterio
 from pyproj import Geod
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
-from rasterio.warp import transform as to_crs
 
 from tasks.core.errors import LandloomError
+from tasks.generate.steering.mending import cut, degrees, quoted, resampled, warped
 from tasks.generate.terrain.place import Place
 
 METRE = {None, "", "m", "metre", "metres", "meter", "meters"}
@@ -28,8 +29,11 @@ class Heights(NamedTuple):
     place: Place
 
 
-def read_heights(path: Path) -> Heights:
+def read_heights(path: Path, wanted: float) -> Heights:
     """Read a raster of heights with one band.
+
+    Args:
+        wanted: metres a pixel that the model takes. A command in a message makes such pixels; others are read too.
 
     Raises:
         LandloomError: it cannot be read, or its units, its CRS or its pixels are not what heights need.
@@ -38,7 +42,7 @@ def read_heights(path: Path) -> Heights:
         raise LandloomError(f"{path}: there is no such file")
     try:
         with rasterio.open(path) as raster:
-            gsd = _gsd(path, raster)
+            gsd = _gsd(path, raster, wanted)
             scale, offset = raster.scales[0], raster.offsets[0]
             values = raster.read(1, masked=True).astype(np.float64).filled(np.nan) * scale + offset
             place = Place(path.name, raster.crs.to_wkt(), raster.transform)
@@ -52,22 +56,22 @@ def read_heights(path: Path) -> Heights:
 
 def fitting(path: Path, px: int, gsd: float, what: str) -> Heights:
     """The heights of `path`, which must have `px` × `px` pixels of `gsd` metres; `what` says why in the message."""
-    found = read_heights(path)
+    found = read_heights(path, gsd)
     if abs(found.gsd / gsd - 1) > SAME:
         raise LandloomError(
             f"{path}: {found.gsd:g} m a pixel, and {what} takes {gsd:g} m; resample it, as with "
-            f"`gdalwarp -tr {gsd:g} {gsd:g} -r average`"
+            f"`{resampled(path, found.gsd, gsd)}`"
         )
     rows, cols = found.height.shape
     if (rows, cols) != (px, px):
-        raise LandloomError(
-            f"{path}: {cols} × {rows} pixels, and {what} takes {px} × {px}; cut a square out of it, as with "
-            f"`gdal_translate -srcwin COLUMN ROW {px} {px}`"
-        )
+        mend = "give a raster of more ground"
+        if min(rows, cols) >= px:
+            mend = f"cut a square out of it, as the middle one with `{cut(path, rows, cols, px)}`"
+        raise LandloomError(f"{path}: {cols} × {rows} pixels, and {what} takes {px} × {px}; {mend}")
     return found
 
 
-def _gsd(path: Path, raster: DatasetReader) -> float:
+def _gsd(path: Path, raster: DatasetReader, wanted: float) -> float:
     """Metres a pixel; LandloomError where a pixel is no square of metres."""
     if raster.count != 1:
         raise LandloomError(f"{path}: {raster.count} bands, and heights have one")
@@ -78,22 +82,25 @@ def _gsd(path: Path, raster: DatasetReader) -> float:
         raise LandloomError(f"{path}: its heights are in {unit}; convert them to metres")
     if raster.crs is None:
         raise LandloomError(
-            f"{path}: it has no CRS, so the size of its pixels is unknown; `gdal_edit.py -a_srs` sets it"
+            f"{path}: it has no CRS, so the size of its pixels is unknown; `gdal_edit.py -a_srs EPSG:CODE "
+            f"{quoted(path)}` sets it"
         )
     name, metres = raster.crs.units_factor
+    on_earth = raster.crs.is_geographic or raster.crs.is_projected
+    true = _true(raster) if on_earth else metres * math.hypot(raster.transform.a, raster.transform.d)
     if raster.crs.is_geographic or abs(metres - 1) > 1e-6:
-        raise LandloomError(
-            f"{path}: its CRS counts in {name}; warp it to one in metres, as with `gdalwarp -t_srs EPSG:326ZZ` for UTM"
-        )
+        mend = f"warp it to one in metres, as to UTM with `{warped(path, raster, true, wanted)}`"
+        raise LandloomError(f"{path}: its CRS counts in {name}; {mend if on_earth else 'give one in metres'}")
     across, skew, _, lean, down, _ = raster.transform[:6]
     if abs(skew) + abs(lean) > 1e-9 or down >= 0 or abs(across / -down - 1) > 1e-3:
+        mend = warped(path, raster, true, wanted) if on_earth else resampled(path, true, wanted)
         raise LandloomError(
-            f"{path}: its pixels are turned or no squares; warp it so that north is up, as with gdalwarp"
+            f"{path}: its pixels are turned or no squares; warp it so that north is up, as with `{mend}`"
         )
-    if raster.crs.is_projected and abs((true := _true(raster) / across) - 1) > TRUE:
+    if on_earth and abs(true / across - 1) > TRUE:
         raise LandloomError(
-            f"{path}: a pixel of {across:g} m on the map is {across * true:.1f} m on the ground; warp it to a CRS "
-            "that keeps lengths there, such as UTM"
+            f"{path}: a pixel of {across:g} m on the map is {true:.1f} m on the ground; warp it to a CRS that keeps "
+            f"lengths there, as to UTM with `{warped(path, raster, true, wanted)}`"
         )
     return float(across)
 
@@ -101,6 +108,4 @@ def _gsd(path: Path, raster: DatasetReader) -> float:
 def _true(raster: DatasetReader) -> float:
     """Metres on the ground from the centre of the raster to one pixel further east."""
     col, row = raster.width / 2, raster.height / 2
-    ends = [raster.transform @ (col, row), raster.transform @ (col + 1, row)]
-    lon, lat = to_crs(raster.crs, "EPSG:4326", *map(list, zip(*ends, strict=True)))
-    return float(Geod(ellps="WGS84").inv(lon[0], lat[0], lon[1], lat[1])[2])
+    return float(Geod(ellps="WGS84").inv(*degrees(raster, col, row), *degrees(raster, col + 1, row))[2])

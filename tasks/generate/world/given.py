@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from affine import Affine
 
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_sha256
+from tasks.generate.steering.mending import filled, resampled
 from tasks.generate.steering.rasters import SAME, read_heights
 from tasks.generate.terrain.place import Place
 
@@ -56,17 +58,18 @@ def read_given(path: Path, gsd: float, factor: int) -> Given:
     Raises:
         LandloomError: it cannot be read, has voids, or its pixels do not fit the model.
     """
-    found = read_heights(path)
     sizes = [gsd * factor**fold for fold in FOLDS]
+    found = read_heights(path, sizes[0])
     fold = next((fold for fold, size in zip(FOLDS, sizes, strict=True) if abs(found.gsd / size - 1) <= SAME), None)
     if fold is None:
         told = " or ".join(f"{size:g}" for size in sizes)
+        nearest = min(sizes, key=lambda size: abs(math.log(size / found.gsd)))
         raise LandloomError(
             f"{path}: {found.gsd:g} m a pixel, and a world of this model takes maps of {told} m; resample it, as with "
-            f"`gdalwarp -tr {sizes[0]:g} {sizes[0]:g} -r average`"
+            f"`{resampled(path, found.gsd, nearest)}`"
         )
     if voids := int(np.isnan(found.height).sum()):
-        raise LandloomError(f"{path}: {voids:,} pixels are voids; a world needs all; `gdal_fillnodata.py` fills them")
+        raise LandloomError(f"{path}: {voids:,} pixels are voids; a world needs all; `{filled(path)}` fills them")
     times = factor**fold
     rows, cols = (side * times for side in found.height.shape)
     place = Place(found.place.name, found.place.crs, found.place.transform @ Affine.scale(1 / times))

@@ -23,11 +23,7 @@ FEET = "EPSG:2263"
 @pytest.mark.parametrize(
     ("kind", "changes", "words"),
     [
-        (
-            "inpaint",
-            {"height": np.ones((8, PX))},
-            "16 × 8 pixels, and this model takes 16 × 16; .*-srcwin",
-        ),
+        ("inpaint", {"height": np.ones((8, PX))}, "16 × 8 pixels, and this model takes 16 × 16; give a raster of more"),
         ("inpaint", {"height": np.ones((2, PX, PX))}, "2 bands, and heights have one"),
         ("inpaint", {"height": np.full((PX, PX), np.nan)}, "every pixel is a void"),
         ("inpaint", {"transform": CORNER @ Affine.scale(2)}, "180 m a pixel, and this model takes 90 m; .*-tr 90 90"),
@@ -35,7 +31,8 @@ FEET = "EPSG:2263"
         ("inpaint", {"crs": "EPSG:4326", "transform": Affine(0.001, 0, 8, 0, -0.001, 46)}, "counts in degree; warp it"),
         ("inpaint", {"crs": FEET}, "counts in US survey foot; warp it"),
         ("inpaint", {"crs": "EPSG:3857", "transform": Affine(90, 0, 9e5, 0, -90, 5.8e6)}, "90 m on the map is 62"),
-        ("inpaint", {"crs": None}, "it has no CRS"),
+        ("inpaint", {"crs": None}, "it has no CRS.*`gdal_edit.py -a_srs EPSG:CODE .*t.tif`"),
+        ("inpaint", {"crs": 'LOCAL_CS["mine",UNIT["foot",0.3048]]'}, "counts in foot; give one in metres"),
         ("inpaint", {"unit": "ft"}, "its heights are in ft; convert them to metres"),
         ("upscale", {}, "90 m a pixel, and upscaling by 4 with this model takes 360 m; .*-tr 360 360"),
         (
