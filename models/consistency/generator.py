@@ -61,11 +61,9 @@ class HeightGenerator:
         Raises:
             ValueError: `steps`, a condition, the guidance or an index is invalid.
         """
-        given = checked_shapes(checked(conditions, self.conditions, len(indices)), self.px, self.coarse_px)
+        given = self._given(conditions, len(indices))
         self._check_guidance(guidance)
         self.method.levels(steps)  # refuses a wrong number of steps
-        if "text" in given:
-            given["text"] = self.words.codes(["" if text is None else str(text) for text in given["text"]])
 
         def make(slots: dict[int, int], filled: dict[str, np.ndarray]) -> np.ndarray:
             return self._batch(slots, seed, steps, filled, guidance, passes)
@@ -74,6 +72,36 @@ class HeightGenerator:
         for place, height in enumerate(sample_in_slots(indices, given, make)):
             heights[place] = height
         return heights
+
+    def captions_near(
+        self,
+        indices: Sequence[int] | np.ndarray,
+        seed: int,
+        conditions: Conditions | None = None,
+        guidance: float = 1.0,
+    ) -> list[str | None]:
+        """The caption of a train tile that each of these samples gets, because nothing is asked of it.
+
+        It is None where something is asked, and where the model has no captions. The arguments are those of `sample`.
+        """
+        given = {name: self._tensor(array) for name, array in self._given(conditions, len(indices)).items()}
+        if not self._has_captions(guidance, passes=False):
+            return [None] * len(indices)
+        steered = self.method.steering.steered(given, len(indices), self._device).tolist()
+        near = [self.encoding.heights.draw_near(np.random.default_rng([seed, int(index)]))[0] for index in indices]
+        captions = [self.encoding.captions[tile] or None for tile in near]
+        return [None if asked else caption for asked, caption in zip(steered, captions, strict=True)]
+
+    def _given(self, conditions: Conditions | None, n: int) -> dict[str, np.ndarray]:
+        """The conditions of n samples, with the codes of texts."""
+        given = checked_shapes(checked(conditions, self.conditions, n), self.px, self.coarse_px)
+        if "text" in given:
+            given["text"] = self.words.codes(["" if text is None else str(text) for text in given["text"]])
+        return given
+
+    def _has_captions(self, guidance: float, passes: bool) -> bool:
+        """Whether samples for which nothing is asked get captions; a second pass would guide by them, too."""
+        return bool(self.encoding.captions) and ((self.method.config.baked and not passes) or guidance == 1)
 
     def _check_guidance(self, guidance: float) -> None:
         if guidance == 1:
@@ -107,11 +135,10 @@ class HeightGenerator:
             if given and "facts" in self.networks:
                 steered, which = self.method.draw_facts(self.networks, self._tensor(chances), given, guidance)
                 facts = np.where(which.cpu().numpy()[:, None], steered.float().cpu().numpy(), facts)
-            by_input = self.method.config.baked and not passes
-            if self.encoding.captions and (by_input or guidance == 1):
+            if self._has_captions(guidance, passes):
                 bare = ~self.method.steering.steered(given, SLOTS, self._device)
                 given["text"] = self._own_words(near, bare, given)
-                if by_input:  # guidance is for what was asked
+                if self.method.config.baked and not passes:  # guidance is for what was asked
                     guidance = torch.where(bare, 1.0, float(guidance))
             return self._evaluations(steps, self._tensor(noise), facts, given, filled, guidance, passes)
 

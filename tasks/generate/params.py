@@ -48,7 +48,7 @@ class Params(Strict):
     """Network evaluations per sample. Every model supports one; some models support more."""
     prompts: list[str] = []
     """Words that steer the samples, for models that were trained with captions: sample i has prompt i, and after the
-    last prompt the first comes again. Empty: samples from noise alone."""
+    last prompt the first comes again. Empty: nothing is asked, and a model with words takes captions of train tiles."""
     guidance: float = Field(1.0, ge=1, le=STRONGEST)
     """Strength of what steers the samples. 1 is that of the training data; more follows words closer, with less
     variety."""

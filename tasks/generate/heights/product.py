@@ -36,9 +36,9 @@ def _make(model: Any, folder: Path, name: str, params: Params, origin: Facts) ->
         indices = range(start, min(start + BATCH, params.count))
         texts = [prompts[index % len(prompts)] for index in indices] if prompts else []
         given = {"text": np.array(texts, object)} if prompts else {}
-        heights = _sample(model, indices, params.seed, params, given, params.guidance, "generate")
-        for place, (index, height) in enumerate(zip(indices, heights, strict=True)):
-            facts = {**origin, "seed": params.seed, "index": index, "steps": params.steps}
+        made = _sample(model, indices, params.seed, params, given, params.guidance, "generate")
+        for place, (index, (height, near)) in enumerate(zip(indices, made, strict=True)):
+            facts = {**origin, "seed": params.seed, "index": index, "steps": params.steps, **near}
             if prompts:
                 text = texts[place]
                 said = {"text": text, "unknown_words": ", ".join(unknown(model, text)), "guidance": params.guidance}
@@ -60,10 +60,9 @@ def _steer(model: Any, row: Row, params: Params, origin: Facts) -> list[Terrain]
             name: np.array([value] * len(indices), object if isinstance(value, str) else value.dtype)
             for name, value in row.conditions.items()
         }
-        for index, height in zip(
-            indices, _sample(model, indices, row.seed, params, given, row.guidance, row.names[0]), strict=True
-        ):
-            facts = {**origin, **row.facts, "seed": row.seed, "index": index, "steps": params.steps}
+        made = _sample(model, indices, row.seed, params, given, row.guidance, row.names[0])
+        for index, (height, near) in zip(indices, made, strict=True):
+            facts = {**origin, **row.facts, "seed": row.seed, "index": index, "steps": params.steps, **near}
             terrains.append(
                 Terrain(row.names[index], height, float(model.gsd), facts, place=row.place, given=row.layers)
             )
@@ -78,14 +77,19 @@ def _sample(
     given: dict[str, np.ndarray],
     guidance: float,
     what: str,
-) -> np.ndarray:
+) -> list[tuple[np.ndarray, Facts]]:
+    """Heights of each sample, and the caption of a train tile that it got where nothing was asked of it."""
     if params.steps not in model.evaluations:
         takes = " or ".join(map(str, model.evaluations))
         raise LandloomError(f"generate.steps: {params.steps}: this model takes {takes} network evaluations")
     try:
-        return model.sample(indices, seed=seed, steps=params.steps, conditions=given or None, guidance=guidance)
+        heights = model.sample(indices, seed=seed, steps=params.steps, conditions=given or None, guidance=guidance)
     except ValueError as error:
         raise LandloomError(f"{what}: {error}") from None
+    find = getattr(model, "captions_near", None)  # only models with words have it
+    near = [None] * len(indices) if find is None else find(indices, seed, given or None, guidance)
+    facts = [{} if caption is None else {"caption_near": caption} for caption in near]
+    return list(zip(heights, facts, strict=True))
 
 
 def _sheet(terrains: list[Terrain], count: int) -> Figure:

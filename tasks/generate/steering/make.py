@@ -28,7 +28,7 @@ class Wish:
     """What a person asks of a model.
 
     Attributes:
-        given: kind (`tasks.generate.steering.kind`) to its values, as the command got them; {} means noise alone.
+        given: kind (`tasks.generate.steering.kind`) to its values, as the command got them; {} asks for nothing.
         also: further options of the kinds, as `mask`.
         count: samples of each row. seed, guidance, steps: None and () mean those of the parameters.
         model: which model, for `tasks.generate.chosen.choose`.

@@ -83,7 +83,11 @@ def _first(given: Mapping[str, list[Given]]) -> list[Given]:
 
 
 def _title(chosen: Mapping[str, Given], guidance: float | None) -> str:
-    told = [
-        f"“{each.value}”" if isinstance(each.value, str) else f"{kind} {each.stem}" for kind, each in chosen.items()
-    ]
-    return ", ".join([*(told or ["from noise alone"]), *([] if guidance is None else [f"guidance {guidance:g}"])])
+    told = [_told(kind, each) for kind, each in chosen.items()]
+    return ", ".join([*(told or ["nothing asked"]), *([] if guidance is None else [f"guidance {guidance:g}"])])
+
+
+def _told(kind: str, given: Given) -> str:
+    if not isinstance(given.value, str):
+        return f"{kind} {given.stem}"
+    return f"“{given.value}”" if given.value else "no words"
