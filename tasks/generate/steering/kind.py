@@ -36,6 +36,7 @@ class Given:
         facts: entries of the sidecar. notes: lines for the person.
         layers: files of each sample that show what was given.
         picture: what was given, uint8 (h, w, 3), or None. place: where on Earth the samples lie, or None.
+        hole: where the model makes the ground between given heights, bool (h, w), or None. The sheet outlines it.
     """
 
     value: Any
@@ -45,6 +46,7 @@ class Given:
     layers: tuple[Layer, ...] = ()
     picture: np.ndarray | None = None
     place: Place | None = None
+    hole: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

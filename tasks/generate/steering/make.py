@@ -78,14 +78,14 @@ def steer(dataset: str, wish: Wish, out: Path | None = None, root: Path = ROOT) 
         ordered, shared = product.shared(params, samples)
         for sample in ordered:
             write_sample(target, sample, params, shared)
-        if len(samples) == 1:
+        all_given = [(name, each) for name, values in given.items() for each in values]
+        hole = next((each.hole for _, each in all_given if each.hole is not None), None)
+        if len(samples) == 1 and hole is None:
             figure = product.sheet(samples, 1)
         else:
-            pictures = [
-                (name, each.picture) for name, values in given.items() for each in values if each.picture is not None
-            ]
+            pictures = [(name, each.picture) for name, each in all_given if each.picture is not None]
             lines = [(row.title, [(product.line(one), one.preview()) for one in part]) for row, part in made]
-            figure = sheet(lines, pictures)
+            figure = sheet(lines, pictures, hole)
         figure.savefig(target / "overview.png", dpi=110, metadata={"Software": None})
         show_exports(target, samples[0].name, params)
 

@@ -43,7 +43,7 @@ def test_words_and_guidance_reach_the_model(worded, tmp_path, capsys):
 
 def test_where_nothing_is_asked_the_sidecar_says_whose_caption_a_sample_has(worded, tmp_path, monkeypatch):
     titles = []
-    monkeypatch.setattr(make, "sheet", lambda rows, given: titles.extend(rows) or sheet(rows, given))
+    monkeypatch.setattr(make, "sheet", lambda *given: titles.extend(given[0]) or sheet(*given))
     model = load_model(worded / "data/toy/model")
     alone = list(sidecars(ask(worded, tmp_path / "alone", count=3)).values())
     assert [facts["caption_near"] for facts in alone] == model.captions_near(range(3), 3)

@@ -21,8 +21,10 @@ from tasks.formats.tables.drawing import read_drawing
 from tasks.generate import __main__ as entry
 from tasks.generate.run import run
 from tasks.generate.steering import kind as kinds
+from tasks.generate.steering import make
 from tasks.generate.steering.kinds.sketch import LINES
 from tasks.generate.steering.make import give_palette, steer
+from tasks.generate.steering.sheet import edges, sheet
 from tasks.generate.terrain.rasterfiles import read_geotiff, write_geotiff
 from tests.analytic.method import write_model
 from tests.generate.steering.asked import CORNER, GSD, PX, UTM, ask, raster, sidecars
@@ -111,6 +113,37 @@ def test_inpainting_keeps_known_heights_and_their_place(root, tmp_path, ground, 
         facts = sidecars(folder)[f"alp_{index:03d}"]
         assert (facts["inpaint"], facts["mask"], facts["made_pixels"]) == ("alp.tif", "mask.png", 35)
         assert facts["place"] == "generated within the ground of alp.tif"
+
+
+def test_the_sheet_outlines_what_was_made_between_known_heights(root, tmp_path, ground, mask, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(make, "sheet", lambda *given: drawn.append(sheet(*given)) or drawn[-1])
+    path = raster(tmp_path / "alp.tif", ground)
+    for count in (1, 2):
+        ask(root, tmp_path / str(count), count, inpaint=path, mask=mask)
+        axes = [axis for part in drawn.pop().subfigs for axis in part.axes if axis.images]
+        assert len(axes) == 1 + count, "what was given is beside the samples"
+        for axis in axes:
+            side = axis.images[0].get_array().shape[0]
+            ends = np.concatenate(axis.collections[-1].get_segments()) / side * PX
+            across, down = (ends + 0.5 * PX / side).T
+            assert np.allclose([across.min(), across.max(), down.min(), down.max()], [5, 12, 4, 9])
+    ask(root, tmp_path / "words", 2, text="high mountains")
+    assert not any(axis.collections for part in drawn.pop().subfigs for axis in part.axes)
+    assert not drawn
+
+
+def test_an_outline_runs_between_pixels_and_not_along_the_border():
+    hole = np.zeros((3, 4), bool)
+    hole[0, :2] = hole[2, 3] = True
+    found = {tuple(map(tuple, side)) for side in edges(hole).astype(int).tolist()}
+    assert found == {
+        ((0, 1), (1, 1)),
+        ((1, 1), (2, 1)),
+        ((2, 0), (2, 1)),
+        ((3, 2), (4, 2)),
+        ((3, 2), (3, 3)),
+    }
 
 
 def test_given_heights_are_not_drained(tmp_path, ground, mask, capsys):

@@ -23,14 +23,21 @@ def _read(model: Any, value: str, others: Mapping[str, str | None]) -> Given:
     if mask is not None:
         height[read_mask(Path(mask), model.px)] = np.nan
         facts |= {"mask": shown(Path(Path(mask).name)), "mask_sha256": file_sha256(Path(mask))}
-    made = int(np.isnan(height).sum())
+    hole = np.isnan(height)
+    made = int(hole.sum())
     if not made:
         raise LandloomError(f"{path}: no pixel is a void, so nothing is to be made; say where with --mask")
     if made == height.size:
         raise LandloomError(f"{path}: the mask leaves no known height; it is white where the model makes the ground")
-    note = f"{shown(path)}: {height.size - made:,} pixels are kept, {made:,} are made"
-    picture = shaded_relief(height, known.gsd)
-    return Given(height, stem(path.stem) or "inpaint", facts | {"made_pixels": made}, (note,), (), picture, known.place)
+    return Given(
+        height,
+        stem(path.stem) or "inpaint",
+        facts | {"made_pixels": made},
+        (f"{shown(path)}: {height.size - made:,} pixels are kept, {made:,} are made",),
+        picture=shaded_relief(height, known.gsd),
+        place=known.place,
+        hole=hole,
+    )
 
 
 KIND = Kind(
