@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from tasks.acquire.sources.files.params import Params
 from tasks.acquire.sources.files.source import FileSource
 from tasks.core.errors import LandloomError
+from tasks.core.settings import ROOT
 from tasks.formats.tables.licences import partition_of
 from tests.acquire.stage import acquire, params
 
@@ -40,6 +43,19 @@ def test_single_files_have_terms_and_facts_of_their_own(tmp_path):
     assert ledger["attribution"].tolist() == ["not stated", "not stated", "Jakub Ärger, 2011"]
     assert json.loads(ledger["facts"]["c.png"]) == {"date": "1795"}
     assert json.loads(ledger["facts"]["deep/b.png"]) == {"title": "Mount Batok"}
+
+
+def test_the_table_on_the_page_of_the_source_is_read(tmp_path):
+    page = (ROOT / "docs/sources/files.md").read_text()
+    table, parameters = re.search(r"```csv\n(.*?)```\n\n```yaml\n(.*?)```", page, re.DOTALL).groups()
+    source = yaml.safe_load(parameters)["datasets"]["mountains"]["acquire"]["source"]
+    (tmp_path / "rasters").mkdir()
+    folder(tmp_path, "ridge.jpg", "alps/lake.jpg").rename(tmp_path / "rasters/mountains")
+    (tmp_path / source["tables"][0]).write_text(table)
+    ledger = acquire(tmp_path, params(source.pop("kind"), **source))
+    assert ledger["partition"].to_dict() == {"alps/lake.jpg": "share_alike", "ridge.jpg": "open"}
+    assert ledger["attribution"].tolist() == ["Jane Doe, 2019", "not stated"]
+    assert json.loads(ledger["facts"]["ridge.jpg"]) == {"title": "The ridge in winter"}
 
 
 @pytest.mark.parametrize(
