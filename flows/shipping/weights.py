@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
+from models.core.tensor_file import write_tensors
 from tasks.core.errors import LandloomError
 
 MOST = 4_000_000
@@ -42,7 +43,7 @@ def write_weights(source: Path, target: Path, most: int = MOST) -> Written:
     for name, value in weights.items():
         if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
             raise LandloomError(f"{source}: {name} holds numbers that are not finite" + " in half precision" * half)
-    save_file(weights, target)
+    write_tensors(target, weights)
     size = target.stat().st_size
     if size > most:
         raise LandloomError(

@@ -17,12 +17,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from models.core.method import Method
 from models.core.products import FinishedModel
 from models.core.record import method as record_of
+from models.core.tensor_file import write_tensors
 
 FORMAT = "landloom-model/2"
 
@@ -50,7 +51,7 @@ def save_model(folder: Path, config: dict[str, Any], networks: nn.ModuleDict) ->
             other facts about the training.
     """
     weights = {name: value.detach().cpu().contiguous() for name, value in networks.state_dict().items()}
-    save_file(weights, folder / "weights.safetensors")
+    write_tensors(folder / "weights.safetensors", weights)
     record = record_of(config["method"]["name"])
     product = record.product(record.params(**config["method"]))
     values = {"format": FORMAT, "product": product, "gsd": None, "classes": [], **config}

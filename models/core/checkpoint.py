@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
+
+from models.core.tensor_file import write_tensors
 
 KEEP = 2
 
@@ -51,7 +53,7 @@ class Checkpoints:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         for group, tensors in snapshot.tensors.items():
-            save_file({name: value.contiguous() for name, value in tensors.items()}, part / f"{group}.safetensors")
+            write_tensors(part / f"{group}.safetensors", {name: value.contiguous() for name, value in tensors.items()})
         torch.save(snapshot.optimizers, part / "optimizers.pt")
         hashes = {path.name: _sha256(path) for path in sorted(part.iterdir())}
         (part / "state.json").write_text(json.dumps({"files": hashes, "state": snapshot.state}))

@@ -72,6 +72,8 @@ def test_the_files_are_those_of_the_model_and_the_card_tells_of_them(data, tmp_p
     folder = ship("toy", data, root=tmp_path)
     assert folder == tmp_path / "models/pretrained/toy"
     assert {path.name for path in folder.iterdir()} == {"config.json", "weights.safetensors", "README.md"}
+    (tmp_path / "plain").touch()
+    assert {path.stat().st_mode for path in folder.iterdir()} == {(tmp_path / "plain").stat().st_mode}
     ours, theirs = (load_model(place, "cpu").sample([0, 1], seed=3) for place in (folder, data / "model"))
     assert np.array_equal(ours, theirs)
     card = ModelCard.load(folder / "README.md")

@@ -31,8 +31,8 @@ class Settings(Strict):
 
 def _make(task: Task, settings: Settings, folder: Path) -> Shown:
     import numpy as np
-    from safetensors.numpy import save_file
 
+    from models.core.tensor_file import write_tensors
     from models.explore.latent import render
     from tasks.generate.explore.principal import principal
     from tasks.generate.explore.sheets import sheet
@@ -55,8 +55,7 @@ def _make(task: Task, settings: Settings, folder: Path) -> Shown:
     pictures = render(space, points, space.noise(0, task.seed))
     pictures = pictures.reshape(count, settings.columns, *pictures.shape[1:])
     tensors = {name: getattr(found, name).astype(np.float32) for name in ("mean", "directions", "deviations", "shares")}
-    save_file(tensors, folder / "directions.safetensors")
-    (folder / "directions.safetensors").chmod(0o644)  # save_file gives access only to the owner
+    write_tensors(folder / "directions.safetensors", tensors)
     shares = [f"{100 * share:.1f} %" for share in found.shares[:count]]
     named = [settings.names.get(number + 1, "") for number in range(count)]
     rows = [f"{number + 1}{f' {name}' if name else ''}\n{shares[number]}" for number, name in enumerate(named)]

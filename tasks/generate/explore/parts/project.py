@@ -34,10 +34,10 @@ def _make(task: Task, settings: Settings, folder: Path) -> Shown:
     import numpy as np
     import torch
     from PIL import Image
-    from safetensors.numpy import save_file
 
     from models.core.color_encoding import ColorEncoding
     from models.core.pinned import verified
+    from models.core.tensor_file import write_tensors
     from models.explore.latent import render
     from models.explore.likeness import distance
     from models.explore.projection import project, project_styles
@@ -75,8 +75,7 @@ def _make(task: Task, settings: Settings, folder: Path) -> Shown:
         table.append(row)
     Image.fromarray(pixels).save(folder / "target.png")
     Image.fromarray(list(shown.values())[-1]).save(folder / "projected.png")
-    save_file({"point": point, "styles": list(found.values())[-1]}, folder / "projected.safetensors")
-    (folder / "projected.safetensors").chmod(0o644)  # save_file gives access only to the owner
+    write_tensors(folder / "projected.safetensors", {"point": point, "styles": list(found.values())[-1]})
     text = (
         f"Projection of {name} into {space.name}: {settings.steps} steps from the mean, with fixed noise; pictures are "
         f"compared by the features of {network}."
