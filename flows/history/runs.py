@@ -12,7 +12,7 @@ from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_md5
 from tasks.runs.figures import shown
 from tasks.runs.found import OUT, run_by_id, run_of, runs_that_wrote
-from tasks.runs.store import knock, settle_here, tracking_uri, tracking_uri_shown
+from tasks.runs.store import knock, prepare, tracking_uri, tracking_uri_shown
 from tasks.runs.tracking import flatten, safe_name
 
 IN, HARDWARE = "dvc.in.", "hardware."
@@ -77,7 +77,7 @@ class Runs:
         uri = uri or tracking_uri(root)
         try:
             knock(uri)
-            settle_here(uri, root)
+            prepare(uri, root)
         except Exception as error:  # noqa: BLE001 - each kind of store raises errors of its own
             raise LandloomError(f"MLflow ({tracking_uri_shown()}) is away: {str(error).splitlines()[0]}") from None
         self.client = MlflowClient(uri, uri)

@@ -75,12 +75,27 @@ def connect(root: Path, room: str | None = None) -> tuple[Any, str]:
         client = MlflowClient(uri, uri)
         return client, _experiment(client, room, None) if room else ""
     with _turn(uri, root):
-        settle_here(uri, root)
+        _settle_here(uri, root)
         client = MlflowClient(uri, uri)
         return client, _experiment(client, room, (root / ARTIFACTS).as_uri()) if room else ""
 
 
-def settle_here(uri: str, root: Path) -> None:
+def prepare(uri: str, root: Path) -> None:
+    """Make the database at `uri` ready for a reader: with its tables, and mended after the checkout was moved.
+
+    It holds the same lock as `connect`. Two processes that create tables at once corrupt them, and two that look for
+    stages at work under another path take each other for such a stage.
+
+    Raises:
+        Exception: the database cannot be reached.
+    """
+    if uri.startswith("http"):  # a server protects its own tables
+        return
+    with _turn(uri, root):
+        _settle_here(uri, root)
+
+
+def _settle_here(uri: str, root: Path) -> None:
     """Mend the database of the checkout after the checkout was moved or copied. One elsewhere has places of its own."""
     if uri == own_database(root):
         settle(root / "mlflow.db")
