@@ -11,8 +11,7 @@ that the same model can sample from any of them, or from none.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import numpy as np
@@ -29,21 +28,11 @@ from models.consistency.steering import Steering
 from models.consistency.text.trunk import Trunk
 from models.consistency.unet import UNet
 from models.core.method import Batch, Logs, Phase, State
+from models.core.replayed import replayed
 
 Network = nn.Module | partial
 FACTS_EVERY = 2  # steps; two numbers a tile are learned in fewer steps than images
 FACTS_LR = 1e-2  # the head has few weights, and a short training must reach its end too
-
-
-@contextmanager
-def replayed(device: torch.device) -> Iterator[None]:
-    """Restore the random state at exit, so that the next code draws the same numbers (dropout masks)."""
-    cpu = torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    yield
-    torch.set_rng_state(cpu)
-    if cuda is not None:
-        torch.cuda.set_rng_state(cuda, device)
 
 
 class Consistency:
@@ -151,7 +140,14 @@ class Consistency:
         return denoising_loss(denoised, target, sigma, config.sigma_data, weight), {}
 
     def _consistency(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
-        """λ(σ_i) d(f(x + σ_{i+1} z, σ_{i+1}), f⁻(x + σ_i z, σ_i)), λ = 1 / (σ_{i+1} - σ_i) (eqs. 5, 9)."""
+        """λ(σ_i) d(f(x + σ_{i+1} z, σ_{i+1}), f⁻(x + σ_i z, σ_i)), λ = 1 / (σ_{i+1} - σ_i) (eqs. 5, 9).
+
+        In float32 whatever the precision, because bf16 is coarser than the difference of two neighbouring levels.
+        """
+        with torch.autocast(batch["image"].device.type, enabled=False):
+            return self._difference(batch, state)
+
+    def _difference(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
         config, x, facts = self.config, batch["image"], batch["facts"]
         shown = self.steering.shown(batch.conditions, len(x))
         inputs = self._with_strengths(self.steering.inputs(shown, facts))

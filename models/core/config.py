@@ -48,6 +48,9 @@ class SpeedConfig(Config):
     """Number of batches that are prepared in advance."""
     readers: int = Field(1, ge=1, le=64)
     """Number of batches that are prepared at the same time, each by a thread. A fast GPU needs several."""
+    kept_gib: float = Field(0.0, ge=0)
+    """Memory for prepared tiles, in GiB: each is prepared once for each of its turns, not in every epoch. This pays
+    where a fast GPU sees a small dataset hundreds of times."""
     pinned: bool = True
     """Prepare batches in page-locked memory, so that a GPU copies them while it computes."""
 

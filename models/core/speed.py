@@ -35,10 +35,13 @@ def lay_out(networks: nn.ModuleDict, speed: SpeedConfig) -> None:
 
 
 def compile_networks(networks: nn.ModuleDict, speed: SpeedConfig) -> None:
-    """Compile each network in place. A copy of a compiled network is not compiled; names of weights stay the same."""
+    """Compile each network in place, for each shape of its inputs that occurs.
+
+    A copy of a compiled network is not compiled; names of weights stay the same.
+    """
     if speed.compile != "none":
         for network in networks.values():
-            network.compile(mode=MODES[speed.compile])
+            network.compile(mode=MODES[speed.compile], dynamic=False)
 
 
 def fused(optimizer: torch.optim.Optimizer, speed: SpeedConfig) -> torch.optim.Optimizer:

@@ -14,6 +14,7 @@ from tasks.core.errors import LandloomError
 from tasks.formats.shards.loader import Loader
 from tasks.formats.shards.shardset import ShardSet
 from tasks.train.feed import Feed
+from tasks.train.prepared import Prepared
 from tasks.train.turned_texts import turned_texts
 
 MEASURED = 4096
@@ -71,22 +72,31 @@ class Tiles:
         """
         codes = np.array(allowed(self._record.turns, self.shards) if augment else (0,), np.uint64)
         paired = self.mirror is not None and len(codes) == 2
+        memory = Prepared(len(self.shards.index), 8, int(speed.kept_gib * 2**30)) if speed.kept_gib else None
 
         def prepare(arrays: dict[str, np.ndarray]) -> Batch:
             rows, epochs = arrays["row"], arrays["epoch"]
-            refuse_voids(self.shards, arrays, rows)
             if paired:  # the second of two epochs shows the other image of each picture
                 number = turns(position["seed"], epochs // 2, rows) + epochs.astype(np.uint64)
             else:
                 number = turns(position["seed"], epochs, rows)
-            turn = codes[number % np.uint64(len(codes))]
-            seen = {name: turned(arrays[name], turn) for name in self._layers if name != CAPTION}
-            if CAPTION in self._layers:
-                seen |= {CAPTION: turned_texts(self._captions(rows)[CAPTION], turn)}
-            return self._record.encode(self._params, self.encoding, seen)
+            turn = codes[number % np.uint64(len(codes))].astype(int)
+            if memory is None:
+                return self._prepared(rows, turn, arrays)
+            return memory.batch(
+                rows, turn, lambda new: self._prepared(rows[new], turn[new], self.shards.batch(rows[new]))
+            )
 
-        loader = Loader(self.shards, "train", batch, rank=rank, world=world, **position)
+        loader = Loader(self.shards, "train", batch, rank=rank, world=world, read=memory is None, **position)
         return Feed(loader, prepare, speed.ahead, pin, speed.readers)
+
+    def _prepared(self, rows: np.ndarray, turn: np.ndarray, arrays: dict[str, np.ndarray]) -> Batch:
+        """Tiles in their turns, encoded. A LandloomError names a tile with voids."""
+        refuse_voids(self.shards, arrays, rows)
+        seen = {name: turned(arrays[name], turn) for name in self._layers if name != CAPTION}
+        if CAPTION in self._layers:
+            seen |= {CAPTION: turned_texts(self._captions(rows)[CAPTION], turn)}
+        return self._record.encode(self._params, self.encoding, seen)
 
     def _measured(self, *layers: str) -> Iterator[dict[str, np.ndarray]]:
         """Chunks of the train tiles to measure. A LandloomError names a tile with voids."""

@@ -48,6 +48,13 @@ def test_a_batch_holds_its_rows(either):
         assert all(np.array_equal(batch[name], array) for name, array in expected.items())
 
 
+def test_without_reading_a_batch_has_the_same_rows(either):
+    read, unread = (islice(Loader(either, "train", 16, seed=3, read=which).stream(), 20) for which in (True, False))
+    for batch, bare in zip(read, unread, strict=True):
+        assert set(bare) == {"row", "epoch"}
+        assert all(np.array_equal(bare[name], batch[name]) for name in bare)
+
+
 def test_kept_batches_do_not_change(either):
     stream = Loader(either, "train", 16, seed=3).stream()
     tensors, rows = zip(

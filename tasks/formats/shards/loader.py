@@ -41,6 +41,7 @@ class Loader:
         drop_last: end an epoch before a global batch that is not full. Otherwise the last batches are smaller, and
             a rank can have one batch fewer than another rank. `stream` has only full batches and drops no row: one
             batch can hold the end of an epoch and the start of the next epoch.
+        read: whether to read the tiles; without, a batch is `row` and `epoch` alone.
 
     Raises:
         ValueError: `batch`, `rank` or `world` is not valid.
@@ -58,10 +59,11 @@ class Loader:
         epoch: int = 0,
         samples: int = 0,
         drop_last: bool = True,
+        read: bool = True,
     ):
         self.shards, self.split, self.batch, self.seed = shards, split, batch, seed
         self.rank, self.world, self.drop_last = rank, world, drop_last
-        self.epoch, self.samples = epoch, samples
+        self.epoch, self.samples, self._reads = epoch, samples, read
         self.rows = shards.rows(split)
         self._buffers = Buffers()
         if batch < 1 or not 0 <= rank < world:
@@ -124,9 +126,9 @@ class Loader:
 
     def _run(self, plan: Plan) -> Iterator[Batch]:
         """Yield the batches of a plan. The position moves when a batch is yielded, not when it is decoded."""
-        if self.shards.spec.record_bytes is not None:
+        if not self._reads or self.shards.spec.record_bytes is not None:
             for rows, epochs, position in plan:
-                yield from self._give(rows, epochs, self._read(rows), position)
+                yield from self._give(rows, epochs, self._read(rows) if self._reads else {}, position)
             return
         waiting: deque[tuple[np.ndarray, np.ndarray, Future[Batch], tuple[int, int]]] = deque()
         pool = ThreadPoolExecutor(_AHEAD, thread_name_prefix="ahead")

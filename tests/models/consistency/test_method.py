@@ -6,10 +6,11 @@ import torch
 from torch import nn
 
 from models.consistency.edm import denoising_loss, precondition
-from models.consistency.method import Consistency, replayed
+from models.consistency.method import Consistency
 from models.consistency.params import Params
 from models.consistency.schedule import curriculum_end, grid_size, karras_grid, lognormal_weights, pseudo_huber
 from models.core.method import State
+from models.core.replayed import replayed
 from tests.models.toys import CONSISTENCY, LOOP, NETWORK, batch, fit
 
 NOTHING = torch.zeros(64, 0)  # facts of images without known facts
@@ -113,6 +114,20 @@ def test_dropout_is_shared_by_student_and_teacher():
         teacher = dropout(x)
     assert torch.equal(teacher, dropout(x))
     assert not torch.equal(teacher, dropout(x))
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_tuning_stays_in_float32_where_denoising_is_in_bf16(number):
+    torch.manual_seed(0)
+    method, losses = Consistency(CONSISTENCY, 8, 3, 0, 1e-3), []
+    nn.init.normal_(method.networks["denoiser"].last[2].weight)
+    images = batch({"image": torch.randn(4, 3, 8, 8), "facts": NOTHING[:4]})
+    for bf16 in (False, True):
+        torch.manual_seed(0)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss, _ = method.phases()[number].loss(images, State(99 * number, 100, method.networks))
+        losses.append(float(loss))
+    assert (losses[0] == losses[1]) == (number == 1)
 
 
 def test_the_teacher_gets_no_gradient_and_the_same_noise():

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ class Vocabulary:
         self.words, self._length = words, params.length
         self._code = {word: FIRST + place for place, word in enumerate(words)}
         self._numbers = sorted(int(word[1:]) for word in words if is_number(word))
+        self._look_up = lru_cache(maxsize=1 << 16)(self._found)  # training asks for the same few hundred words
         digest = hashlib.sha256(json.dumps([words, params.length]).encode()).hexdigest()
         self.identity = {"name": params.name, "words": len(words), "sha256": digest}
 
@@ -49,7 +51,7 @@ class Vocabulary:
         """The words."""
         return {"words": self.words, **{name: self.identity[name] for name in ("name", "sha256")}}
 
-    def _look_up(self, token: str) -> int:
+    def _found(self, token: str) -> int:
         if is_number(token) and self._numbers:
             nearest = min(self._numbers, key=lambda known: abs(known - int(token[1:])))
             return self._code[f"#{nearest}"]
