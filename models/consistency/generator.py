@@ -88,7 +88,7 @@ class HeightGenerator:
         if not self._has_captions(guidance, passes=False):
             return [None] * len(indices)
         steered = self.method.steering.steered(given, len(indices), self._device).tolist()
-        near = [self.encoding.heights.draw_near(np.random.default_rng([seed, int(index)]))[0] for index in indices]
+        near = [self._near(np.random.default_rng([seed, int(index)]))[0] for index in indices]
         captions = [self.encoding.captions[tile] or None for tile in near]
         return [None if asked else caption for asked, caption in zip(steered, captions, strict=True)]
 
@@ -98,6 +98,10 @@ class HeightGenerator:
         if "text" in given:
             given["text"] = self.words.codes(["" if text is None else str(text) for text in given["text"]])
         return given
+
+    def _near(self, rng: np.random.Generator) -> tuple[int, np.ndarray]:
+        """The first that is drawn for a sample: a known tile, and facts (k,) near to its own."""
+        return self.encoding.heights.draw_near(rng)
 
     def _has_captions(self, guidance: float, passes: bool) -> bool:
         """Whether samples for which nothing is asked get captions; a second pass would guide by them, too."""
@@ -126,7 +130,7 @@ class HeightGenerator:
         chances = np.zeros((SLOTS, 1 + facts.shape[1]), np.float32)
         for slot, index in slots.items():
             rng = np.random.default_rng([seed, index])
-            near[slot], facts[slot] = self.encoding.heights.draw_near(rng)
+            near[slot], facts[slot] = self._near(rng)
             noise[slot] = self.method.draw(rng, steps)
             rng = np.random.default_rng([seed, index, FACTS])
             chances[slot, 0], chances[slot, 1:] = rng.random(), rng.standard_normal(facts.shape[1])

@@ -43,14 +43,14 @@ class SpeedConfig(Config):
     fused_optimizer: bool = False
     """Update all weights with a few GPU kernels instead of several kernels for each weight."""
     tf32: bool = False
-    """Allow GPUs to round the factors of float32 products to 10 bits. It has no effect with bf16."""
+    """Allow GPUs to round the factors of float32 products to 10 bits. It has no effect on what is in bf16."""
     ahead: int = Field(4, ge=1)
     """Number of batches that are prepared in advance."""
     readers: int = Field(1, ge=1, le=64)
-    """Number of batches that are prepared at the same time, each by a thread. A fast GPU needs several."""
+    """Number of batches that are prepared at the same time, each by a thread. Threads take turns with the training."""
     kept_gib: float = Field(0.0, ge=0)
-    """Memory for prepared tiles, in GiB: each is prepared once for each of its turns, not in every epoch. This pays
-    where a fast GPU sees a small dataset hundreds of times."""
+    """Memory of each process for prepared tiles, in GiB. While there is room, a tile is prepared once for each of its
+    turns, not in every epoch. This pays where a fast GPU sees a small dataset hundreds of times."""
     pinned: bool = True
     """Prepare batches in page-locked memory, so that a GPU copies them while it computes."""
 

@@ -96,6 +96,16 @@ class HeightsModel(FinishedModel, Protocol):
         """
         ...
 
+    def captions_near(
+        self,
+        indices: Sequence[int] | np.ndarray,
+        seed: int,
+        conditions: Conditions | None = None,
+        guidance: float = 1.0,
+    ) -> list[str | None]:
+        """The caption of a train tile that each of these samples gets because nothing is asked; else None."""
+        ...
+
 
 class ImageModel(FinishedModel, Protocol):
     """A model that makes pictures.

@@ -41,7 +41,7 @@ def compile_networks(networks: nn.ModuleDict, speed: SpeedConfig) -> None:
     """
     if speed.compile != "none":
         for network in networks.values():
-            network.compile(mode=MODES[speed.compile], dynamic=False)
+            network.compile(mode=MODES[speed.compile], dynamic=False)  # code for any shape is slower
 
 
 def fused(optimizer: torch.optim.Optimizer, speed: SpeedConfig) -> torch.optim.Optimizer:

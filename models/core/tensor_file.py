@@ -16,8 +16,9 @@ def write_tensors(path: Path, tensors: Mapping[str, Any]) -> None:
     The library writes a temporary file that only its owner may read (mode 0600) and renames it, so another user could
     not read a model.
     """
-    path.touch()
-    mode = path.stat().st_mode
     arrays = all(isinstance(value, np.ndarray) for value in tensors.values())
     import_module("safetensors.numpy" if arrays else "safetensors.torch").save_file(dict(tensors), path)
-    path.chmod(mode)
+    probe = path.with_name(f".{path.name}.mode")  # the umask can be read from a new file alone
+    probe.touch()
+    path.chmod(probe.stat().st_mode)
+    probe.unlink()

@@ -57,6 +57,16 @@ class StyleGenerator:
         like = ((*square, 3), np.uint8) if self.product == "image" else (square, np.float32)
         return sample_in_one_step("stylegan2", indices, steps, conditions, like, lambda slots: self._batch(slots, seed))
 
+    def captions_near(
+        self,
+        indices: Sequence[int] | np.ndarray,
+        seed: int,
+        conditions: Conditions | None = None,
+        guidance: float = 1.0,
+    ) -> list[str | None]:
+        """None for each sample: no words steer it."""
+        return [None] * len(indices)
+
     def draw(self, slots: dict[int, int], seed: int) -> tuple[Tensor, Tensor, list[Tensor], np.ndarray]:
         """Latents, facts and noise of SLOTS samples: (SLOTS, z), (SLOTS, k), per layer (SLOTS, 1, side, side)."""
         shapes = self.networks["synthesis"].shapes

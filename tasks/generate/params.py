@@ -50,8 +50,8 @@ class Params(Strict):
     """Words that steer the samples, for models that were trained with captions: sample i has prompt i, and after the
     last prompt the first comes again. Empty: nothing is asked, and a model with words takes captions of train tiles."""
     guidance: float = Field(1.0, ge=1, le=STRONGEST)
-    """Strength of what steers the samples. 1 is that of the training data; more follows words closer, with less
-    variety."""
+    """Strength of words. 1 is that of the training data; more follows the words closer, with less variety. Samples
+    without words have none."""
     noise: float = Field(1.0, ge=0, le=10)
     """Factor on the noise of each pixel, for models that paint drawings. With 0, only the classes decide."""
     drain: bool = False

@@ -74,31 +74,33 @@ def connect(root: Path, room: str | None = None) -> tuple[Any, str]:
     if uri.startswith("http"):  # a server protects its own tables
         client = MlflowClient(uri, uri)
         return client, _experiment(client, room, None) if room else ""
-    with _turn(uri, root):
-        _settle_here(uri, root)
+    with _ready(uri, root):
         client = MlflowClient(uri, uri)
         return client, _experiment(client, room, (root / ARTIFACTS).as_uri()) if room else ""
 
 
 def prepare(uri: str, root: Path) -> None:
-    """Make the database at `uri` ready for a reader: with its tables, and mended after the checkout was moved.
-
-    It holds the same lock as `connect`. Two processes that create tables at once corrupt them, and two that look for
-    stages at work under another path take each other for such a stage.
+    """Make the database at `uri` ready for a reader, as `connect` does. A checkout that is read-only stays as it is.
 
     Raises:
         Exception: the database cannot be reached.
     """
-    if uri.startswith("http"):  # a server protects its own tables
-        return
+    if not uri.startswith("http") and os.access(root, os.W_OK):  # a server protects its own tables
+        with _ready(uri, root):
+            pass
+
+
+@contextmanager
+def _ready(uri: str, root: Path) -> Iterator[None]:
+    """Hold the lock of a database that has its tables; that of the checkout is mended after the checkout was moved.
+
+    Two processes that create tables at once corrupt them, and two that look for stages at work under another path take
+    each other for such a stage. A database elsewhere has places of its own.
+    """
     with _turn(uri, root):
-        _settle_here(uri, root)
-
-
-def _settle_here(uri: str, root: Path) -> None:
-    """Mend the database of the checkout after the checkout was moved or copied. One elsewhere has places of its own."""
-    if uri == own_database(root):
-        settle(root / "mlflow.db")
+        if uri == own_database(root):
+            settle(root / "mlflow.db")
+        yield
 
 
 def experiments(client: Any) -> dict[str, str]:

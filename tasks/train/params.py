@@ -18,7 +18,8 @@ class Params(LoopConfig, Strict):
     augment: bool = True
     """Whether tiles are rotated and flipped at random. Each method allows only operations that keep its data valid."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Number format of the networks' arithmetic; auto uses bf16 if the hardware supports it."""
+    """Number format of the networks' arithmetic; auto uses bf16 if the hardware supports it. A method may keep parts in
+    float32."""
     threads: int = Field(2, ge=1)
     """CPU threads of each process. Fixed, because another number changes the last bits."""
     arithmetic: Literal["fixed", "fast"] = "fixed"

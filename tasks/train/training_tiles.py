@@ -72,7 +72,10 @@ class Tiles:
         """
         codes = np.array(allowed(self._record.turns, self.shards) if augment else (0,), np.uint64)
         paired = self.mirror is not None and len(codes) == 2
-        memory = Prepared(len(self.shards.index), 8, int(speed.kept_gib * 2**30)) if speed.kept_gib else None
+        memory = None
+        if speed.kept_gib:
+            most = len(self.shards.rows("train")) * len(codes)
+            memory = Prepared(len(self.shards.index), int(codes.max()) + 1, most, int(speed.kept_gib * 2**30))
 
         def prepare(arrays: dict[str, np.ndarray]) -> Batch:
             rows, epochs = arrays["row"], arrays["epoch"]

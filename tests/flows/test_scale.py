@@ -51,6 +51,15 @@ def test_every_scale_is_valid_and_shown_before_it_is_written(root, name):
     assert apply_scale(name, write=False, root=root) == []
 
 
+def test_the_second_training_of_the_shipped_model_is_the_same_after_any_scale(root):
+    apply_scale("pretrained_tuned", write=True, root=root)
+    alone = values(root)["terrain"]
+    apply_scale("demo", write=True, root=root)
+    apply_scale("pretrained", write=True, root=root)
+    apply_scale("pretrained_tuned", write=True, root=root)
+    assert values(root)["terrain"] == alone
+
+
 FITS = {
     "consistency": lambda method, px: method.network.sides(px),
     "terrain_gan": lambda method, px: method.check(px),

@@ -54,7 +54,7 @@ def test_the_batches_are_the_same_with_and_without_memory(tiles, kept_gib):
 
 
 def test_a_tile_is_prepared_once_for_each_turn():
-    memory, asked = Prepared(6, 8, 1 << 20), []
+    memory, asked = Prepared(6, 8, 48, 1 << 20), []
 
     def batch(rows: list[int], turns: list[int]) -> list[float]:
         rows, turns = np.array(rows), np.array(turns)
@@ -70,11 +70,13 @@ def test_a_tile_is_prepared_once_for_each_turn():
     assert batch([0, 1, 2], [0, 3, 7]) == [0.0, 13.0, 27.0]
     assert batch([2, 1, 5, 0], [7, 4, 0, 0]) == [27.0, 14.0, 50.0, 0.0]
     assert batch([5, 1, 1], [0, 4, 3]) == [50.0, 14.0, 13.0]
-    assert asked == [(0, 0), (1, 3), (2, 7), (1, 4), (5, 0)]
+    assert batch([3, 4, 3], [2, 2, 2]) == [32.0, 42.0, 32.0], "a batch with the end of an epoch can have a tile twice"
+    assert batch([3], [2]) == [32.0]
+    assert asked == [(0, 0), (1, 3), (2, 7), (1, 4), (5, 0), (3, 2), (4, 2), (3, 2)]
 
 
 def test_with_too_little_memory_the_rest_is_prepared_each_time():
-    memory, counts = Prepared(4, 8, 2 * (16 + 32)), []
+    memory, counts = Prepared(4, 8, 32, 2 * (16 + 32)), []
     rows, turns = np.arange(4), np.zeros(4, int)
 
     def make(missing: np.ndarray) -> Batch:
@@ -86,8 +88,27 @@ def test_with_too_little_memory_the_rest_is_prepared_each_time():
     assert counts == [4, 2, 2], "two tiles of 48 bytes fit"
 
 
+def test_a_tile_that_came_twice_takes_one_place():
+    memory, counts = Prepared(4, 1, 4, 2 * (16 + 32)), []
+
+    def make(missing: np.ndarray) -> Batch:
+        counts.append(int(missing.sum()))
+        return made_up(rows[missing], np.zeros(missing.sum(), int))
+
+    for rows in map(np.array, ([1, 1], [1, 2], [1, 2])):
+        memory.batch(rows, np.zeros(2, int), make)
+    assert counts == [2, 1], "both tiles are kept where two fit"
+
+
+def test_a_limit_below_one_tile_keeps_nothing():
+    memory, rows = Prepared(4, 1, 4, 10), np.arange(4)
+    for _ in range(2):
+        found = memory.batch(rows, np.zeros(4, int), lambda missing: made_up(rows[missing], np.zeros(4, int)))
+        assert found["image"][:, 0].tolist() == [0.0, 10.0, 20.0, 30.0]
+
+
 def test_threads_share_it():
-    memory, rng = Prepared(50, 8, 1 << 20), np.random.default_rng(0)
+    memory, rng = Prepared(50, 8, 400, 1 << 20), np.random.default_rng(0)
     wanted = [(rng.integers(0, 50, 16), rng.integers(0, 8, 16)) for _ in range(200)]
 
     def run(pair: tuple[np.ndarray, np.ndarray]) -> Batch:

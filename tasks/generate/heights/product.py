@@ -78,7 +78,7 @@ def _sample(
     guidance: float,
     what: str,
 ) -> list[tuple[np.ndarray, Facts]]:
-    """Heights of each sample, and the caption of a train tile that it got where nothing was asked of it."""
+    """Heights of each sample, and the caption of a train tile that it got if the person asked for nothing."""
     if params.steps not in model.evaluations:
         takes = " or ".join(map(str, model.evaluations))
         raise LandloomError(f"generate.steps: {params.steps}: this model takes {takes} network evaluations")
@@ -86,8 +86,7 @@ def _sample(
         heights = model.sample(indices, seed=seed, steps=params.steps, conditions=given or None, guidance=guidance)
     except ValueError as error:
         raise LandloomError(f"{what}: {error}") from None
-    find = getattr(model, "captions_near", None)  # only models with words have it
-    near = [None] * len(indices) if find is None else find(indices, seed, given or None, guidance)
+    near = model.captions_near(indices, seed, given or None, guidance)
     facts = [{} if caption is None else {"caption_near": caption} for caption in near]
     return list(zip(heights, facts, strict=True))
 

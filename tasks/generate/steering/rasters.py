@@ -13,7 +13,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from tasks.core.errors import LandloomError
-from tasks.generate.steering.mending import cut, degrees, quoted, resampled, warped
+from tasks.generate.steering.gdal_commands import cut, degrees, quoted, resampled, warped
 from tasks.generate.terrain.place import Place
 
 METRE = {None, "", "m", "metre", "metres", "meter", "meters"}
@@ -64,10 +64,10 @@ def fitting(path: Path, px: int, gsd: float, what: str) -> Heights:
         )
     rows, cols = found.height.shape
     if (rows, cols) != (px, px):
-        mend = "give a raster of more ground"
+        advice = "give a raster of more ground"
         if min(rows, cols) >= px:
-            mend = f"cut a square out of it, as the middle one with `{cut(path, rows, cols, px)}`"
-        raise LandloomError(f"{path}: {cols} × {rows} pixels, and {what} takes {px} × {px}; {mend}")
+            advice = f"cut a square out of it, as the middle one with `{cut(path, rows, cols, px)}`"
+        raise LandloomError(f"{path}: {cols} × {rows} pixels, and {what} takes {px} × {px}; {advice}")
     return found
 
 
@@ -88,14 +88,18 @@ def _gsd(path: Path, raster: DatasetReader, wanted: float) -> float:
     name, metres = raster.crs.units_factor
     on_earth = raster.crs.is_geographic or raster.crs.is_projected
     true = _true(raster) if on_earth else metres * math.hypot(raster.transform.a, raster.transform.d)
+    if not math.isfinite(true):
+        raise LandloomError(
+            f"{path}: in its CRS its middle is no place on Earth; give a raster of the Earth within the area of its CRS"
+        )
     if raster.crs.is_geographic or abs(metres - 1) > 1e-6:
-        mend = f"warp it to one in metres, as to UTM with `{warped(path, raster, true, wanted)}`"
-        raise LandloomError(f"{path}: its CRS counts in {name}; {mend if on_earth else 'give one in metres'}")
+        advice = f"warp it to one in metres, as to UTM with `{warped(path, raster, true, wanted)}`"
+        raise LandloomError(f"{path}: its CRS counts in {name}; {advice if on_earth else 'give one in metres'}")
     across, skew, _, lean, down, _ = raster.transform[:6]
     if abs(skew) + abs(lean) > 1e-9 or down >= 0 or abs(across / -down - 1) > 1e-3:
-        mend = warped(path, raster, true, wanted) if on_earth else resampled(path, true, wanted)
+        advice = warped(path, raster, true, wanted) if on_earth else resampled(path, true, wanted)
         raise LandloomError(
-            f"{path}: its pixels are turned or no squares; warp it so that north is up, as with `{mend}`"
+            f"{path}: its pixels are turned or no squares; warp it so that north is up, as with `{advice}`"
         )
     if on_earth and abs(true / across - 1) > TRUE:
         raise LandloomError(

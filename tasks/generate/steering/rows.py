@@ -58,13 +58,14 @@ def rows(
         used[stem] += 1
         if used[stem] > 1:  # two texts can have one name, because a name keeps neither signs nor the end of a text
             stem = f"{stem}-{used[stem]}"
-        for strength in guidance:
-            full = stem + (f"-g{strength:g}" if len(guidance) > 1 else "")
-            single = count == 1 and len(several) * len(guidance) == 1
+        strengths = guidance if "text" in chosen else [1.0]  # it is the strength of words
+        for strength in strengths:
+            full = stem + (f"-g{strength:g}" if len(strengths) > 1 else "")
+            single = count == 1 and len(several) * len(strengths) == 1
             facts = {key: value for each in chosen.values() for key, value in each.facts.items()}
             found.append(
                 Row(
-                    title=_title(chosen, strength if len(guidance) > 1 else None),
+                    title=_title(chosen, strength if len(strengths) > 1 else None),
                     names=[full if single else f"{full}_{index:03d}" for index in range(count)],
                     seed=seed,
                     conditions={conditions[kind]: each.value for kind, each in chosen.items()},

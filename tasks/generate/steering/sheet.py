@@ -15,12 +15,10 @@ from tasks.generate.contact_sheet import NARROWEST
 
 COLUMNS = 12  # most samples in a line
 WRAP = 9  # characters of a title an inch
+OUTLINE = (("white", 1.6), ("black", 0.7))
+"""Colours and points of an outline: black with a white rim, which is seen on every ground."""
 Named = Sequence[tuple[str, np.ndarray]]
 """(name, uint8 (h, w, 3)) of each picture."""
-
-
-LINE = (("white", 1.6), ("black", 0.7))
-"""Colours and points of an outline: black with a white rim, which is seen on every ground."""
 
 
 def sheet(rows: Sequence[tuple[str, Named]], given: Named, hole: np.ndarray | None = None) -> Figure:
@@ -66,5 +64,5 @@ def edges(hole: np.ndarray) -> np.ndarray:
 def _outline(axis: Axes, hole: np.ndarray, factor: float) -> None:
     """Draw the outline of a hole on a picture that has `factor` pixels for one of the hole's."""
     lines = edges(hole) * factor - 0.5  # the centre of a picture's first pixel is at 0
-    for color, width in LINE:
+    for color, width in OUTLINE:
         axis.add_collection(LineCollection(lines, colors=color, linewidths=width, capstyle="projecting"), autolim=False)

@@ -12,7 +12,7 @@ from affine import Affine
 
 from tasks.core.errors import LandloomError
 from tasks.core.hashing import file_sha256
-from tasks.generate.steering.mending import filled, resampled
+from tasks.generate.steering.gdal_commands import filled, resampled
 from tasks.generate.steering.rasters import SAME, read_heights
 from tasks.generate.terrain.place import Place
 

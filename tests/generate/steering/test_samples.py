@@ -22,8 +22,10 @@ from tasks.generate import __main__ as entry
 from tasks.generate.run import run
 from tasks.generate.steering import kind as kinds
 from tasks.generate.steering import make
+from tasks.generate.steering.kind import Given
 from tasks.generate.steering.kinds.sketch import LINES
 from tasks.generate.steering.make import give_palette, steer
+from tasks.generate.steering.rows import rows
 from tasks.generate.steering.sheet import edges, sheet
 from tasks.generate.terrain.rasterfiles import read_geotiff, write_geotiff
 from tests.analytic.method import write_model
@@ -188,6 +190,15 @@ def test_upscaling_keeps_means_and_the_corner(root, tmp_path):
 def test_every_kind_fills_a_condition_of_its_own():
     records = [kinds.find(name) for name in kinds.names()]
     assert len({record.condition for record in records}) == len(records) >= 5
+
+
+def test_guidance_is_for_rows_with_words():
+    valley = {"sketch": [Given(np.zeros((PX, PX), np.uint8), "valley", {"sketch": "valley.png"})]}
+    (row,) = rows(valley, {"sketch": "sketch"}, [3.0], 1, 0)
+    assert row.guidance == 1.0 and "guidance" not in row.facts
+    worded = valley | {"text": [Given("high mountains", "high", {"text": "high mountains"})]}
+    (row,) = rows(worded, {"sketch": "sketch", "text": "text"}, [3.0], 1, 0)
+    assert row.guidance == row.facts["guidance"] == 3.0
 
 
 def generate(data: Path, **changes: Any) -> Path:

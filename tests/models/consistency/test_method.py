@@ -8,9 +8,9 @@ from torch import nn
 from models.consistency.edm import denoising_loss, precondition
 from models.consistency.method import Consistency
 from models.consistency.params import Params
+from models.consistency.replayed import replayed
 from models.consistency.schedule import curriculum_end, grid_size, karras_grid, lognormal_weights, pseudo_huber
 from models.core.method import State
-from models.core.replayed import replayed
 from tests.models.toys import CONSISTENCY, LOOP, NETWORK, batch, fit
 
 NOTHING = torch.zeros(64, 0)  # facts of images without known facts

@@ -52,6 +52,13 @@ def test_an_optimizer_gets_what_it_has():
     assert group["foreach"] and group["lr"] == 0.5
 
 
+def test_each_shape_has_code_of_its_own(monkeypatch):
+    asked = []
+    monkeypatch.setattr(nn.Module, "compile", lambda network, **options: asked.append(options))
+    compile_networks(nn.ModuleDict({"one": nn.Linear(2, 2)}), SpeedConfig(compile="graphs"))
+    assert asked == [{"mode": "reduce-overhead", "dynamic": False}]
+
+
 def test_compiling_keeps_names_and_leaves_copies_alone():
     networks = nn.ModuleDict({"one": nn.Linear(2, 2)})
     compile_networks(networks, SpeedConfig())

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ class Vocabulary:
         self.words, self._length = words, params.length
         self._code = {word: FIRST + place for place, word in enumerate(words)}
         self._numbers = sorted(int(word[1:]) for word in words if is_number(word))
-        self._look_up = lru_cache(maxsize=1 << 16)(self._found)  # training asks for the same few hundred words
+        self._found: dict[str, int] = {}
         digest = hashlib.sha256(json.dumps([words, params.length]).encode()).hexdigest()
         self.identity = {"name": params.name, "words": len(words), "sha256": digest}
 
@@ -51,7 +50,13 @@ class Vocabulary:
         """The words."""
         return {"words": self.words, **{name: self.identity[name] for name in ("name", "sha256")}}
 
-    def _found(self, token: str) -> int:
+    def _look_up(self, token: str) -> int:
+        """The code of a token; kept, because training asks for the same words again and again."""
+        if token not in self._found:
+            self._found[token] = self._search(token)
+        return self._found[token]
+
+    def _search(self, token: str) -> int:
         if is_number(token) and self._numbers:
             nearest = min(self._numbers, key=lambda known: abs(known - int(token[1:])))
             return self._code[f"#{nearest}"]

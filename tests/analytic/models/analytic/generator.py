@@ -54,6 +54,9 @@ class Generator:
             out.append(self._one(rng, {name: values[place] for name, values in given.items()}, guidance))
         return np.stack(out).astype(np.float32)
 
+    def captions_near(self, indices, seed, conditions=None, guidance=1.0):
+        return [None] * len(indices)
+
     def _one(self, rng: np.random.Generator, given: dict[str, Any], guidance: float) -> np.ndarray:
         field = gaussian_filter(rng.standard_normal((self.px, self.px)), 3, mode="wrap")
         kind, wind, level = rng.choice([*RELIEF]), None, rng.uniform(200, 800)

@@ -56,7 +56,7 @@ def _warp(path: Path, crs: str, metres: float, gsd: float) -> str:
     """Ground beyond the raster becomes void. Without `-dstnodata` it would get the height 0."""
     way = "average" if gsd >= 2 * metres else "bilinear"
     there = _beside(path, f"{gsd:g}m")
-    return f"gdalwarp {crs}-tr {gsd:g} {gsd:g} -r {way} -ot Float32 -dstnodata -9999 {quoted(path)} {there}"
+    return f"gdalwarp -overwrite {crs}-tr {gsd:g} {gsd:g} -r {way} -ot Float32 -dstnodata -9999 {quoted(path)} {there}"
 
 
 def _metric(raster: DatasetReader) -> str:

@@ -28,6 +28,7 @@ def paste(command: str) -> Path:
     program, *words = shlex.split(command)
     parser = argparse.ArgumentParser()
     if program == "gdalwarp":
+        parser.add_argument("-overwrite", action="store_true", required=True)
         parser.add_argument("-t_srs")
         parser.add_argument("-tr", nargs=2, type=float, required=True)
         parser.add_argument("-r", required=True)
@@ -91,7 +92,7 @@ def test_the_commands_of_messages_make_a_raster_that_fits(tmp_path, crs, transfo
     path = raster(tmp_path / "my terrain.tif", (300 + 2 * rows + 3 * cols).astype(np.int16), crs, transform)
     takes = (PX, GSD, "this model")
     command = advice("warp it|resample it", fitting, path, *takes)
-    assert command.startswith(f"gdalwarp {warp} ")
+    assert command.startswith(f"gdalwarp -overwrite {warp} ")
     command = advice("this model takes 16 × 16; cut a square out of it", fitting, paste(command), *takes)
     found = fitting(paste(command), *takes)
     assert found.height.min() > 300, "ground beyond the raster is void and has no height of 0"
@@ -108,3 +109,15 @@ def test_a_map_for_a_world_gets_the_nearest_of_the_sizes_that_fit(tmp_path):
     path = raster(tmp_path / "void.tif", ground, transform=CORNER @ Affine.scale(4))
     command = advice("voids; a world needs all; .* fills them", read_given, path, GSD, 4)
     assert command == f"gdal_fillnodata.py {path} {tmp_path / 'void_filled.tif'}"
+
+
+@pytest.mark.parametrize(
+    ("crs", "corner"),
+    [("+proj=eqc +R=1737400 +units=m", (4e5, 5e6)), (UTM, (9e9, 5e6)), ("EPSG:3035", (9e8, 9e8))],
+)
+def test_a_raster_of_no_place_on_earth_is_refused(tmp_path, crs, corner):
+    path = raster(
+        tmp_path / "moon.tif", np.zeros((20, 20), np.float32), crs, Affine(90, 0, corner[0], 0, -90, corner[1])
+    )
+    with pytest.raises(LandloomError, match="moon.tif: in its CRS its middle is no place on Earth"):
+        fitting(path, PX, GSD, "this model")
