@@ -28,7 +28,7 @@ def command(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     part = next((name for name in parts.names() if getattr(given, name) is not None), None)
     wished = {name: values for name in kinds.names() if (values := getattr(given, name))}
-    _check_guidance(parser, given.guidance, "text" in wished)
+    _check_guidance(parser, given.guidance, "text" in wished or given.text_map is not None)
     world = worlds.asked(parser, given)
     if not world:
         _consistent(parser, given, part, wished)

@@ -21,10 +21,11 @@ from tasks.generate.steering import kind as kinds
 from tasks.generate.steering.pictures import stem
 from tasks.generate.steering.words import notes, unknown
 from tasks.generate.terrain.terrain import NO_PLACE
-from tasks.generate.world.files import Part, write_heights, write_picture
+from tasks.generate.world.files import Part, georeference, write_heights, write_picture
 from tasks.generate.world.given import Given, read_given
 from tasks.generate.world.ground import World, windows_of
 from tasks.generate.world.noise import FARTHEST
+from tasks.generate.world.text_map import TextMap, read_text_map
 from tasks.generate.world.tiles import write_tiles
 
 PLACE = "drawings"
@@ -49,14 +50,21 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="pixels a side, or COLUMNSxROWS; with --upscale the ground of that map, unless given",
     )
     either.add_argument("--window", metavar="COL,ROW,WIDTH,HEIGHT", help="a part of the same world, in pixels")
+    group.add_argument(
+        "--text-map",
+        metavar="PLACES.geojson",
+        type=Path,
+        help="polygons with a property `text`, in the world's coordinates: their words instead of those of --text",
+    )
     group.add_argument("--tiles", action="store_true", help="also terrain-RGB tiles, z/x/y.png, for maps in a browser")
 
 
 def asked(parser: argparse.ArgumentParser, given: argparse.Namespace) -> bool:
     """Whether the command line asks for a world or a part of one."""
     found = given.world is not None or given.window is not None
-    if given.tiles and not found:
-        parser.error("--tiles goes with --world and --window")
+    for option, value in (("tiles", given.tiles), ("text-map", given.text_map)):
+        if value and not found:
+            parser.error(f"--{option} goes with --world and --window")
     return found
 
 
@@ -84,13 +92,20 @@ def make(given: argparse.Namespace, root: Path = ROOT) -> Path:
         windows = windows_of(chosen.model)
         onto = read_given(Path(given.upscale[0]), chosen.model.gsd, windows.coarse_px)
     part, steps = _part(given, onto), STEPS if given.steps is None else given.steps
-    world = World(chosen.model, seed, text, guidance, steps, onto and onto.plane, onto.fold if onto else 1)
-    strange = unknown(chosen.model, text) if text else []
-    for note in notes(text, strange) if given.text else []:
+    drawn = None
+    if given.text_map:
+        windows_of(chosen.model)
+        drawn = read_text_map(given.text_map, text, *georeference(float(chosen.model.gsd), onto and onto.place))
+    words = drawn.words if drawn else text
+    world = World(chosen.model, seed, words, guidance, steps, onto and onto.plane, onto.fold if onto else 1)
+    strange = {each: unknown(chosen.model, each) if each else [] for each in (text, *(drawn.texts if drawn else ()))}
+    for note in _notes(given, part, strange, drawn):
         print(f"[generate@{given.dataset}] {note}")
-    name = stem(text[:SHORT]) or (stem(Path(given.upscale[0]).stem) if onto else "") or "world"
+    name = stem(given.text_map.stem) if drawn else ""
+    name = name or stem(text[:SHORT]) or (stem(Path(given.upscale[0]).stem) if onto else "") or "world"
     facts = {**chosen.origin, "seed": seed, "steps": steps, "guidance": guidance}
-    facts |= {"text": text, "unknown_words": ", ".join(strange)} if text else {}
+    facts |= {"text": text, "unknown_words": ", ".join(strange[text])} if text else {}
+    facts |= drawn.facts if drawn else {}
     facts |= onto.facts if onto else {}
     facts |= dict(zip(("first_col", "first_row", "cols", "rows"), part, strict=True))
 
@@ -99,7 +114,9 @@ def make(given: argparse.Namespace, root: Path = ROOT) -> Path:
         tags |= {"PLACE": "partly generated" if onto else "none: generated", "UNIT": "metre"}
         heights, picture = target / f"{name}.tif", target / f"{name}.png"
         found = write_heights(heights, world, part, world.gsd, tags, Told(given.dataset), onto and onto.place)
-        shown = {"overview": {"exaggeration": round(write_picture(picture, heights, found), 2)}}
+        shown: dict[str, Any] = {"overview": {"exaggeration": round(write_picture(picture, heights, found), 2)}}
+        if drawn:
+            shown["texts"] = [{"text": each, "unknown_words": ", ".join(strange[each])} for each in drawn.texts]
         if given.tiles:
             shown["terrain_rgb"] = write_tiles(target / f"{name}-tiles", heights, name)
         place = f"generated within the ground of {onto.place.name}" if onto else NO_PLACE
@@ -107,6 +124,19 @@ def make(given: argparse.Namespace, root: Path = ROOT) -> Path:
         write_json(target / f"{name}.json", sidecar)
 
     return fill(given.out or root / PLACE / f"{name}-world", write)
+
+
+def _notes(given: argparse.Namespace, part: Part, strange: dict[str, list[str]], drawn: TextMap | None) -> list[str]:
+    """Lines for the person: words that the model does not know, and polygons that lie elsewhere."""
+    if drawn is None:
+        return notes(*next(iter(strange.items()))) if given.text else []
+    lines = [line for text, words in strange.items() if text for line in notes(text, words)]
+    rectangle = (part.row, part.col, part.rows, part.cols)
+    if not drawn.words.reach(*rectangle):
+        west, south, east, north = drawn.words.bounds(*rectangle)
+        where = f"x from {west:g} to {east:g} m and y from {south:g} to {north:g} m"
+        lines.append(f"no polygon of {given.text_map} lies in this rectangle, which has {where}")
+    return lines
 
 
 def _others() -> list[str]:

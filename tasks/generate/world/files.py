@@ -36,6 +36,11 @@ NOWHERE = (
 )
 
 
+def georeference(gsd: float, place: Place | None) -> tuple[str, Affine]:
+    """CRS in WKT, and columns and rows of the plane to its coordinates; `place` is as in `write_heights`."""
+    return (NOWHERE, Affine(gsd, 0, 0, 0, -gsd, 0)) if place is None else (place.crs, place.transform)
+
+
 class Part(NamedTuple):
     """A rectangle of the plane, in pixels; row 0 and column 0 are the plane's."""
 
@@ -80,7 +85,7 @@ def write_heights(
     low, high, total, sea, done = math.inf, -math.inf, 0.0, 0, 0
     raw = path.with_name(f".{path.stem}.strips.tif")
     profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "height": part.rows, "width": part.cols}
-    crs, corner = (NOWHERE, Affine(gsd, 0, 0, 0, -gsd, 0)) if place is None else (place.crs, place.transform)
+    crs, corner = georeference(gsd, place)
     profile |= {"crs": crs, "transform": corner @ Affine.translation(part.col, part.row)}
     with rasterio.Env(GDAL_CACHEMAX=CACHE_MB):
         try:

@@ -5,7 +5,8 @@
 | coarse map | blocks of the ground | windows of the model, with the relief of much larger ground |
 | ground | the model's | windows of the model that follow the coarse map |
 
-A person's map may take the place of the coarse map (`tasks.generate.world.given`). Each plane is evaluated twice.
+Words may change over the plane: a window takes those at its centre (`tasks.generate.world.regions`). A person's map
+may take the place of the coarse map (`tasks.generate.world.given`). Each plane is evaluated twice.
 Windows have the same noise where they overlap, so their details agree, and the second evaluation starts from the blend
 of the first one, with its windows shifted by a quarter.
 """
@@ -23,6 +24,8 @@ from tasks.core.errors import LandloomError
 from tasks.generate.world.agree import Agreeing
 from tasks.generate.world.blend import Blended, Corners, Make, Plane, cut
 from tasks.generate.world.noise import normal
+from tasks.generate.world.regions import Everywhere, Words
+from tasks.generate.world.transition import Transition
 from tasks.generate.world.words import Wanted
 
 ROUGHER = 0.35
@@ -39,7 +42,8 @@ class World:
 
     Args:
         model: a model of heights with `windows` (`models.consistency.windows`).
-        seed: chance. text: words, or "". guidance: their strength. steps: evaluations of each window, 1 or 2.
+        seed: chance. words: a text for the whole plane, or "", or words that change over it. guidance: their strength.
+        steps: evaluations of each window, 1 or 2.
         given: a map of mean heights, in metres, that the ground follows; None: a coarse map that the words steer.
         fold: 1 if a pixel of `given` is a block of the ground, 2 if it is a block of such blocks.
     Raises:
@@ -50,16 +54,17 @@ class World:
         self,
         model: Any,
         seed: int,
-        text: str = "",
+        words: str | Words = "",
         guidance: float = 1.0,
         steps: int = 2,
         given: Plane | None = None,
         fold: int = 1,
     ):
         self._windows = windows_of(model)
-        _check(model, text, guidance, steps)
+        self._words = Everywhere(words) if isinstance(words, str) else words
+        _check(model, self._words, guidance, steps)
         self.gsd, self.factor = float(model.gsd), self._windows.coarse_px
-        self._seed, self._text, self._guidance = seed, text, guidance
+        self._seed, self._guidance = seed, guidance
         self.coarse = given or self._imagined(steps)
         for level in reversed(range(1, fold)):
             self.coarse = self._following(level, self.coarse, steps)
@@ -72,12 +77,16 @@ class World:
     def _imagined(self, steps: int) -> Plane:
         """The coarse map that the words steer."""
         px = self._windows.px
-        wanted = Wanted(self._windows, self._text, self._guidance, (self._seed, NODES), REGION * px)
+
+        def asked(text: str, near: float | None) -> Wanted:
+            return Wanted(self._windows, text, self._guidance, (self._seed, NODES), REGION * px, near)
+
+        wanted = Transition(self._words, self.factor, asked)
 
         def first(corners: Corners) -> np.ndarray:
             parts = [wanted.read(row + px // 2, col + px // 2, 1, 1) for row, col in corners]
             moments = tuple(np.array([part[k][0, 0] for part in parts]) for k in range(2))
-            return self._windows.first(self._noise(COARSE, 0, corners), *self._words(), None, moments)
+            return self._windows.first(self._noise(COARSE, 0, corners), *self._asked(COARSE, corners), None, moments)
 
         made = self._evaluated(COARSE, steps, first, lambda corners: None)
         return Raised(self._blended(0, partial(self._roughened, made)), wanted)
@@ -87,7 +96,7 @@ class World:
         under = partial(cut, coarse, side=self._windows.px // self.factor, factor=self.factor)
 
         def first(corners: Corners) -> np.ndarray:
-            return self._windows.first(self._noise(level, 0, corners), *self._words(), under(corners))
+            return self._windows.first(self._noise(level, 0, corners), *self._asked(level, corners), under(corners))
 
         return Agreeing(self._evaluated(level, steps, first, under), coarse, self.factor)
 
@@ -100,7 +109,7 @@ class World:
 
         def again(corners: Corners) -> np.ndarray:
             heights, noise = cut(made, corners, px), self._noise(level, 1, corners)
-            return self._windows.again(heights, noise, *self._words(), under(corners))
+            return self._windows.again(heights, noise, *self._asked(level, corners), under(corners))
 
         return self._blended(px // 4 // self.factor * self.factor, again)
 
@@ -124,14 +133,16 @@ class World:
         px = self._windows.px
         return np.stack([normal((self._seed, level, evaluation), row, col, px, px) for row, col in corners])
 
-    def _words(self) -> tuple[list[str], float]:
-        return [self._text] * self._windows.count, self._guidance
+    def _asked(self, level: int, corners: Corners) -> tuple[list[str], float]:
+        """The words at the centres of windows, and the guidance. A pixel of a level is `factor`^level of the ground."""
+        centres = (np.array(corners) + self._windows.px / 2) * self.factor**level
+        return [self._words.texts[number] for number in self._words.at(*centres.T)], self._guidance
 
 
 class Raised:
     """A shape of deviation 1 within tiles, with the elevation and the relief that the words ask for at each pixel."""
 
-    def __init__(self, shape: Plane, wanted: Wanted):
+    def __init__(self, shape: Plane, wanted: Transition):
         self._shape, self._wanted = shape, wanted
 
     def read(self, row: int, col: int, rows: int, cols: int) -> np.ndarray:
@@ -157,10 +168,10 @@ def windows_of(model: Any) -> Any:
     return windows
 
 
-def _check(model: Any, text: str, guidance: float, steps: int) -> None:
+def _check(model: Any, words: Words, guidance: float, steps: int) -> None:
     """Raise `LandloomError` if the model cannot do what is asked."""
-    if text and model.words is None:
-        raise LandloomError("--text: this model was trained without words")
+    if any(words.texts) and model.words is None:
+        raise LandloomError("--text and --text-map: this model was trained without words")
     if steps not in model.windows.evaluations:
         takes = " or ".join(map(str, model.windows.evaluations))
         raise LandloomError(f"--steps {steps}: this model takes {takes} network evaluations")
