@@ -84,8 +84,9 @@ def make(given: argparse.Namespace, root: Path = ROOT) -> Path:
         raise LandloomError("--seed: a number from 0 to 2147483647")
     params = section(given.dataset, root)
     seed = params.seed if given.seed is None else given.seed
-    guidance = given.guidance[0] if given.guidance else params.guidance
     text = " ".join((given.text or [""])[0].split())
+    worded = bool(text or given.text_map)
+    guidance = (given.guidance or [params.guidance])[0] if worded else 1.0  # it is the strength of words
     chosen = choose(given.dataset, given.model, root)
     onto = None
     if given.upscale:
@@ -103,7 +104,7 @@ def make(given: argparse.Namespace, root: Path = ROOT) -> Path:
         print(f"[generate@{given.dataset}] {note}")
     name = stem(given.text_map.stem) if drawn else ""
     name = name or stem(text[:SHORT]) or (stem(Path(given.upscale[0]).stem) if onto else "") or "world"
-    facts = {**chosen.origin, "seed": seed, "steps": steps, "guidance": guidance}
+    facts = {**chosen.origin, "seed": seed, "steps": steps} | ({"guidance": guidance} if worded else {})
     facts |= {"text": text, "unknown_words": ", ".join(strange[text])} if text else {}
     facts |= drawn.facts if drawn else {}
     facts |= onto.facts if onto else {}
