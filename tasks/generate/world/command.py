@@ -64,7 +64,7 @@ def asked(parser: argparse.ArgumentParser, given: argparse.Namespace) -> bool:
     found = given.world is not None or given.window is not None
     for option, value in (("tiles", given.tiles), ("text-map", given.text_map)):
         if value and not found:
-            parser.error(f"--{option} goes with --world and --window")
+            parser.error(f"--{option} goes with --world or --window")
     return found
 
 

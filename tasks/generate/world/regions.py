@@ -70,8 +70,9 @@ class Regions:
         return x.min(), y.min(), x.max(), y.max()
 
     def reach(self, row: int, col: int, rows: int, cols: int) -> bool:
-        """Whether a part of a polygon lies in a rectangle of the plane."""
-        return len(self._tree.query(shapely.box(*self.bounds(row, col, rows, cols)), predicate="intersects")) > 0
+        """Whether a part of a polygon lies in a rectangle of the plane; one that only touches it does not."""
+        rectangle = shapely.box(*self.bounds(row, col, rows, cols))
+        return any(self._polygons[number].intersection(rectangle).area > 0 for number in self._tree.query(rectangle))
 
     def _on_map(self, rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         a, b, c, d, e, f = self._transform[:6]

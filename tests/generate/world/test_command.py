@@ -53,7 +53,7 @@ def test_the_command_makes_a_world_and_refuses_what_goes_with_none(checkout, tmp
     assert "give COL,ROW,WIDTH,HEIGHT" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main.command(["toy", "--tiles"])
-    assert "--tiles goes with --world and --window" in capsys.readouterr().err
+    assert "--tiles goes with --world or --window" in capsys.readouterr().err
 
 
 def test_a_large_world_has_a_picture_that_opens_at_once(checkout, tmp_path, monkeypatch):

@@ -31,6 +31,8 @@ def test_the_last_polygon_wins_and_holes_do_not_count():
     assert found == ["hills", "plains", "mountains", "mountains", "mountains", "plains", "plains"]
     assert texts_at(Regions([two, ground], ["b", "a"], "", METRES), (5, 5)) == ["a"]
     assert regions.reach(90, 90, 50, 50) and not regions.reach(0, -20, 50, 10)
+    above = Regions([shapely.box(0, 0, 9000, 9000)], ["a"], "", METRES)
+    assert above.reach(-1, 0, 2, 64) and not above.reach(0, 0, 64, 64), "it only touches the first row"
     assert regions.bounds(10, 20, 30, 40) == (1800, -3600, 5400, -900)
 
 
