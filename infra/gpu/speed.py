@@ -36,7 +36,6 @@ SWITCHES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("1 batch ahead", {"speed": {"ahead": 1}}),
     ("16 batches ahead", {"speed": {"ahead": 16}}),
     ("4 readers", {"speed": {"readers": 4}}),
-    ("prepared tiles in memory", {"speed": {"kept_gib": 3.0}}),
     ("memory not pinned", {"speed": {"pinned": False}}),
 )
 LAST: tuple[tuple[str, dict[str, Any]], ...] = (
