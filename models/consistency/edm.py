@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
+Network = nn.Module | partial
+
 
 def precondition(
-    network: nn.Module, x: Tensor, sigma: Tensor, facts: Tensor, sigma_data: float, sigma_min: float
+    network: Network, x: Tensor, sigma: Tensor, facts: Tensor, sigma_data: float, sigma_min: float
 ) -> Tensor:
     """f(x, σ) = c_skip x + c_out F(c_in x, c_noise): an estimate of the clean image of the noisy `x`.
 
@@ -20,12 +25,16 @@ def precondition(
     """
     # float32 throughout, also under bf16: c_skip x must not lose the low bits of x.
     sigma = sigma.float()
-    scale = torch.rsqrt(sigma**2 + sigma_data**2)
     above = sigma - sigma_min
     c_skip = sigma_data**2 / (above**2 + sigma_data**2)
-    c_out = sigma_data * above * scale
-    estimate = network(_over(scale) * x, sigma.log() / 4, facts).float()
+    c_out = sigma_data * above * torch.rsqrt(sigma**2 + sigma_data**2)
+    estimate = network(*scaled(x, sigma, sigma_data), facts).float()
     return _over(c_skip) * x + _over(c_out) * estimate
+
+
+def scaled(x: Tensor, sigma: Tensor, sigma_data: float) -> tuple[Tensor, Tensor]:
+    """c_in x and c_noise: the inputs of the network for images (n, c, h, w) with noise levels (n,)."""
+    return _over(torch.rsqrt(sigma**2 + sigma_data**2)) * x, sigma.log() / 4
 
 
 def denoising_loss(
@@ -38,6 +47,11 @@ def denoising_loss(
     weight = (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2
     weight = weight if share is None else weight * share
     return (weight * (denoised - x).square().mean(dim=(1, 2, 3))).mean()
+
+
+def given(network: nn.Module, inputs: Mapping[str, Tensor]) -> Network:
+    """The network with its conditions as a fixed argument, if it takes conditions."""
+    return partial(network, conditions=inputs) if inputs else network
 
 
 def _over(values: Tensor) -> Tensor:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.consistency.edm import denoising_loss, precondition
+from models.consistency.adversary import Adversary, Heads
+from models.consistency.edm import Network, denoising_loss, given, precondition
 from models.consistency.encoding import TerrainEncoding
 from models.consistency.facts import WIDTH, FactsHead, choose, surprise
 from models.consistency.guidance import guided_path, strengths
@@ -30,7 +30,6 @@ from models.consistency.text.trunk import Trunk
 from models.consistency.unet import UNet
 from models.core.method import Batch, Logs, Phase, State
 
-Network = nn.Module | partial
 FACTS_EVERY = 2  # steps; two numbers a tile are learned in fewer steps than images
 FACTS_LR = 1e-2  # the head has few weights, and a short training must reach its end too
 
@@ -78,6 +77,10 @@ class Consistency:
         self.ema = tuple(self.networks)
         if params.baked:
             self.networks["guide"] = denoiser()
+        self._adversary = Adversary(self) if params.adversary.share else None
+        if self._adversary is not None:
+            self.networks["judge"] = denoiser()
+            self.networks["heads"] = Heads(self.networks["judge"].feature_widths, params.adversary.channels)
         self.memory: dict[str, float] = {}
 
     def phases(self) -> list[Phase]:
@@ -88,7 +91,7 @@ class Consistency:
         ]
         if "facts" in self.networks:
             found.append(Phase("facts", ("facts",), self._facts_optimizer, self._facts, self._facts_due))
-        return found
+        return found + (self._adversary.phases() if self._adversary is not None else [])
 
     def _optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.RAdam(parameters, lr=self.lr)  # the paper's choice (appendix C)
@@ -101,7 +104,8 @@ class Consistency:
         return state.step < self._diffusion(state)
 
     def _tuning(self, state: State, logs: Logs) -> bool:
-        return not self._pretraining(state, logs)
+        due = self._adversary is None or self._adversary.tunes(state)
+        return due and not self._pretraining(state, logs)
 
     def _facts_due(self, state: State, logs: Logs) -> bool:
         return state.step % FACTS_EVERY == 0
@@ -133,10 +137,10 @@ class Consistency:
             part = {name: values[:guided] for name, values in inputs.items()}
             with torch.no_grad(), replayed(x.device):
                 part |= {"text": torch.zeros_like(part["text"]), "guidance": torch.ones_like(part["guidance"])}
-                without = self.estimate(_given(network, part), noisy[:guided], sigma[:guided], batch["facts"][:guided])
+                without = self.estimate(given(network, part), noisy[:guided], sigma[:guided], batch["facts"][:guided])
             mixed = torch.lerp(without, x[:guided], w[:guided, None, None, None])
             target, weight = torch.cat([mixed, x[guided:]]), w**-2
-        denoised = self.estimate(_given(network, inputs), noisy, sigma, batch["facts"])
+        denoised = self.estimate(given(network, inputs), noisy, sigma, batch["facts"])
         return denoising_loss(denoised, target, sigma, config.sigma_data, weight), {}
 
     def _consistency(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
@@ -151,7 +155,7 @@ class Consistency:
         config, x, facts = self.config, batch["image"], batch["facts"]
         shown = self.steering.shown(batch.conditions, len(x))
         inputs = self._with_strengths(self.steering.inputs(shown, facts))
-        network = _given(state.networks["denoiser"], inputs)
+        network = given(state.networks["denoiser"], inputs)
         before = self._diffusion(state)
         step, steps = state.step - before, state.steps - before
         s1 = curriculum_end(steps, config.s0) if config.s1 is None else config.s1
@@ -165,7 +169,7 @@ class Consistency:
         if guided := self._guided(len(x)):
             part = {name: values[:guided] for name, values in inputs.items()}
             with torch.no_grad():
-                guide = _given(self._guide(state), part)
+                guide = given(self._guide(state), part)
                 clean = self.estimate(guide, upper[:guided], high[:guided], facts[:guided])
                 lower = guided_path(lower, upper, low / high, clean, part["guidance"])
         with torch.no_grad(), replayed(x.device):  # the teacher: the student without gradients, not an average
@@ -257,11 +261,11 @@ class Consistency:
         passes = not isinstance(guidance, Tensor) and guidance != 1 and (passes or not self.config.baked)
         if self.config.baked:
             inputs["guidance"] = _each(1.0 if passes else guidance, n, x.device)
-        found = self.estimate(_given(network, inputs), x, sigma, facts)
+        found = self.estimate(given(network, inputs), x, sigma, facts)
         if not passes:
             return found
         inputs["text"] = torch.zeros_like(inputs["text"])
-        return torch.lerp(self.estimate(_given(network, inputs), x, sigma, facts), found, guidance)
+        return torch.lerp(self.estimate(given(network, inputs), x, sigma, facts), found, guidance)
 
     def sample(
         self,
@@ -287,8 +291,3 @@ class Consistency:
 def _each(guidance: float | Tensor, n: int, device: torch.device) -> Tensor:
     """The strength for each of n samples."""
     return guidance if isinstance(guidance, Tensor) else torch.full((n,), float(guidance), device=device)
-
-
-def _given(network: nn.Module, inputs: Mapping[str, Tensor]) -> Network:
-    """The network with its conditions as a fixed argument, if it takes conditions."""
-    return partial(network, conditions=inputs) if inputs else network

@@ -62,6 +62,35 @@ class GuidanceConfig(Config):
     """Largest strength that training draws, and that the model then takes; 1 is no guidance."""
 
 
+class AdversaryConfig(Config):
+    """The adversary of the last part of training (`models.consistency.adversary`)."""
+
+    share: float = Field(0.0, ge=0, le=1)
+    """Share of the steps, at the end, with an adversary; 0 for none. It needs a network that makes good samples."""
+    alone: int = Field(80, ge=1)
+    """Steps at the beginning of that part in which the heads learn alone."""
+    lr: float = Field(5e-5, gt=0)
+    """Learning rate of the denoiser against the adversary."""
+    heads_lr: float = Field(1e-3, gt=0)
+    """Learning rate of the heads."""
+    channels: int = Field(32, ge=4)
+    """Channels of a head."""
+    low: float = Field(0.02, gt=0)
+    """Lowest level of the noise on the images that are judged; it hides what no eye can see."""
+    high: float = Field(0.5, gt=0)
+    """Highest level of that noise."""
+    second: float = Field(0.34, ge=0, le=1)
+    """Share of the samples that are made from tiles with noise of `mid_sigma`, as a second evaluation makes them."""
+    tuning_every: int = Field(3, ge=1)
+    """Steps between two steps of consistency tuning in that part. They keep what the adversary does not see."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> AdversaryConfig:
+        if self.low > self.high:
+            raise ValueError("low must be at most high")
+        return self
+
+
 class Params(Config):
     """Consistency training, alone or after diffusion training. Noise levels are in units of the encoded image."""
 
@@ -108,6 +137,8 @@ class Params(Config):
     """Channels of the features of a word."""
     guidance: GuidanceConfig = GuidanceConfig()
     """Guidance by words."""
+    adversary: AdversaryConfig = AdversaryConfig()
+    """An adversary in the last part of training."""
     coarse_px: int = Field(8, ge=2)
     """Side of the blocks whose means are the condition `coarse`, in pixels; it must divide the side of a tile."""
 

@@ -205,25 +205,35 @@ class UNet(nn.Module):
         self.last = nn.Sequential(group_norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, folded, 3, padding=1)))
         self.polish = Polish(width, config.polish, channels, config.patch) if config.polish else None
         self.trunk, self.guided = trunk, guided
+        self.feature_widths = [*widths, *widths[::-1]]
 
     def forward(
-        self, x: Tensor, c_noise: Tensor, facts: Tensor, conditions: Mapping[str, Tensor] | None = None
-    ) -> Tensor:
-        """Return F. `conditions` must have every map of `maps`, and `text` and `guidance` if the network takes them."""
+        self,
+        x: Tensor,
+        c_noise: Tensor,
+        facts: Tensor,
+        conditions: Mapping[str, Tensor] | None = None,
+        features: bool = False,
+    ) -> Tensor | list[Tensor]:
+        """Return F. `conditions` must have every map of `maps`, and `text` and `guidance` if the network takes them.
+
+        With `features`, return instead what each level knows, on the way down and on the way up (`feature_widths`).
+        """
         words = None
         if self.trunk is not None:
-            features, exists, summary = self.trunk(conditions["text"])
-            words, facts = (features, exists), torch.cat([facts, summary], dim=1)
+            read, exists, summary = self.trunk(conditions["text"])
+            words, facts = (read, exists), torch.cat([facts, summary], dim=1)
         if self.guided:
             facts = torch.cat([facts, conditions["guidance"].log()[:, None]], dim=1)
         embedding = self.embedding(c_noise, facts)
         x = F.pixel_unshuffle(x, self.patch)
         x = self.first(torch.cat([x, *(conditions[name] for name in self.maps)], dim=1) if self.maps else x)
-        skips = [x]
+        skips, known = [x], []
         for level, stages in enumerate(self.down):
             for stage in stages:
                 x = stage(x, embedding, words)
                 skips.append(x)
+            known.append(x)
             if level < len(self.shrink):
                 x = self.shrink[level](x)
                 skips.append(x)
@@ -231,8 +241,11 @@ class UNet(nn.Module):
         for level, stages in enumerate(self.up):
             for stage in stages:
                 x = stage(torch.cat([x, skips.pop()], dim=1), embedding, words)
+            known.append(x)
             if level < len(self.grow):
                 x = self.grow[level](F.interpolate(x, scale_factor=2, mode="nearest"))
+        if features:
+            return known
         normed = self.last[:2](x)
         image = F.pixel_shuffle(self.last[2](normed), self.patch)
         return image if self.polish is None else self.polish(normed, image)
