@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from models.consistency.method import Consistency
 
 LOSS = "relativistic"
-BETAS = (0.0, 0.99)  # of Adam, as in StyleGAN2
+BETAS = (0.5, 0.999)  # of Adam
+SHAKE = 0.1
+"""Noise on features for the penalty of the heads, as a share of their standard deviation."""
 
 
 class Heads(nn.Module):
@@ -58,6 +60,16 @@ def _head(width: int, channels: int) -> nn.Sequential:
     nn.init.zeros_(score.weight)
     nn.init.zeros_(score.bias)
     return nn.Sequential(*layers, score)
+
+
+def steepness(heads: nn.Module, features: list[Tensor], scores: Tensor) -> Tensor:
+    """How much small changes of the features change the scores: E (s(x + ε n) - s(x))² / ε².
+
+    It stands for the zero-centred penalty on the gradient, and needs no second derivative (Lin et al. 2025, arXiv
+    2501.08316, approximated R1; there on images).
+    """
+    moved = [each + SHAKE * each.std() * torch.randn_like(each) for each in features]
+    return (heads(moved) - scores).square().mean() / SHAKE**2
 
 
 class Adversary:
@@ -109,13 +121,16 @@ class Adversary:
         return loss, {}
 
     def _judging(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
-        """E softplus(s(f(z)) - s(x)), mean over the heads."""
+        """E softplus(s(f(z)) - s(x)), mean over the heads, plus γ/2 times the penalty of both."""
         compared, self._compared = self._compared, None
         if compared is None or compared[0] != state.step:
             with torch.no_grad():
                 compared = state.step, *self._features(batch, state)
-        real, made = (state.networks["heads"](each) for each in compared[1:])
-        return judging(LOSS, real, made), {"margin": (real - made).mean()}
+        heads = state.networks["heads"]
+        real, made = (heads(each) for each in compared[1:])
+        penalty = steepness(heads, compared[1], real) + steepness(heads, compared[2], made)
+        loss = judging(LOSS, real, made) + self._config.gamma / 2 * penalty
+        return loss, {"margin": (real - made).mean(), "penalty": penalty}
 
     def _features(self, batch: Batch, state: State) -> tuple[list[Tensor], list[Tensor]]:
         """The judge's features of real tiles, and of samples with the same facts and the same conditions."""

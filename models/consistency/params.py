@@ -69,10 +69,12 @@ class AdversaryConfig(Config):
     """Share of the steps, at the end, with an adversary; 0 for none. It needs a network that makes good samples."""
     alone: int = Field(80, ge=1)
     """Steps at the beginning of that part in which the heads learn alone."""
-    lr: float = Field(5e-5, gt=0)
-    """Learning rate of the denoiser against the adversary."""
-    heads_lr: float = Field(1e-3, gt=0)
+    lr: float = Field(1e-5, gt=0)
+    """Learning rate of the denoiser against the adversary. Five times as much made samples worse after 200 steps."""
+    heads_lr: float = Field(5e-4, gt=0)
     """Learning rate of the heads."""
+    gamma: float = Field(0.1, ge=0)
+    """Weight of the penalty on heads whose scores change much with small changes of the features."""
     channels: int = Field(32, ge=4)
     """Channels of a head."""
     low: float = Field(0.02, gt=0)
@@ -81,7 +83,7 @@ class AdversaryConfig(Config):
     """Highest level of that noise."""
     second: float = Field(0.34, ge=0, le=1)
     """Share of the samples that are made from tiles with noise of `mid_sigma`, as a second evaluation makes them."""
-    tuning_every: int = Field(3, ge=1)
+    tuning_every: int = Field(2, ge=1)
     """Steps between two steps of consistency tuning in that part. They keep what the adversary does not see."""
 
     @model_validator(mode="after")

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 import torch
 
+from models.consistency.adversary import steepness
 from models.consistency.method import Consistency
 from models.consistency.params import Params
 from models.core.method import State
 from tests.models.toys import CONSISTENCY, LOOP, batch, fit, same
 
-ADVERSARY = {"share": 0.5, "alone": 2, "tuning_every": 3, "channels": 8}
+ADVERSARY = {"share": 0.5, "alone": 2, "tuning_every": 3, "channels": 8, "heads_lr": 1e-3}
 
 
 def method(seed: int = 0, **changes) -> Consistency:
@@ -108,6 +109,13 @@ def test_it_moves_the_samples_to_the_side_of_the_tiles(tmp_path):
     before = mean(made.networks)
     loop = LOOP.model_copy(update={"steps": 50, "lr": 1e-8})
     assert mean(fit(made, bright, tmp_path, loop).networks) > before + 0.1
+
+
+def test_steepness_is_the_squared_gradient_of_a_linear_score():
+    torch.manual_seed(0)
+    slope, features = torch.tensor([3.0, -4.0]), torch.randn(20_000, 2)
+    found = steepness(lambda each: each[0] @ slope, [features], features @ slope)
+    assert found.item() == pytest.approx(25 * features.var().item(), rel=0.05)
 
 
 def test_noise_levels_out_of_order_are_refused():
