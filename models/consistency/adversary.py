@@ -48,9 +48,8 @@ class Heads(nn.Module):
 
 def _head(width: int, channels: int) -> nn.Sequential:
     """Two convolutions and a score of each place, 0 before training. Features of one image have one scale."""
-    norm = group_norm(width)
-    norm.requires_grad_(False)
-    layers: list[nn.Module] = [norm]
+    # Without weights. Their gradient alone, in channels-last memory on a CPU, is a segmentation fault in torch 2.13.
+    layers: list[nn.Module] = [nn.GroupNorm(group_norm(width).num_groups, width, affine=False)]
     for inside in (width, channels):
         convolution = nn.Conv2d(inside, channels, 3, padding=1)
         nn.init.kaiming_normal_(convolution.weight, a=0.2)

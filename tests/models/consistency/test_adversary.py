@@ -5,6 +5,7 @@ import torch
 from models.consistency.adversary import steepness
 from models.consistency.method import Consistency
 from models.consistency.params import Params
+from models.core.config import SpeedConfig
 from models.core.method import State
 from tests.models.toys import CONSISTENCY, LOOP, batch, fit, same
 
@@ -66,7 +67,8 @@ def test_the_judge_is_the_denoiser_as_it_was_and_each_phase_trains_its_own_netwo
         seen[step] = {name: network.state_dict() for name, network in made.networks.items()}
         seen[step] = {name: {k: v.clone() for k, v in state.items()} for name, state in seen[step].items()}
 
-    loop = LOOP.model_copy(update={"steps": 20, "picture_every": 1})
+    speed = SpeedConfig(channels_last=True)
+    loop = LOOP.model_copy(update={"steps": 20, "picture_every": 1, "speed": speed})
     finished = fit(made, images, tmp_path, loop, picture=look).networks
     assert set(finished) == {"denoiser"}
     started, ended = seen[11], seen[20]  # the judge is copied in the first step with an adversary, after its tuning
