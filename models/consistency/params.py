@@ -153,6 +153,8 @@ class Params(Config):
             raise ValueError("mid_sigma must lie between sigma_min and sigma_max")
         if self.s1 is not None and self.s1 < self.s0:
             raise ValueError(f"s1 must be null or at least s0 ({self.s0})")
+        if self.pretrain_share + self.adversary.share > 1:
+            raise ValueError("adversary.share and pretrain_share must be at most 1 together: diffusion comes first")
         if self.baked and not self.pretrain_share:
             raise ValueError("guidance.share needs a pretrain_share above 0: diffusion learns what guidance is")
         return self

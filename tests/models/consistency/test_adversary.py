@@ -100,7 +100,7 @@ def test_it_moves_the_samples_to_the_side_of_the_tiles(tmp_path):
         tiles = 0.5 + 0.05 * rng.standard_normal((16, 1, 8, 8)).astype(np.float32)
         return {"image": torch.from_numpy(tiles), "facts": torch.zeros(16, 0)}
 
-    made = method(share=1.0, alone=10, tuning_every=1000, lr=1e-2)
+    made = method(share=0.8, alone=10, tuning_every=1000, lr=1e-2)
     torch.nn.init.normal_(made.networks["denoiser"].last[2].weight, std=0.1)
     drawn = torch.from_numpy(np.stack([made.draw(np.random.default_rng(part), 1) for part in range(32)]))
 
@@ -109,7 +109,7 @@ def test_it_moves_the_samples_to_the_side_of_the_tiles(tmp_path):
             return made.sample(networks, drawn, torch.zeros(32, 0), 1).mean().item()
 
     before = mean(made.networks)
-    loop = LOOP.model_copy(update={"steps": 50, "lr": 1e-8})
+    loop = LOOP.model_copy(update={"steps": 60, "lr": 1e-8})
     assert mean(fit(made, bright, tmp_path, loop).networks) > before + 0.1
 
 
@@ -123,3 +123,8 @@ def test_steepness_is_the_squared_gradient_of_a_linear_score():
 def test_noise_levels_out_of_order_are_refused():
     with pytest.raises(ValueError, match="low"):
         method(low=0.5, high=0.1)
+
+
+def test_a_part_with_an_adversary_comes_after_diffusion():
+    with pytest.raises(ValueError, match="at most 1 together"):
+        method(share=0.9)

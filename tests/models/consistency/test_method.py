@@ -126,7 +126,7 @@ def test_tuning_stays_in_float32_where_denoising_is_in_bf16(number):
         torch.manual_seed(0)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             loss, _ = method.phases()[number].loss(images, State(99 * number, 100, method.networks))
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert (losses[0] == losses[1]) == (number == 1)
 
 
