@@ -135,6 +135,18 @@ def test_a_stage_starts_without_prefect():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
+def test_parameters_of_every_stage_are_checked_without_a_library_of_numbers():
+    """Each stage checks the parameters of all stages before it starts."""
+    code = """
+import sys
+from tasks.core.settings import ROOT
+from tasks.runs.parameters import load
+load(ROOT)
+assert not {"numpy", "scipy", "numba", "pandas", "torch"} & set(sys.modules), "heavy import"
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
 def test_a_model_is_used_without_prefect_dvc_and_mlflow():
     """A machine that only generates imports none of them: drawings, words and the latent space need the model alone."""
     code = """

@@ -9,7 +9,6 @@ from pydantic import Field
 from tasks.caption.place.settings import Geocoder, NoPlace, Polygons
 from tasks.caption.prose.settings import Api
 from tasks.core.settings import Strict, one_of
-from tasks.relief.ground_facts import FLAT_DEG, LOOKUP_PX
 
 
 class NoCaptions(Strict):
@@ -27,9 +26,9 @@ class Facts(Strict):
     stage cannot see it. Null says only that it is a picture."""
     place: one_of("by", NoPlace, Polygons, Geocoder) = NoPlace(by="none")
     """How places get their names: `none`, `polygons` (offline) or `geocoder` (online). Without, texts tell degrees."""
-    lookup_px: int = Field(LOOKUP_PX, ge=2, le=512)
+    lookup_px: int = Field(12, ge=2, le=512)
     """Distance in pixels in which geomorphons look for higher and lower ground: a fifth of a tile of 64."""
-    flat_deg: float = Field(FLAT_DEG, ge=0.0, lt=45.0)
+    flat_deg: float = Field(1.0, ge=0.0, lt=45.0)
     """Smaller angles count as level, in degrees; the value of Jasiewicz & Stepinski (2013)."""
     drop_share: float = Field(0.3, ge=0.0, le=1.0)
     """Probability that an optional clause is left out, so that a model learns short prompts too."""

@@ -6,12 +6,13 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from tasks.caption.params import Params
+from tasks.caption.params import Facts, Params
 from tasks.caption.sheet import choose
 from tasks.core.errors import LandloomError
 from tasks.core.settings import Compute
 from tasks.formats.tables.captions import read_captions
 from tasks.formats.tables.tiles import read_tiles, write_tiles
+from tasks.relief.ground_facts import FLAT_DEG, LOOKUP_PX
 from tests.caption.small import caption, grow
 
 
@@ -21,6 +22,12 @@ def done(tmp_path_factory):
     data = grow(root)
     (data / "figures.json").write_text(json.dumps(caption(root).figures))
     return data
+
+
+def test_landforms_of_captions_are_those_that_evaluate_measures():
+    """The parameters name the numbers themselves: an import of the measurements would load libraries of numbers."""
+    defaults = Facts(name="facts")
+    assert (defaults.lookup_px, defaults.flat_deg) == (LOOKUP_PX, FLAT_DEG)
 
 
 def test_every_kept_tile_and_no_other_has_a_caption(done):
