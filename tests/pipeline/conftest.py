@@ -45,9 +45,13 @@ def work_tree(folder: Path) -> None:
         if name and (ROOT / name).is_file() and not name.startswith("dvc.lock"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    # numba's compiled code fits a source with the same time and size, so the clone need not compile again.
-    for path in [path for kind in ("nbi", "nbc") for path in (ROOT / "tasks").rglob(f"__pycache__/*.{kind}")]:
-        there = folder / path.relative_to(ROOT)
+    copy_compiled(ROOT, folder)
+
+
+def copy_compiled(source: Path, target: Path) -> None:
+    """Copy numba's compiled code, which fits a file of the same time and size: `target` need not compile it again."""
+    for path in [path for kind in ("nbi", "nbc") for path in (source / "tasks").rglob(f"__pycache__/*.{kind}")]:
+        there = target / path.relative_to(source)
         there.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, there)
 
