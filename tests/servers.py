@@ -17,6 +17,8 @@ from typing import Any
 
 import httpx
 
+from tests.templates import give_mlflow_database
+
 
 def free_port() -> int:
     """A port of loopback that nothing uses."""
@@ -67,6 +69,8 @@ def mlflow_server(folder: Path, store: str, artifacts: str, env: dict[str, str] 
     env = {**os.environ, "MLFLOW_BACKEND_STORE_URI": store, **(env or {})}
     env["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # seven more processes
     env.pop("MLFLOW_TRACKING_URI", None)
+    if store == f"sqlite:///{folder}/mlflow.db":
+        give_mlflow_database(folder)
     with process(command, f"{url}/health", folder / f"mlflow-{port}.log", cwd=folder, env=env):
         yield url
 

@@ -29,8 +29,9 @@ from tests.pipeline.conftest import Clone
 # The environment is there already. Without a shell, make does not find a Python in a folder of root's.
 COMMAND = ("make", "-o", "setup", "SHELL=/bin/bash", "demo")
 ROOMS = tuple(stage_names(ROOT))
+FIRST = True  # each clone makes MLflow's database, as a user's checkout does
 MOST_S = 10  # seconds until a start that cannot work has said so
-TOY = {"COMMAND": ("dvc", "repro", "acquire@terrain"), "ROOMS": ("acquire",), "STARTS": ("archive",)}
+TOY = {"COMMAND": ("dvc", "repro", "acquire@terrain"), "ROOMS": ("acquire",), "STARTS": ("archive",), "FIRST": False}
 
 
 class Start(NamedTuple):
@@ -142,7 +143,7 @@ def _demo(folder: Path, start: Start) -> tuple[dict[str, str], set[bool]]:
 
 def _clone(folder: Path) -> Clone:
     folder.mkdir()
-    return Clone(folder / "repo", "terrain", DATASETS["terrain"], first=True)
+    return Clone(folder / "repo", "terrain", DATASETS["terrain"], first=FIRST)
 
 
 def _started(clone: Clone, command: tuple[str, ...], start: Start) -> subprocess.CompletedProcess[str]:
