@@ -32,13 +32,16 @@ SHAKE = 0.1
 class Heads(nn.Module):
     """One head for each map of features: (n, c, h, w) to a score (n,), the mean over all places; high means real.
 
+    The first map is the image itself, because features lose what the denoiser does not need: without it, samples got a
+    comb of two pixels.
+
     Args:
         widths: channels of the maps. channels: of the layers of a head.
     """
 
     def __init__(self, widths: list[int], channels: int):
         super().__init__()
-        self.heads = nn.ModuleList(_head(width, channels) for width in widths)
+        self.heads = nn.ModuleList(_head(width, channels, place > 0) for place, width in enumerate(widths))
 
     def forward(self, features: list[Tensor]) -> Tensor:
         """Scores (n, heads)."""
@@ -46,10 +49,11 @@ class Heads(nn.Module):
         return torch.stack(scores, dim=1)
 
 
-def _head(width: int, channels: int) -> nn.Sequential:
-    """Two convolutions and a score of each place, 0 before training. Features of one image have one scale."""
-    # Without weights. Their gradient alone, in channels-last memory on a CPU, is a segmentation fault in torch 2.13.
-    layers: list[nn.Module] = [nn.GroupNorm(group_norm(width).num_groups, width, affine=False)]
+def _head(width: int, channels: int, normed: bool) -> nn.Sequential:
+    """Two convolutions and a score of each place, 0 before training."""
+    # A norm without weights: their gradient alone, in channels-last memory on a CPU, is a segmentation fault in torch
+    # 2.13.
+    layers: list[nn.Module] = [nn.GroupNorm(group_norm(width).num_groups, width, affine=False)] if normed else []
     for inside in (width, channels):
         convolution = nn.Conv2d(inside, channels, 3, padding=1)
         nn.init.kaiming_normal_(convolution.weight, a=0.2)

@@ -155,8 +155,10 @@ class Params(Config):
             raise ValueError(f"s1 must be null or at least s0 ({self.s0})")
         if self.pretrain_share + self.adversary.share > 1:
             raise ValueError("adversary.share and pretrain_share must be at most 1 together: diffusion comes first")
-        if self.baked and not self.pretrain_share:
-            raise ValueError("guidance.share needs a pretrain_share above 0: diffusion learns what guidance is")
+        if self.baked and not self.pretrain_share and self.start is None:
+            raise ValueError(
+                "guidance.share needs a pretrain_share above 0, or a start: diffusion learns what guidance is"
+            )
         return self
 
     @property

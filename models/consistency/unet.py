@@ -205,7 +205,7 @@ class UNet(nn.Module):
         self.last = nn.Sequential(group_norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, folded, 3, padding=1)))
         self.polish = Polish(width, config.polish, channels, config.patch) if config.polish else None
         self.trunk, self.guided = trunk, guided
-        self.feature_widths = [*widths, *widths[::-1]]
+        self.feature_widths = [folded, *widths, *widths[::-1]]
 
     def forward(
         self,
@@ -217,7 +217,8 @@ class UNet(nn.Module):
     ) -> Tensor | list[Tensor]:
         """Return F. `conditions` must have every map of `maps`, and `text` and `guidance` if the network takes them.
 
-        With `features`, return instead what each level knows, on the way down and on the way up (`feature_widths`).
+        With `features`, return instead the folded images and what each level knows, on the way down and on the way up;
+        `feature_widths` has their channels.
         """
         words = None
         if self.trunk is not None:
@@ -227,8 +228,9 @@ class UNet(nn.Module):
             facts = torch.cat([facts, conditions["guidance"].log()[:, None]], dim=1)
         embedding = self.embedding(c_noise, facts)
         x = F.pixel_unshuffle(x, self.patch)
+        known = [x]
         x = self.first(torch.cat([x, *(conditions[name] for name in self.maps)], dim=1) if self.maps else x)
-        skips, known = [x], []
+        skips = [x]
         for level, stages in enumerate(self.down):
             for stage in stages:
                 x = stage(x, embedding, words)
