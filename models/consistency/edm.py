@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-Network = nn.Module | partial
+from models.consistency.conditioned import Network
 
 
 def precondition(
@@ -47,11 +44,6 @@ def denoising_loss(
     weight = (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2
     weight = weight if share is None else weight * share
     return (weight * (denoised - x).square().mean(dim=(1, 2, 3))).mean()
-
-
-def given(network: nn.Module, inputs: Mapping[str, Tensor]) -> Network:
-    """The network with its conditions as a fixed argument, if it takes conditions."""
-    return partial(network, conditions=inputs) if inputs else network
 
 
 def _over(values: Tensor) -> Tensor:

@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.consistency.adversary import Adversary, Heads
-from models.consistency.edm import Network, denoising_loss, given, precondition
+from models.consistency.adversary import Adversary
+from models.consistency.conditioned import Network, with_conditions
+from models.consistency.edm import denoising_loss, precondition
 from models.consistency.encoding import TerrainEncoding
 from models.consistency.facts import WIDTH, FactsHead, choose, surprise
 from models.consistency.guidance import guided_path, strengths
@@ -38,7 +39,8 @@ class Consistency:
     """The method `consistency`: one network, samples in one or two evaluations.
 
     With conditions that say something about a tile's relief and elevation, a second network gives their distribution
-    (`models.consistency.facts`). With guidance, a third keeps the denoiser as it was at the end of diffusion.
+    (`models.consistency.facts`). With guidance, a third keeps the denoiser as it was at the end of diffusion. With an
+    adversary, a judge and its heads are added (`models.consistency.adversary`).
 
     Args:
         params: as validated. px: side of the images. channels, facts: of an encoded image. lr: learning rate.
@@ -77,10 +79,7 @@ class Consistency:
         self.ema = tuple(self.networks)
         if params.baked:
             self.networks["guide"] = denoiser()
-        self._adversary = Adversary(self) if params.adversary.share else None
-        if self._adversary is not None:
-            self.networks["judge"] = denoiser()
-            self.networks["heads"] = Heads(self.networks["judge"].feature_widths, params.adversary.channels)
+        self._adversary = Adversary(self, denoiser()) if params.adversary.share else None
         self.memory: dict[str, float] = {}
 
     def phases(self) -> list[Phase]:
@@ -96,12 +95,12 @@ class Consistency:
     def _optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.RAdam(parameters, lr=self.lr)  # the paper's choice (appendix C)
 
-    def _diffusion(self, state: State) -> int:
+    def diffusion(self, state: State) -> int:
         """Number of steps before consistency tuning."""
         return round(self.config.pretrain_share * state.steps)
 
     def _pretraining(self, state: State, logs: Logs) -> bool:
-        return state.step < self._diffusion(state)
+        return state.step < self.diffusion(state)
 
     def _tuning(self, state: State, logs: Logs) -> bool:
         due = self._adversary is None or self._adversary.tunes(state)
@@ -137,10 +136,12 @@ class Consistency:
             part = {name: values[:guided] for name, values in inputs.items()}
             with torch.no_grad(), replayed(x.device):
                 part |= {"text": torch.zeros_like(part["text"]), "guidance": torch.ones_like(part["guidance"])}
-                without = self.estimate(given(network, part), noisy[:guided], sigma[:guided], batch["facts"][:guided])
+                without = self.estimate(
+                    with_conditions(network, part), noisy[:guided], sigma[:guided], batch["facts"][:guided]
+                )
             mixed = torch.lerp(without, x[:guided], w[:guided, None, None, None])
             target, weight = torch.cat([mixed, x[guided:]]), w**-2
-        denoised = self.estimate(given(network, inputs), noisy, sigma, batch["facts"])
+        denoised = self.estimate(with_conditions(network, inputs), noisy, sigma, batch["facts"])
         return denoising_loss(denoised, target, sigma, config.sigma_data, weight), {}
 
     def _consistency(self, batch: Batch, state: State) -> tuple[Tensor, Logs]:
@@ -155,8 +156,8 @@ class Consistency:
         config, x, facts = self.config, batch["image"], batch["facts"]
         shown = self.steering.shown(batch.conditions, len(x))
         inputs = self._with_strengths(self.steering.inputs(shown, facts))
-        network = given(state.networks["denoiser"], inputs)
-        before = self._diffusion(state)
+        network = with_conditions(state.networks["denoiser"], inputs)
+        before = self.diffusion(state)
         step, steps = state.step - before, state.steps - before
         s1 = curriculum_end(steps, config.s0) if config.s1 is None else config.s1
         size = grid_size(step, steps, config.s0, s1)
@@ -169,7 +170,7 @@ class Consistency:
         if guided := self._guided(len(x)):
             part = {name: values[:guided] for name, values in inputs.items()}
             with torch.no_grad():
-                guide = given(self._guide(state), part)
+                guide = with_conditions(self._guide(state), part)
                 clean = self.estimate(guide, upper[:guided], high[:guided], facts[:guided])
                 lower = guided_path(lower, upper, low / high, clean, part["guidance"])
         with torch.no_grad(), replayed(x.device):  # the teacher: the student without gradients, not an average
@@ -181,7 +182,7 @@ class Consistency:
     def _guide(self, state: State) -> nn.Module:
         """The denoiser as it was at the end of diffusion, without dropout."""
         guide = state.networks["guide"]
-        if state.step == self._diffusion(state):
+        if state.step == self.diffusion(state):
             guide.load_state_dict(state.networks["denoiser"].state_dict())
         return guide.eval()
 
@@ -261,11 +262,11 @@ class Consistency:
         passes = not isinstance(guidance, Tensor) and guidance != 1 and (passes or not self.config.baked)
         if self.config.baked:
             inputs["guidance"] = _each(1.0 if passes else guidance, n, x.device)
-        found = self.estimate(given(network, inputs), x, sigma, facts)
+        found = self.estimate(with_conditions(network, inputs), x, sigma, facts)
         if not passes:
             return found
         inputs["text"] = torch.zeros_like(inputs["text"])
-        return torch.lerp(self.estimate(given(network, inputs), x, sigma, facts), found, guidance)
+        return torch.lerp(self.estimate(with_conditions(network, inputs), x, sigma, facts), found, guidance)
 
     def sample(
         self,

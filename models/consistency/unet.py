@@ -17,10 +17,10 @@ Words = tuple[Tensor, Tensor]
 EMBEDDING = 4  # width of the embedding divided by the channels of the finest level
 
 
-def group_norm(channels: int) -> nn.GroupNorm:
+def group_norm(channels: int, affine: bool = True) -> nn.GroupNorm:
     """At most 32 groups of at least 4 channels (channels are a multiple of 4)."""
     groups = next(count for count in range(min(32, channels // 4), 0, -1) if channels % count == 0)
-    return nn.GroupNorm(groups, channels, eps=1e-5)
+    return nn.GroupNorm(groups, channels, eps=1e-5, affine=affine)
 
 
 def zeroed(layer: nn.Module) -> nn.Module:
@@ -152,6 +152,8 @@ class UNet(nn.Module):
         maps: condition to the channels of its map, (n, channels, px / patch, px / patch).
         trunk: reads the texts of the condition `text`; None for a network without words.
         guided: whether the network takes the strength of guidance, (n,), as the condition `guidance`.
+    Attributes:
+        feature_widths: channels of the folded images and of the feature maps, see `forward`.
     Raises:
         ValueError: `px` does not fit the configuration.
     """
@@ -217,8 +219,8 @@ class UNet(nn.Module):
     ) -> Tensor | list[Tensor]:
         """Return F. `conditions` must have every map of `maps`, and `text` and `guidance` if the network takes them.
 
-        With `features`, return instead the folded images and what each level knows, on the way down and on the way up;
-        `feature_widths` has their channels.
+        With `features`, return instead the folded images and the feature maps of each level, on the way down and on the
+        way up. It is a flag and not a method, because torch.compile compiles `forward`.
         """
         words = None
         if self.trunk is not None:
@@ -228,14 +230,15 @@ class UNet(nn.Module):
             facts = torch.cat([facts, conditions["guidance"].log()[:, None]], dim=1)
         embedding = self.embedding(c_noise, facts)
         x = F.pixel_unshuffle(x, self.patch)
-        known = [x]
+        levels = [x]
         x = self.first(torch.cat([x, *(conditions[name] for name in self.maps)], dim=1) if self.maps else x)
         skips = [x]
         for level, stages in enumerate(self.down):
             for stage in stages:
                 x = stage(x, embedding, words)
                 skips.append(x)
-            known.append(x)
+            if features:
+                levels.append(x)
             if level < len(self.shrink):
                 x = self.shrink[level](x)
                 skips.append(x)
@@ -243,11 +246,12 @@ class UNet(nn.Module):
         for level, stages in enumerate(self.up):
             for stage in stages:
                 x = stage(torch.cat([x, skips.pop()], dim=1), embedding, words)
-            known.append(x)
+            if features:
+                levels.append(x)
             if level < len(self.grow):
                 x = self.grow[level](F.interpolate(x, scale_factor=2, mode="nearest"))
         if features:
-            return known
+            return levels
         normed = self.last[:2](x)
         image = F.pixel_shuffle(self.last[2](normed), self.patch)
         return image if self.polish is None else self.polish(normed, image)

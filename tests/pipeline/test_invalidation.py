@@ -59,12 +59,13 @@ class Current:
     def named(self) -> set[str]:
         """The stages that `dvc status` names. It looks at every file again, once for all stages that depend on it."""
         read = functools.cache(lambda path, fs: load_path(path, fs))
-        hashed, kept = Output._get_hash_meta, {}
+        hashed, kept = Output._get_hash_meta, {}  # private; its result depends on these three attributes of an output
 
         def once(output: Output):
-            if output.fs_path not in kept:
-                kept[output.fs_path] = hashed(output)
-            return kept[output.fs_path]
+            key = output.fs_path, output.hash_name, output.use_cache
+            if key not in kept:
+                kept[key] = hashed(output)
+            return kept[key]
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(dvc.dependency.param, "load_path", read)

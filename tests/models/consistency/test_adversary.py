@@ -7,9 +7,19 @@ from models.consistency.method import Consistency
 from models.consistency.params import Params
 from models.core.config import SpeedConfig
 from models.core.method import State
+from models.core.speed import threads
+from tests.models.consistency import worded
 from tests.models.toys import CONSISTENCY, LOOP, batch, fit, same
 
-ADVERSARY = {"share": 0.5, "alone": 2, "tuning_every": 3, "channels": 8, "heads_lr": 1e-3}
+ADVERSARY = {"share": 0.5, "alone": 0.3, "tuning_every": 3, "channels": 8, "heads_lr": 1e-3}
+LAST = 19, 20
+"""Step and steps, where both phases are due."""
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    with threads(1):
+        yield
 
 
 def method(seed: int = 0, **changes) -> Consistency:
@@ -29,11 +39,18 @@ def due(made: Consistency, steps: int) -> list[set[str]]:
 
 
 def test_the_heads_learn_alone_first_and_tuning_then_becomes_rare():
-    alone, both = {"judging"}, {"judging", "fooling"}
-    tuned = {"consistency"}
-    expected = [{"denoising"}] * 4 + [tuned] * 6 + [tuned | alone] * 2
-    expected += [both, tuned | both, both, both, tuned | both, both, both, tuned | both]
+    alone, tuned, both = {"judging"}, {"consistency"}, {"judging", "fooling"}
+    expected = [{"denoising"}] * 4 + [tuned] * 6 + [tuned | alone] * 3
+    expected += [tuned | both, both, both, tuned | both, both, both, tuned | both]
     assert due(method(), 20) == expected
+
+
+@pytest.mark.parametrize("steps", [2, 3, 5, 9])
+def test_the_parts_of_a_short_training_keep_their_order(steps):
+    names = due(method(share=0.8), steps)
+    first = [next((step for step, each in enumerate(names) if name in each), steps) for name in ("judging", "fooling")]
+    assert first[0] < first[1], "the heads learn alone in at least one step, in which the judge is copied"
+    assert not any({"denoising", "judging"} <= each for each in names)
 
 
 def test_without_a_share_there_is_no_adversary():
@@ -45,17 +62,16 @@ def test_without_a_share_there_is_no_adversary():
 def test_a_sample_that_equals_its_tile_looks_exactly_as_real(monkeypatch):
     """Both have the same noise, facts and conditions, so only the images differ."""
     made = method()
-    torch.nn.init.normal_(made.networks["denoiser"].last[2].weight)
     tiles = batch(images(np.random.default_rng(0)))
-    last = State(19, 20, made.networks)
     fooling, judging = made.phases()[-2:]
     for head in made.networks["heads"].heads:
         torch.nn.init.normal_(head[-1].weight)
-    for copied, apart in ((True, False), (False, True)):
-        found = tiles["image"].clone() + (0.0 if copied else 0.3)
+    for shift, apart in ((0.0, False), (0.3, True)):
+        found = tiles["image"] + shift
         monkeypatch.setattr(made, "estimate", lambda *_, found=found: found)
-        loss, _ = fooling.loss(tiles, last)
-        margin = judging.loss(tiles, last)[1]["margin"]
+        state = State(*LAST, made.networks)
+        loss, _ = fooling.loss(tiles, state)
+        margin = judging.loss(tiles, state)[1]["margin"]
         assert (loss.item() != pytest.approx(np.log(2), abs=1e-6)) == apart
         assert (abs(margin.item()) > 1e-4) == apart
 
@@ -64,33 +80,40 @@ def test_the_judge_is_the_denoiser_as_it_was_and_each_phase_trains_its_own_netwo
     made, seen = method(), {}
 
     def look(step, networks):
-        seen[step] = {name: network.state_dict() for name, network in made.networks.items()}
-        seen[step] = {name: {k: v.clone() for k, v in state.items()} for name, state in seen[step].items()}
+        seen[step] = {
+            name: {key: value.clone() for key, value in network.state_dict().items()}
+            for name, network in made.networks.items()
+        }
 
     speed = SpeedConfig(channels_last=True)
     loop = LOOP.model_copy(update={"steps": 20, "picture_every": 1, "speed": speed})
-    finished = fit(made, images, tmp_path, loop, picture=look).networks
-    assert set(finished) == {"denoiser"}
-    started, ended = seen[11], seen[20]  # the judge is copied in the first step with an adversary, after its tuning
-    assert all(torch.equal(started["denoiser"][name], value) for name, value in ended["judge"].items())
-    assert not all(torch.equal(started["denoiser"][name], value) for name, value in ended["denoiser"].items())
-    assert all(torch.equal(seen[10]["heads"][name], value) for name, value in seen[5]["heads"].items())
-    assert any(not torch.equal(seen[10]["heads"][name], value) for name, value in started["heads"].items())
+    assert set(fit(made, images, tmp_path, loop, picture=look).networks) == {"denoiser"}
+
+    def equal(one, other):
+        return all(torch.equal(one[name], other[name]) for name in one)
+
+    first = seen[11]  # after the first step with an adversary, which copies the judge after its tuning
+    assert equal(first["denoiser"], seen[20]["judge"]) and not equal(first["denoiser"], seen[20]["denoiser"])
+    assert equal(seen[5]["heads"], seen[10]["heads"]) and not equal(seen[10]["heads"], first["heads"])
 
 
 def test_a_resumed_training_has_the_same_bits(tmp_path):
-    loop = LOOP.model_copy(update={"steps": 12, "checkpoint_every": 3})
-    whole = fit(method(), images, tmp_path / "whole", loop).networks
-    for stop in (7, 10):  # after checkpoints in which the heads have learned alone, and against the denoiser
-        stopped = tmp_path / str(stop)
+    loop = LOOP.model_copy(update={"steps": 12, "checkpoint_every": 1, "picture_every": 1})
 
-        def kill(step, networks, stop=stop):
+    def trained(seed, folder, stop=None):
+        def kill(step, networks):
             if step == stop:
                 raise KeyboardInterrupt
 
+        made = method(seed)
+        fit(made, images, folder, loop, picture=kill)
+        return made.networks
+
+    whole = trained(0, tmp_path / "whole")
+    for stop in (8, 11):  # the heads have learned alone; then against the denoiser
         with pytest.raises(KeyboardInterrupt):
-            fit(method(), images, stopped, loop.model_copy(update={"picture_every": 1}), picture=kill)
-        assert same(fit(method(1), images, stopped, loop).networks, whole)
+            trained(0, tmp_path / str(stop), stop)
+        assert same(trained(1, tmp_path / str(stop)), whole)
 
 
 def test_it_moves_the_samples_to_the_side_of_the_tiles(tmp_path):
@@ -100,7 +123,7 @@ def test_it_moves_the_samples_to_the_side_of_the_tiles(tmp_path):
         tiles = 0.5 + 0.05 * rng.standard_normal((16, 1, 8, 8)).astype(np.float32)
         return {"image": torch.from_numpy(tiles), "facts": torch.zeros(16, 0)}
 
-    made = method(share=0.8, alone=10, tuning_every=1000, lr=1e-2)
+    made = method(share=0.8, alone=0.2, tuning_every=1000, lr=2e-2, heads_lr=3e-3)
     torch.nn.init.normal_(made.networks["denoiser"].last[2].weight, std=0.1)
     drawn = torch.from_numpy(np.stack([made.draw(np.random.default_rng(part), 1) for part in range(32)]))
 
@@ -109,8 +132,56 @@ def test_it_moves_the_samples_to_the_side_of_the_tiles(tmp_path):
             return made.sample(networks, drawn, torch.zeros(32, 0), 1).mean().item()
 
     before = mean(made.networks)
-    loop = LOOP.model_copy(update={"steps": 60, "lr": 1e-8})
-    assert mean(fit(made, bright, tmp_path, loop).networks) > before + 0.1
+    assert mean(fit(made, bright, tmp_path, LOOP.model_copy(update={"steps": 30, "lr": 1e-8})).networks) > before + 0.1
+
+
+@pytest.mark.parametrize("second", [0.0, 1.0])
+def test_both_images_have_the_conditions_of_the_tile_and_each_phase_its_own_gradients(second, monkeypatch):
+    network = {**worded.NETWORK, "dropout": 0.2}
+    made, values, encoding, _ = worded.made(adversary=ADVERSARY | {"second": second}, network=network)
+    networks = worded.shaken(made).networks.train()
+    tiles, state, asked, levels = worded.batch(values, encoding), State(*LAST, networks), [], []
+    estimate = made.estimate
+
+    def recorded(network, x, sigma, facts):
+        levels.extend(sigma.tolist())
+        return estimate(network, x, sigma, facts)
+
+    monkeypatch.setattr(made, "estimate", recorded)
+    for name in ("denoiser", "judge"):
+        networks[name].register_forward_pre_hook(
+            lambda module, inputs, given, name=name: asked.append((name, inputs, given["conditions"])),
+            with_kwargs=True,
+        )
+    for phase in made.phases()[-2:]:
+        for name, each in networks.items():
+            each.requires_grad_(name in phase.networks).zero_grad()
+        phase.loss(tiles, state)[0].backward()
+        trained = {name for name, each in networks.items() if any(p.grad is not None for p in each.parameters())}
+        assert trained == set(phase.networks)
+    assert sorted(name for name, *_ in asked) == ["denoiser", "judge", "judge"], "both phases use the same samples"
+    assert networks["denoiser"].training and not networks["judge"].training
+    assert levels == pytest.approx([values.mid_sigma if second else values.sigma_max] * 32)
+    _, (_, _, facts), given = asked[0]
+    assert (given["guidance"] == 1).all() and torch.equal(facts, tiles["facts"])
+    for _, inputs, same_given in asked[1:]:
+        assert torch.equal(inputs[2], facts)
+        assert all(torch.equal(value, given[name]) for name, value in same_given.items())
+    one, other = [inputs for name, inputs, _ in asked if name == "judge"]
+    assert torch.equal(one[1], other[1]), "the level of the noise"
+
+
+@pytest.mark.parametrize("number", [-2, -1])
+def test_it_stays_in_float32_where_denoising_is_in_bf16(number):
+    made = method()
+    for weight in made.networks.parameters():
+        torch.nn.init.normal_(weight, std=0.3)
+    tiles, losses = batch(images(np.random.default_rng(0))), []
+    for bf16 in (False, True):
+        torch.manual_seed(0)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            losses.append(made.phases()[number].loss(tiles, State(*LAST, made.networks))[0].item())
+    assert losses[0] == losses[1]
 
 
 def test_steepness_is_the_squared_gradient_of_a_linear_score():
@@ -120,11 +191,22 @@ def test_steepness_is_the_squared_gradient_of_a_linear_score():
     assert found.item() == pytest.approx(25 * features.var().item(), rel=0.05)
 
 
-def test_noise_levels_out_of_order_are_refused():
-    with pytest.raises(ValueError, match="low"):
-        method(low=0.5, high=0.1)
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"low": 0.5, "high": 0.1}, "adversary.low"),
+        ({"low": 1e-4}, "adversary.low"),
+        ({"high": 1e3}, "adversary.high"),
+        ({"share": 0.9}, "adversary.share and pretrain_share"),
+    ],
+)
+def test_parameters_that_make_no_sense_are_refused(changes, named):
+    with pytest.raises(ValueError, match=named):
+        method(**changes)
 
 
-def test_a_part_with_an_adversary_comes_after_diffusion():
-    with pytest.raises(ValueError, match="at most 1 together"):
-        method(share=0.9)
+def test_an_untrained_network_is_no_judge():
+    values = {**CONSISTENCY.model_dump(), "pretrain_share": 0.0, "adversary": {"share": 1.0}}
+    with pytest.raises(ValueError, match=r"adversary\.share of 1 needs a start"):
+        Params.model_validate(values)
+    Params.model_validate({**values, "start": {"folder": "learned", "sha256": "0" * 64}})
