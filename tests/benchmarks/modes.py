@@ -21,25 +21,27 @@ from models.core.method import Batch
 from models.core.watch import Watch
 
 COLORS = np.array([[200, 60, 50], [60, 160, 70], [60, 90, 200], [220, 190, 60], [150, 80, 170]])
-PAPER, JITTER = 235, 3.0  # grey of the background; largest shift of a shape in 32nds of the side
+PAPER, NOISE = 235, 4.0  # grey of the background; standard deviation of the noise of each pixel
+JITTER = 3.0  # largest shift of a shape in 32nds of the side
+RADIUS, SIZES = 0.28, (0.9, 1.1)  # radius of a shape as a share of the side, times a number between these
 
 
 @cache
-def pictures(count: int, seed: int, px: int = 32) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures uint8 (n, px, px, 3), and their kinds (n,), 0 to 24: 5 · shape + colour."""
+def pictures(count: int, seed: int, px: int = 32, noise: float = NOISE) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures uint8 (n, px, px, 3), and their kinds (n,), 0 to 24: 5 · shape + colour. `noise` moves no shape."""
     rng = np.random.default_rng(seed)
     kinds = rng.integers(25, size=count)
     out = np.full((count, px, px, 3), PAPER, np.float64)
     y, x = np.mgrid[:px, :px]
     for picture, kind in zip(out, kinds, strict=True):
         down, right = px / 2 + rng.uniform(-JITTER, JITTER, 2) * px / 32
-        radius = 0.28 * px * rng.uniform(0.9, 1.1)
-        picture[_shape(kind // 5, (y - down) / radius, (x - right) / radius)] = COLORS[kind % 5]
-        picture += rng.normal(0, 4, picture.shape)
+        radius = RADIUS * px * rng.uniform(*SIZES)
+        picture[shape(kind // 5, (y - down) / radius, (x - right) / radius)] = COLORS[kind % 5]
+        picture += noise * rng.standard_normal(picture.shape)
     return np.clip(out, 0, 255).astype(np.uint8), kinds
 
 
-def _shape(number: int, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+def shape(number: int, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Square, disc, triangle, cross or ring, where the shape reaches about from -1 to 1."""
     round_, ay, ax = np.hypot(y, x), np.abs(y), np.abs(x)
     shapes = (
@@ -70,9 +72,19 @@ class Endless:
 
 
 def trained(
-    method: dict[str, Any], tiles: int, batch: int, steps: int, seed: int = 0, px: int = 32, **loop: Any
+    method: dict[str, Any],
+    tiles: int,
+    batch: int,
+    steps: int,
+    seed: int = 0,
+    px: int = 32,
+    watched: bool = True,
+    **loop: Any,
 ) -> tuple[Any, Watch, Result]:
-    """Train on `tiles` pictures; return the finished model of the best snapshot, the watch, and the result."""
+    """Train on `tiles` pictures; return the finished model, the watch, and the result.
+
+    The model is the best snapshot; that of the last step if the training is not `watched`.
+    """
     shown, held_out = pictures(tiles, 1, px)[0], pictures(64, 2, px)[0]
     config = {"method": method, "px": px, "gsd": None, "encoding": ColorEncoding().to_dict(), "classes": []}
     config |= {"training": {"batch": batch}, "data": {"tiles": tiles}}
@@ -91,6 +103,6 @@ def trained(
         result = train(
             *(untrained, settings, lambda position: Endless(shown, batch, seed), Accelerator(cpu=True)),
             *(Checkpoints(Path(folder)), seed, lambda *_: None, lambda *_: None),
-            watch=watch,
+            watch=watch if watched else None,
         )
     return finish(result.networks), watch, result
