@@ -26,7 +26,7 @@ AUTOMATIC = {"name": "stylegan2", "generator": {"z": 64, "w": 64, "width": 1024,
 RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "dcgan, relativistic": (
         RELATIVISTIC,
-        {"tiles": 8192, "batch": 16, "steps": 16000, "watched": False, "cooldown": 0.4, "ema_half_life": 500.0}
+        {"tiles": 8192, "batch": 16, "steps": 15000, "watched": False, "cooldown": 0.65, "ema_half_life": 500.0}
         | {"ema_ramp": 0.05, "speed": {"channels_last": True}},
     ),
     "stylegan2, automatic settings": (

@@ -57,18 +57,24 @@ def shape(number: int, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 class Endless:
     """A feed of random batches of pictures; each epoch is a new permutation."""
 
-    def __init__(self, shown: np.ndarray, batch: int, seed: int):
+    def __init__(self, shown: np.ndarray, batch: int, seed: int, position: dict[str, Any] | None = None):
         self._images, self._batch = ColorEncoding().encode(shown), batch
-        self._rng, self._next = np.random.default_rng(seed), []
+        self._rng, self._next, self._drawn = np.random.default_rng(seed), [], 0
+        while self._drawn < (position or {}).get("drawn", 0):
+            self._rows()
 
     def __next__(self) -> Batch:
+        return Batch({"image": torch.from_numpy(self._images[self._rows()])})
+
+    def state(self) -> dict[str, Any]:
+        return {"drawn": self._drawn}
+
+    def _rows(self) -> list[int]:
         while len(self._next) < self._batch:
             self._next += self._rng.permutation(len(self._images)).tolist()
         rows, self._next = self._next[: self._batch], self._next[self._batch :]
-        return Batch({"image": torch.from_numpy(self._images[rows])})
-
-    def state(self) -> dict[str, Any]:
-        return {}
+        self._drawn += 1
+        return rows
 
 
 def trained(
@@ -101,7 +107,7 @@ def trained(
     )
     with tempfile.TemporaryDirectory() as folder:
         result = train(
-            *(untrained, settings, lambda position: Endless(shown, batch, seed), Accelerator(cpu=True)),
+            *(untrained, settings, lambda position: Endless(shown, batch, seed, position), Accelerator(cpu=True)),
             *(Checkpoints(Path(folder)), seed, lambda *_: None, lambda *_: None),
             watch=watch if watched else None,
         )
