@@ -205,7 +205,6 @@ def test_guidance_needs_diffusion():
     with pytest.raises(ValueError, match="pretrain_share above 0"):
         params(pretrain_share=0.0)
     assert not params(pretrain_share=0.0, guidance={"share": 0.0}).baked
-    assert params(pretrain_share=0.0, start={"folder": "learned", "sha256": "0" * 64}).baked
 
 
 def test_blocks_that_do_not_fit_the_tile_are_refused():

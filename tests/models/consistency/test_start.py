@@ -32,3 +32,7 @@ def test_a_training_starts_from_the_weights_of_a_finished_model(tmp_path):
 def test_tuning_has_the_noise_levels_of_diffusion_unless_it_has_its_own():
     assert made(p_mean=0.5, p_std=1.7)[1].tuning == (0.5, 1.7)
     assert made(p_mean=0.5, p_std=1.7, tuning_p_mean=-1.1, tuning_p_std=2.0)[1].tuning == (-1.1, 2.0)
+
+
+def test_a_start_may_have_learned_what_guidance_is():
+    assert made(pretrain_share=0.0, start={"folder": "learned", "sha256": "0" * 64})[1].baked
