@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.consistency.conditioned import with_conditions
@@ -30,15 +31,15 @@ BETAS = (0.5, 0.999)
 """Of Adam; the first as in DCGAN (Radford et al. 2015, arXiv 1511.06434)."""
 SHAKE = 0.1
 """Noise on features for the penalty of the heads, as a share of their standard deviation."""
+MOVED = 1
+"""Largest shift of the images that are judged, in pixels. Patches of judge and denoiser would else always lie on each
+other, and samples of a training without shifts got a comb of two pixels."""
 Features = list[Tensor]
-"""Maps (n, c, h, w): the folded images, then each level of the denoiser."""
+"""Maps (n, c, h, w) of each level of the denoiser."""
 
 
 class Heads(nn.Module):
     """One head for each map of features: (n, c, h, w) to a score (n,), the mean over all places; high means real.
-
-    The first map is the image itself, because features lose what the denoiser does not need: in a training without it,
-    the comb of two pixels grew.
 
     Args:
         widths: channels of the maps. channels: of the layers of a head.
@@ -46,7 +47,7 @@ class Heads(nn.Module):
 
     def __init__(self, widths: list[int], channels: int):
         super().__init__()
-        self.heads = nn.ModuleList(_head(width, channels, place > 0) for place, width in enumerate(widths))
+        self.heads = nn.ModuleList(_head(width, channels) for width in widths)
 
     def forward(self, features: Features) -> Tensor:
         """Scores (n, heads)."""
@@ -54,11 +55,11 @@ class Heads(nn.Module):
         return torch.stack(scores, dim=1)
 
 
-def _head(width: int, channels: int, normed: bool) -> nn.Sequential:
+def _head(width: int, channels: int) -> nn.Sequential:
     """Two convolutions and a score of each place, 0 before training."""
     # A norm without weights: their gradient alone, in channels-last memory on a CPU, is a segmentation fault in torch
     # 2.13.
-    layers: list[nn.Module] = [group_norm(width, affine=False)] if normed else []
+    layers: list[nn.Module] = [group_norm(width, affine=False)]
     for inside in (width, channels):
         convolution = nn.Conv2d(inside, channels, 3, padding=1)
         nn.init.kaiming_normal_(convolution.weight, a=0.2)
@@ -78,6 +79,13 @@ def steepness(heads: Callable[[Features], Tensor], features: Features, scores: T
     """
     moved = [each + SHAKE * each.std() * torch.randn_like(each) for each in features]
     return (heads(moved) - scores).square().mean() / SHAKE**2
+
+
+def moved(image: Tensor, down: int, right: int) -> Tensor:
+    """Images (n, c, h, w) moved by `down` - MOVED and `right` - MOVED pixels; pixels at the border are repeated."""
+    height, width = image.shape[2:]
+    wide = F.pad(image, (MOVED,) * 4, mode="replicate")
+    return wide[:, :, 2 * MOVED - down :][:, :, :height, 2 * MOVED - right :][..., :width]
 
 
 class Adversary:
@@ -156,10 +164,12 @@ class Adversary:
         low, high = math.log(self._config.low), math.log(self._config.high)
         sigma = (low + (high - low) * torch.rand(n, device=device)).exp()
         noise = sigma[:, None, None, None] * torch.randn_like(x)
+        down, right = torch.randint(2 * MOVED + 1, (2,)).tolist()
         judge = with_conditions(self._judge(state), inputs)
 
         def features(image: Tensor) -> Features:
-            return judge(*scaled(image + noise, sigma, config.sigma_data), facts, features=True)
+            seen = moved(image + noise, down, right)
+            return judge(*scaled(seen, sigma, config.sigma_data), facts, features=True)
 
         with torch.no_grad():
             real = features(x)

@@ -153,7 +153,7 @@ class UNet(nn.Module):
         trunk: reads the texts of the condition `text`; None for a network without words.
         guided: whether the network takes the strength of guidance, (n,), as the condition `guidance`.
     Attributes:
-        feature_widths: channels of the folded images and of the feature maps, see `forward`.
+        feature_widths: channels of the feature maps that `forward` returns.
     Raises:
         ValueError: `px` does not fit the configuration.
     """
@@ -207,7 +207,7 @@ class UNet(nn.Module):
         self.last = nn.Sequential(group_norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, folded, 3, padding=1)))
         self.polish = Polish(width, config.polish, channels, config.patch) if config.polish else None
         self.trunk, self.guided = trunk, guided
-        self.feature_widths = [folded, *widths, *widths[::-1]]
+        self.feature_widths = [*widths, *widths[::-1]]
 
     def forward(
         self,
@@ -219,8 +219,8 @@ class UNet(nn.Module):
     ) -> Tensor | list[Tensor]:
         """Return F. `conditions` must have every map of `maps`, and `text` and `guidance` if the network takes them.
 
-        With `features`, return instead the folded images and the feature maps of each level, on the way down and on the
-        way up. It is a flag and not a method, because torch.compile compiles `forward`.
+        With `features`, return instead the feature maps of each level, on the way down and on the way up. It is a flag
+        and not a method, because torch.compile compiles `forward`.
         """
         words = None
         if self.trunk is not None:
@@ -230,9 +230,8 @@ class UNet(nn.Module):
             facts = torch.cat([facts, conditions["guidance"].log()[:, None]], dim=1)
         embedding = self.embedding(c_noise, facts)
         x = F.pixel_unshuffle(x, self.patch)
-        levels = [x]
         x = self.first(torch.cat([x, *(conditions[name] for name in self.maps)], dim=1) if self.maps else x)
-        skips = [x]
+        skips, levels = [x], []
         for level, stages in enumerate(self.down):
             for stage in stages:
                 x = stage(x, embedding, words)

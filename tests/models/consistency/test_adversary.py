@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.consistency.adversary import steepness
+from models.consistency.adversary import moved, steepness
 from models.consistency.method import Consistency
 from models.consistency.params import Params
 from models.core.config import SpeedConfig
@@ -182,6 +182,13 @@ def test_it_stays_in_float32_where_denoising_is_in_bf16(number):
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             losses.append(made.phases()[number].loss(tiles, State(*LAST, made.networks))[0].item())
     assert losses[0] == losses[1]
+
+
+def test_images_move_by_one_pixel_each_way():
+    image = torch.arange(12.0).reshape(1, 1, 3, 4)
+    assert torch.equal(moved(image, 1, 1), image)
+    assert torch.equal(moved(image, 2, 1)[0, 0], image[0, 0, [0, 0, 1]])
+    assert torch.equal(moved(image, 1, 0)[0, 0], image[0, 0][:, [1, 2, 3, 3]])
 
 
 def test_steepness_is_the_squared_gradient_of_a_linear_score():
